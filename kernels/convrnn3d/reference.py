@@ -1,0 +1,84 @@
+"""The recurrences in plain PyTorch, differentiated by autograd: the definition, and the path for CPUs.
+
+With * the convolution over the 3D grid and . the product of elements (paper, equations 3 to 9, as coded in 2016):
+
+    GRU    u = sigmoid(p_u + W_u * h)      r = sigmoid(p_r + W_r * h)      c = tanh(p_c + W_c * (r . h))
+           h' = u . h + (1 - u) . c                                        (the paper's text swaps u and 1 - u)
+    LSTM   f = sigmoid(p_f + W_f * h)      i = sigmoid(p_i + W_i * h)      c = tanh(p_c + W_c * h)
+           s' = f . s + i . c              h' = tanh(s')                   (no output gate)
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def conv_gru(
+    projection: Tensor, weight: Tensor, state: Tensor | None = None, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """All states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C) of a 3D convolutional GRU.
+
+    Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
+    """
+    _check(projection, weight, state, mask)
+    h = _zero_state(projection) if state is None else state
+    states = []
+    for t in range(projection.shape[1]):
+        p_u, p_r, p_c = projection[:, t].unbind(1)  # (B, X, Y, Z, C) each
+        conv_u, conv_r = _conv(h, weight[:2]).chunk(2, dim=-1)
+        u, r = torch.sigmoid(p_u + conv_u), torch.sigmoid(p_r + conv_r)
+        c = torch.tanh(p_c + _conv(r * h, weight[2:]))
+        h = _where_seen(mask, t, u * h + (1 - u) * c, h)
+        states.append(h)
+    return torch.stack(states, dim=1), h
+
+
+def conv_lstm(
+    projection: Tensor,
+    weight: Tensor,
+    state: tuple[Tensor, Tensor] | None = None,
+    mask: Tensor | None = None,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """All states (B, T, X, Y, Z, C) and the last pair (h, s) of a 3D convolutional LSTM without output gate.
+
+    Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
+    """
+    for part in (None, None) if state is None else state:
+        _check(projection, weight, part, mask)
+    h, s = (_zero_state(projection), _zero_state(projection)) if state is None else state
+    states = []
+    for t in range(projection.shape[1]):
+        f, i, c = (projection[:, t] + torch.stack(_conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
+        new_s = torch.sigmoid(f) * s + torch.sigmoid(i) * torch.tanh(c)
+        h, s = _where_seen(mask, t, torch.tanh(new_s), h), _where_seen(mask, t, new_s, s)
+        states.append(h)
+    return torch.stack(states, dim=1), (h, s)
+
+
+def _conv(grid: Tensor, weight: Tensor) -> Tensor:
+    """Same-size convolution of (B, X, Y, Z, C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, n C)."""
+    out = F.conv3d(grid.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2)
+    return out.movedim(1, -1)
+
+
+def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor:
+    return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
+
+
+def _zero_state(projection: Tensor) -> Tensor:
+    return torch.zeros_like(projection[:, 0, 0])
+
+
+def _check(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
+    if projection.ndim != 7 or projection.shape[2] != 3 or projection.shape[1] < 1:
+        raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C) with T >= 1, got {tuple(projection.shape)}")
+    batch, steps, _, *grid, channels = projection.shape
+    size = weight.shape[-1]
+    if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
+        raise ValueError(
+            f"weight must be (3, {channels}, {channels}, k, k, k) with k 1 or 3, got {tuple(weight.shape)}"
+        )
+    if state is not None and state.shape != (batch, *grid, channels):
+        raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
+    if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
+        raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")

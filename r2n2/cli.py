@@ -1,0 +1,180 @@
+"""The command line: arguments in, one call each. Everything heavy is imported by the command that needs it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r2n2.cli_data import data
+from r2n2.errors import UserError
+
+app = typer.Typer(
+    help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data, name="data")
+
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
+Network = Annotated[str | None, typer.Option(help="A network by name; r2n2 networks lists them.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="A weights file that r2n2 train wrote; the shipped one if left out.")
+]
+Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Argument(help="The mesh to write; a PNG of the same name goes beside it.")] = Path(
+        "prediction.obj"
+    ),
+    device: Device = "auto",
+) -> None:
+    """Rebuild a bundled object, which training never saw, from three views."""
+    from r2n2.demo import run_demo
+
+    result = run_demo(output, device)
+    print(f"mesh     {result.mesh.resolve()}")
+    print(f"picture  {result.picture.resolve()}")
+    print(f"IoU against the truth  {result.iou:.3f}")
+    for stage, seconds in result.seconds.items():
+        print(f"{stage:<22} {seconds:6.2f} s")
+
+
+@app.command()
+def reconstruct(
+    images: Annotated[list[str], typer.Argument(help="Pictures of one object: files, folders or glob patterns.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The suffix says the format: .obj .ply .glb .stl .binvox .npy .png")
+    ],
+    threshold: Threshold = 0.4,
+    style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
+    network: Network = None,
+    weights: Weights = None,
+    device: Device = "auto",
+) -> None:
+    """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
+    from r2n2.mesh import check_style
+    from r2n2.reconstruction import check_suffix, load
+
+    check_suffix(output)
+    check_style(style)
+    shape = load(weights, network, device).reconstruct(images, threshold, style)
+    shape.save(output)
+    views = len(shape.views)
+    print(
+        f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views} view{'s' * (views != 1)}"
+    )
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32; the bundled sample if left out."),
+    ] = None,
+    weights: Weights = None,
+    network: Network = None,
+    split: Annotated[
+        str | None, typer.Option(help="train, val, test or all; test of --data, all of the sample.")
+    ] = None,
+    views: Annotated[int, typer.Option(help="The largest number of views.")] = 5,
+    threshold: Threshold = 0.4,
+    json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
+    mean_shape: Annotated[
+        bool, typer.Option(help="Score the mean training shape of each category instead of a network.")
+    ] = False,
+    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Print IoU per category for 1 to 5 views, and average precision."""
+    from contextlib import ExitStack
+
+    from r2n2.data.sample import sample_folder
+    from r2n2.evaluation import evaluate as run
+    from r2n2.evaluation import evaluate_mean_shapes, write_tables
+    from r2n2.reconstruction import load
+
+    with ExitStack() as stack:
+        folder = data or stack.enter_context(sample_folder())
+        models, chosen = _models(folder, split or ("test" if data else "all"))
+        if mean_shape:
+            table = evaluate_mean_shapes(_models(folder, "train")[1], chosen, threshold)
+        else:
+            table = run(load(weights, network, device), chosen, views, threshold, strict)
+    for sentence in table.skipped:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    print(table.to_markdown(), end="")
+    write_tables(table, json, markdown)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    network: Annotated[str, typer.Option(help="A network by name; r2n2 networks lists them.")] = "compact",
+    iterations: Annotated[int, typer.Option(help="Where the run ends.")] = 60_000,
+    batch_size: int = 36,
+    max_views: Annotated[int, typer.Option(help="Each batch has 1 to this many views of each model.")] = 5,
+    learning_rate: float = 1e-4,
+    warmup: Annotated[int, typer.Option(help="Iterations over which the learning rate rises.")] = 0,
+    cooldown: Annotated[int, typer.Option(help="Last iterations, over which it falls to zero.")] = 0,
+    weight_decay: float = 5e-5,
+    average: Annotated[
+        float, typer.Option(help="Decay of the running mean of the weights that is saved; 0 for none.")
+    ] = 0.0,
+    augmentation: Annotated[str, typer.Option(help="2016 or compact (zoom, colour, whole-object flips).")] = "2016",
+    amp: Annotated[bool, typer.Option(help="bfloat16 autocast.")] = False,
+    seed: int = 0,
+    workers: Annotated[int, typer.Option(help="Processes that read pictures ahead.")] = 1,
+    save_every: Annotated[int, typer.Option(help="Iterations between checkpoints.")] = 500,
+    resume: Annotated[bool, typer.Option(help="Continue the run in the output folder.")] = False,
+    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of skipping its model.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Train a network; the weights to use are the run folder's weights.safetensors."""
+    from r2n2.config import network_config
+    from r2n2.reconstruction import find_device
+    from r2n2.training import TrainingConfig
+    from r2n2.training import train as run
+
+    settings = "iterations batch_size max_views learning_rate warmup cooldown weight_decay average augmentation amp seed workers save_every strict"
+    given = locals()
+    config = TrainingConfig(**{name: given[name] for name in settings.split()})
+    chosen = _models(data, "train")[1]
+    print(run(network_config(network), chosen, output, config, find_device(device), resume))
+
+
+@app.command()
+def networks() -> None:
+    """List the networks and their parameter counts."""
+    from r2n2.config import NETWORKS
+    from r2n2.network import R2N2, count_parameters
+
+    for name, config in NETWORKS.items():
+        print(f"{name:<12} {count_parameters(R2N2(config)):>11,}")
+
+
+def _models(folder: Path, split: str):
+    """All models of a folder and those of one split; what is missing is reported on standard error."""
+    from r2n2.data.shapenet import find_models, select
+
+    models, problems = find_models(folder)
+    for sentence in problems:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    chosen = select(models, split)
+    if not chosen:
+        raise UserError(f"The {split} split of {folder} has no models ({len(models)} in all); choose another --split.")
+    return models, chosen
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"r2n2: {error}", file=sys.stderr)
+        sys.exit(2)

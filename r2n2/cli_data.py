@@ -1,0 +1,109 @@
+"""The commands below `r2n2 data`: preparing, checking and finding data."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r2n2.errors import UserError
+
+data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="The folder that will hold ShapeNetRendering and ShapeNetVox32.")
+]
+Views = Annotated[int, typer.Option(help="Pictures of each object.")]
+Variants = Annotated[
+    int, typer.Option(help="Further copies of each object, each axis stretched a little; only trained on.")
+]
+Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
+Renderer = Annotated[str, typer.Option(help="light, or blender (pip install 'r2n2[render]').")]
+Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
+Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
+
+
+@data.command()
+def meshes(
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Mesh files that trimesh reads (OBJ, GLB, PLY, STL), or folders of them.")
+    ],
+    output: Output,
+    category: Annotated[str | None, typer.Option(help="Such as chair; each mesh's folder name if left out.")] = None,
+    up: Annotated[str, typer.Option(help="The axis that points up in the meshes: y or z.")] = "y",
+    views: Views = 24,
+    variants: Variants = 0,
+    stretch: Stretch = 0.25,
+    renderer: Renderer = "light",
+    seed: Seed = 0,
+    workers: Workers = 0,
+) -> None:
+    """Prepare your own meshes."""
+    from r2n2.data.meshes import find_meshes
+    from r2n2.data.prepare import PrepareConfig, prepare
+
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    _report(prepare(find_meshes(inputs, category, up), output, config))
+
+
+@data.command()
+def sweethome(
+    libraries: Annotated[list[Path], typer.Argument(help="Furniture libraries of Sweet Home 3D (.sh3f).")],
+    output: Output,
+    exclude: Annotated[
+        Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
+    ] = None,
+    views: Views = 24,
+    variants: Variants = 0,
+    stretch: Stretch = 0.25,
+    renderer: Renderer = "light",
+    seed: Seed = 0,
+    workers: Workers = 0,
+) -> None:
+    """Prepare the furniture of Sweet Home 3D libraries."""
+    from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.sweethome import read_library
+
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    excluded = _lines(exclude) if exclude else set()
+    with tempfile.TemporaryDirectory() as folder:
+        sources = [source for path in libraries for source in read_library(path, Path(folder) / path.stem, excluded)]
+        _report(prepare(sources, output, config))
+
+
+@data.command()
+def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
+    """Read every file of a data folder and name those that are missing or broken."""
+    from r2n2.data.shapenet import check_model, find_models
+    from r2n2.progress import progress
+
+    models, problems = find_models(folder)
+    for model in progress(models, "checking", unit="model"):
+        problems += check_model(model)
+    for sentence in problems:
+        print(sentence)
+    if problems:
+        raise UserError(f"{folder} has {len(problems)} problems, listed above; {len(models)} models were read.")
+    print(f"{folder}: {len(models)} models, all files readable")
+
+
+@data.command()
+def sample() -> None:
+    """Print the folder of the bundled sample."""
+    from r2n2.data.sample import sample_folder
+
+    with sample_folder() as folder:
+        print(folder)
+
+
+def _lines(path: Path) -> set[str]:
+    try:
+        return {line.strip() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the list {path}: {error}.") from error
+
+
+def _report(failures: list[str]) -> None:
+    for sentence in failures:
+        print(f"skipped: {sentence}", file=sys.stderr)

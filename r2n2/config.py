@@ -1,0 +1,82 @@
+"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, small enough to ship trained."""
+
+from dataclasses import asdict, dataclass, fields
+
+from r2n2.errors import UserError
+
+IMAGE_SIDE = 127  # pixels of a view as the network sees it
+GRID_SIDE = 4  # voxels of the hidden grid
+VOXEL_SIDE = 32  # voxels of the output
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What distinguishes one network of the family from another.
+
+    encoder_channels: filters of the six 2D blocks; features: length of a view's feature vector;
+    hidden_channels: channels of the 4x4x4 hidden grid; decoder_channels: filters of the four 3D levels;
+    residual: two convolutions and a skip in every block; recurrence: "gru" or "lstm";
+    kernel_size: of the state convolution, 1 or 3; normalize: batch normalisation after every convolution but
+    those of the recurrence and the output (not in the networks of 2016).
+    """
+
+    name: str
+    recurrence: str
+    kernel_size: int
+    residual: bool = False
+    encoder_channels: tuple[int, ...] = (96, 128, 256, 256, 256, 256)
+    features: int = 1024
+    hidden_channels: int = 128
+    decoder_channels: tuple[int, ...] = (128, 128, 64, 32)
+    normalize: bool = False
+
+    def __post_init__(self) -> None:
+        if self.recurrence not in ("gru", "lstm"):
+            raise ValueError(f"recurrence is {self.recurrence!r}, not 'gru' or 'lstm'")
+        if self.kernel_size not in (1, 3):
+            raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
+        if len(self.encoder_channels) != 6 or len(self.decoder_channels) != 4:
+            raise ValueError(
+                f"6 encoder and 4 decoder levels are needed, got {self.encoder_channels}, {self.decoder_channels}"
+            )
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, object]) -> "NetworkConfig":
+        """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown network settings: {', '.join(sorted(unknown))}")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+NETWORKS = {
+    config.name: config
+    for config in (
+        NetworkConfig("3d-lstm-1", "lstm", kernel_size=1),
+        NetworkConfig("3d-gru-1", "gru", kernel_size=1),
+        NetworkConfig("3d-lstm-3", "lstm", kernel_size=3),
+        NetworkConfig("3d-gru-3", "gru", kernel_size=3),
+        NetworkConfig("res3d-gru-3", "gru", kernel_size=3, residual=True),
+        NetworkConfig(
+            "compact",
+            "gru",
+            kernel_size=3,
+            encoder_channels=(24, 48, 96, 128, 192, 256),
+            features=256,
+            hidden_channels=64,
+            decoder_channels=(64, 48, 32, 16),
+            normalize=True,
+        ),
+    )
+}
+
+
+def network_config(name: str) -> NetworkConfig:
+    """The network called `name`. Raises UserError for an unknown name."""
+    if name not in NETWORKS:
+        raise UserError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
+    return NETWORKS[name]

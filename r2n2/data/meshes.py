@@ -1,0 +1,39 @@
+"""Finding the meshes that a user has."""
+
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from r2n2.data.prepare import MeshSource
+from r2n2.errors import UserError
+
+UP = {"y": np.eye(3), "z": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}  # rotation to y up
+
+
+def find_meshes(inputs: list[Path], category: str | None, up: str = "y") -> list[MeshSource]:
+    """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given."""
+    if up not in UP:
+        raise UserError(f"There is no up axis {up!r}; choose y or z.")
+    suffixes = {f".{kind}" for kind in trimesh.available_formats()}
+    sources: dict[tuple[str, str], MeshSource] = {}
+    for given in inputs:
+        if not given.exists():
+            raise UserError(f"There is no mesh file or folder {given}; check the name.")
+        found = (
+            [given] if given.is_file() else sorted(path for path in given.rglob("*") if path.suffix.lower() in suffixes)
+        )
+        for path in found:
+            word = category or path.resolve().parent.name
+            name = _unused(path.stem, {name for known, name in sources if known == word})
+            sources[word, name] = MeshSource(path, word, name, UP[up], {"title": path.name})
+    return list(sources.values())
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """`name`, or the first of name-2, name-3, ... that is not taken: two folders may hold a model.obj each."""
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate

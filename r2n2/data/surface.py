@@ -1,0 +1,112 @@
+"""A textured triangle surface, read from whatever trimesh reads (OBJ, GLB, PLY, STL, ...)."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from r2n2.errors import UserError
+
+GREY = np.array([200, 200, 200], np.float32)
+
+
+@dataclass
+class Surface:
+    """F triangles with a colour each, or a texture each.
+
+    triangles (F, 3, 3) float64; colors (F, 3) float32 in 0..255, multiplied with the texture where there is one;
+    uv (F, 3, 2); texture (F,) the index into `textures`, -1 for none; textures: (H, W, 3) uint8 each.
+    """
+
+    triangles: np.ndarray
+    colors: np.ndarray
+    uv: np.ndarray
+    texture: np.ndarray
+    textures: list[np.ndarray] = field(default_factory=list)
+
+    def normalized(self) -> "Surface":
+        """The same, its box centred at the origin with a diagonal of one, as ShapeNet's models come."""
+        low, high = self.triangles.min(axis=(0, 1)), self.triangles.max(axis=(0, 1))
+        return self.moved((self.triangles - (low + high) / 2) / np.linalg.norm(high - low))
+
+    def transformed(self, matrix: np.ndarray) -> "Surface":
+        """The same with every vertex multiplied by `matrix` (3, 3)."""
+        return self.moved(self.triangles @ np.asarray(matrix, np.float64).T)
+
+    def moved(self, triangles: np.ndarray) -> "Surface":
+        return Surface(triangles, self.colors, self.uv, self.texture, self.textures)
+
+    @property
+    def longest_edge(self) -> float:
+        """Longest edge of the bounding box."""
+        return float(np.ptp(self.triangles, axis=(0, 1)).max())
+
+
+def read_surface(path: str | Path) -> Surface:
+    """Read a mesh file. Raises UserError, naming the file, if it cannot be read or has no surface."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no mesh file {path}.")
+    logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
+    try:
+        scene = trimesh.load_scene(path, process=False)
+        parts = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+    except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
+        raise UserError(f"Cannot read the mesh {path}: {error or type(error).__name__}.") from error
+    return _joined([part for part in map(_part, parts) if part is not None], path)
+
+
+def _part(mesh: trimesh.Trimesh) -> Surface | None:
+    triangles = np.asarray(mesh.triangles, np.float64)
+    area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
+    keep = np.isfinite(triangles).all(axis=(1, 2)) & (area > 0)
+    material = getattr(mesh.visual, "material", None)
+    if not keep.any() or _opacity(material) < 0.05:
+        return None
+    count = len(triangles)
+    uv, texture, textures = np.zeros((count, 3, 2)), np.full(count, -1), []
+    if material is None:
+        colors = np.asarray(mesh.visual.face_colors, np.float32)[:, :3]
+    else:
+        image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
+        if image is not None and mesh.visual.uv is not None:
+            uv = np.nan_to_num(np.asarray(mesh.visual.uv, np.float64)[mesh.faces])
+            textures = [np.asarray(image.convert("RGB"))]
+            texture[:] = 0
+        base = np.array([255.0] * 3) if textures else np.asarray(material.main_color, np.float32)[:3]
+        colors = np.broadcast_to(base.astype(np.float32), (count, 3))
+    if len(colors) != count:
+        colors = np.broadcast_to(GREY, (count, 3))
+    return Surface(triangles[keep], np.array(colors[keep]), uv[keep], texture[keep], textures)
+
+
+def _opacity(material: object) -> float:
+    """Opacity in 0..1; light sources without a body come as fully transparent materials."""
+    if material is None:
+        return 1.0
+    values = getattr(material, "kwargs", None) or {}
+    if "d" in values:
+        return float(np.ravel(values["d"])[0])
+    factor = getattr(material, "baseColorFactor", None)
+    return 1.0 if factor is None else float(factor[3]) / 255
+
+
+def _joined(parts: list[Surface], path: Path) -> Surface:
+    if not parts:
+        raise UserError(f"The mesh {path} has no visible surface.")
+    textures, shifted = [], []
+    for part in parts:
+        shifted.append(np.where(part.texture < 0, -1, part.texture + len(textures)))
+        textures += part.textures
+    surface = Surface(
+        np.concatenate([part.triangles for part in parts]),
+        np.concatenate([part.colors for part in parts]),
+        np.concatenate([part.uv for part in parts]),
+        np.concatenate(shifted),
+        textures,
+    )
+    if not surface.longest_edge > 0:
+        raise UserError(f"The mesh {path} has no extent.")
+    return surface

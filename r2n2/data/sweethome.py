@@ -1,0 +1,108 @@
+"""Sweet Home 3D furniture libraries (`.sh3f`): a zip of OBJ models beside a catalogue in Java properties.
+
+The catalogue gives each entry an identifier, a name, an author, a licence for the whole library and, where the
+model does not stand upright and facing the front, a rotation. Doors and windows are left out: they are holes in walls.
+"""
+
+import hashlib
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from r2n2.data.prepare import MeshSource
+from r2n2.errors import UserError
+
+CATALOGUE = "PluginFurnitureCatalog.properties"
+
+# First match wins; the words are looked for in an entry's English name, then its catalogue category.
+CATEGORY_WORDS = (
+    ("lamp", r"\blamps?\b|lamppost|lantern|\blight$"),
+    ("sofa", r"sofa|couch|\bpuff\b"),
+    ("bed", r"\b(bed|crib|futon)\b"),
+    ("bookshelf", r"bookcase|shel(f|ves|ving)"),
+    ("bench", r"bench|\bbank\b"),
+    ("cabinet", r"cabinet|wardrobe|cupboard|dresser\b|locker|bedside|tv stand"),
+    ("table", r"\btable\b|\bdesk\b"),
+    ("chair", r"chair|stool|class seat"),
+    ("car", r"\bcar$|sedan|seat leon|ford focus|beetle|peugeot|renault|suv|chevrolet|^van$"),
+    ("display", r"^tv\b|flat tv|imac|laptop|ibook"),
+    ("speaker", r"^speaker"),
+    ("telephone", r"\bphone|iphone"),
+    ("watercraft", r"boat"),
+    ("airplane", r"biplane"),
+)
+OTHERS = r"tennis|table fan|wheelchair|remote control"  # a category's word, but not its shape
+
+
+def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) -> list[MeshSource]:
+    """Unpack a library into `folder` and list its entries, without those whose identifiers are in `exclude`.
+
+    Raises UserError if the file is not a furniture library.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(CATALOGUE).decode("latin-1")
+            archive.extractall(folder)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is not a Sweet Home 3D furniture library (.sh3f): {error}.") from error
+    general, entries = parse_catalogue(text)
+    sources = []
+    for entry in entries:
+        if entry.get("doorOrWindow") == "true" or "model" not in entry or "id" not in entry:
+            continue
+        if entry["id"] in exclude:
+            continue
+        rotation = np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
+        sources.append(
+            MeshSource(
+                mesh=folder / entry["model"].lstrip("/"),
+                category=category_of(entry["name"], entry.get("category", "other")),
+                name=model_name(entry["id"]),
+                rotation=rotation,
+                record={
+                    "entry": entry["id"],
+                    "title": entry["name"],
+                    "author": entry.get("creator", "unknown"),
+                    "library": general.get("name", path.stem),
+                    "license": re.sub(r"\s+", " ", general.get("license", "unknown")),
+                },
+            )
+        )
+    return sources
+
+
+def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """The library's own properties and those of each entry, in catalogue order."""
+    general, entries = {}, defaultdict(dict)
+    for line in text.replace("\\\n", "").splitlines():
+        if line.lstrip().startswith(("#", "!")) or "=" not in line:
+            continue
+        key, value = (part.strip() for part in line.split("=", 1))
+        value = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), value)
+        name, mark, number = key.partition("#")
+        if mark and number.isdigit():
+            entries[int(number)][name] = value
+        else:
+            general[key] = value
+    return general, [entries[number] for number in sorted(entries)]
+
+
+def category_of(name: str, catalogue_category: str) -> str:
+    """A ShapeNet category's word where the name tells one, else the catalogue's own category."""
+    lowered = name.lower()
+    if not re.search(OTHERS, lowered):
+        for word, pattern in CATEGORY_WORDS:
+            if re.search(pattern, lowered):
+                return word
+    return re.sub(r"[^a-z]+", "-", catalogue_category.lower()).strip("-")
+
+
+def model_name(identifier: str) -> str:
+    """A folder name for "Library#entry": four hash digits in front, so that name order, and with it the split, is random."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", identifier).strip("-")
+    return f"{hashlib.md5(identifier.encode()).hexdigest()[:4]}-{slug}"

@@ -1,0 +1,58 @@
+"""Solid voxels of a triangle mesh as the world gives it: holed, without thickness, wound at random.
+
+The surface is sampled into a fine grid (four times the resolution), everything that a ray along one of the six
+axis directions can reach without meeting the surface is carved away, and a coarse voxel is occupied
+when at least one eighth of it is. Rays need no winding and forgive small holes; one eighth keeps thin legs in one
+piece at the price of up to a voxel of thickness.
+"""
+
+import numpy as np
+
+RESOLUTION = 32
+OVERSAMPLING = 4
+THRESHOLD = 1 / 8
+POINTS_AT_ONCE = 4_000_000  # bounds memory at some 300 MB
+
+
+def voxelize(triangles: np.ndarray, resolution: int = RESOLUTION) -> np.ndarray:
+    """Occupied voxels (X, Y, Z) bool of triangles (F, 3, 3); the longest edge of their box fills the centred grid."""
+    low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
+    extent = (high - low).max()
+    if not extent > 0:
+        raise ValueError("voxelize: the mesh has no extent")
+    fine = resolution * OVERSAMPLING
+    surface = np.zeros((fine,) * 3, bool)
+    for points in _surface_points((triangles - (low + high) / 2) / extent, spacing=0.5 / fine):
+        index = np.clip(((points + 0.5) * fine).astype(np.int64), 0, fine - 1)
+        surface[index[:, 0], index[:, 1], index[:, 2]] = True
+    solid = carve(surface)
+    blocks = solid.reshape(resolution, OVERSAMPLING, resolution, OVERSAMPLING, resolution, OVERSAMPLING)
+    return blocks.mean(axis=(1, 3, 5)) >= THRESHOLD
+
+
+def carve(surface: np.ndarray) -> np.ndarray:
+    """What no ray along an axis direction reaches from outside, the surface included."""
+    solid = np.ones_like(surface)
+    for axis in range(3):
+        for step in (1, -1):
+            flipped = np.flip(surface, axis) if step < 0 else surface
+            hidden = np.logical_or.accumulate(flipped, axis=axis)
+            solid &= np.flip(hidden, axis) if step < 0 else hidden
+    return solid
+
+
+def _surface_points(triangles: np.ndarray, spacing: float):
+    """Points on each triangle on a lattice along two of its edges, in batches of bounded size."""
+    origin, first, second = triangles[:, 0], triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    steps_first = np.ceil(np.linalg.norm(first, axis=1) / spacing).astype(np.int64) + 1
+    steps_second = np.ceil(np.linalg.norm(second, axis=1) / spacing).astype(np.int64) + 1
+    counts = (steps_first + 1) * (steps_second + 1)
+    batch = np.cumsum(counts) // POINTS_AT_ONCE
+    for chosen in np.split(np.arange(len(triangles)), np.flatnonzero(np.diff(batch)) + 1):
+        face = np.repeat(chosen, counts[chosen])
+        number = np.arange(len(face)) - np.repeat(np.cumsum(counts[chosen]) - counts[chosen], counts[chosen])
+        u, v = np.divmod(number, steps_second[face] + 1)
+        u, v = u / steps_first[face], v / steps_second[face]
+        inside = u + v <= 1 + 1e-9
+        face, u, v = face[inside], u[inside, None], v[inside, None]
+        yield origin[face] + u * first[face] + v * second[face]

@@ -1,0 +1,74 @@
+"""The demo: three bundled views of an object that training never saw, to a mesh and a picture."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2n2.data.camera import View
+from r2n2.data.sample import sample_folder
+from r2n2.data.shapenet import Model, find_models, read_voxels, view_paths
+from r2n2.files import written_beside
+from r2n2.mesh import surface_mesh
+from r2n2.metrics import intersection_over_union
+from r2n2.picture import draw_mesh, side_by_side, view_image
+from r2n2.reconstruction import Reconstruction, check_suffix, load
+
+OBJECT = "Blend-Swap-CC-0-relaxChair"  # in the name of a model of the bundled sample
+VIEWS = (0, 3, 7)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where the files are, the IoU against the truth, and the seconds that each stage took."""
+
+    mesh: Path
+    picture: Path
+    iou: float
+    seconds: dict[str, float]
+
+
+def run_demo(output: Path, device: str = "auto") -> DemoResult:
+    """Reconstruct the demo object into `output` and a PNG of the same name."""
+    check_suffix(output)
+    clock = _Clock()
+    model = load(device=device)
+    clock.stop("load the network")
+    with sample_folder() as folder:
+        item = next(model for model in find_models(folder)[0] if OBJECT in model.name)
+        paths = view_paths(item)
+        shape = model.reconstruct([paths[number] for number in VIEWS])
+        clock.stop("three views to voxels")
+        shape.save(output)
+        clock.stop("voxels to mesh")
+        truth = read_voxels(item)
+        iou = intersection_over_union(shape.occupancy, truth)
+        picture = output.with_suffix(".png")
+        sheet = _sheet(shape, truth, _first_view(item), iou)
+        with written_beside(picture) as temporary:
+            sheet.save(temporary)
+        clock.stop("draw the picture")
+    return DemoResult(output, picture, iou, clock.seconds)
+
+
+def _sheet(shape: Reconstruction, truth, view: View, iou: float):
+    tiles = [(view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)]
+    tiles.append((draw_mesh(shape.mesh(), view), f"reconstruction, IoU {iou:.2f}"))
+    tiles.append((draw_mesh(surface_mesh(truth.astype("float32"), 0.5), view), "truth"))
+    return side_by_side(tiles)
+
+
+def _first_view(item: Model) -> View:
+    """The camera of the first view, farther away: the mesh fills the unit cube and the picture is not cropped."""
+    lines = (item.rendering / "rendering_metadata.txt").read_text().splitlines()
+    view = View.from_metadata(lines[VIEWS[0]])
+    return View(view.azimuth, view.elevation, 1.05)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._started = time.perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self._started = now - self._started, now

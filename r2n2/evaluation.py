@@ -1,0 +1,158 @@
+"""The table: IoU and average precision for 1 to 5 views, per category and over all models.
+
+Each model's views are the first n of an order seeded by its name, without replacement, so that every run and every
+network sees the same pictures. The mean over all models weighs each model once, as the paper's table does.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.errors import UserError
+from r2n2.files import written_beside
+from r2n2.images import read_image, to_view
+from r2n2.metrics import THRESHOLD, average_precision, intersection_over_union
+from r2n2.network import R2N2
+from r2n2.progress import progress
+
+MAX_VIEWS = 5
+MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean intersection over union and average precision of `models` models."""
+
+    iou: float
+    ap: float
+    models: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """views: scores by number of views; categories: the same by category word; skipped: what could not be read."""
+
+    views: dict[str, Score]
+    categories: dict[str, dict[str, Score]]
+    threshold: float
+    models: int
+    network: str
+    skipped: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    def to_markdown(self) -> str:
+        """IoU per category, their mean over all models, and average precision, as a Markdown table."""
+        counts = list(self.views)
+        rows = [["category", "models", *(f"{count} view{'s' * (count != '1')}" for count in counts)]]
+        for word, scores in sorted(self.categories.items()):
+            rows.append([word, str(scores[counts[0]].models), *(_number(scores, count, "iou") for count in counts)])
+        rows.append([f"**IoU, {MEAN}**", str(self.models), *(_number(self.views, count, "iou") for count in counts)])
+        rows.append([f"**AP, {MEAN}**", str(self.models), *(_number(self.views, count, "ap") for count in counts)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+        padded = (
+            [cell.ljust(widths[0]) if n == 0 else cell.rjust(widths[n]) for n, cell in enumerate(row)] for row in rows
+        )
+        return "\n".join(f"| {' | '.join(row)} |" for row in padded) + "\n"
+
+
+def evaluate(
+    model: R2N2,
+    models: list[Model],
+    max_views: int = MAX_VIEWS,
+    threshold: float = THRESHOLD,
+    strict: bool = False,
+    seed: int = 0,
+) -> Evaluation:
+    """Score `model` on every one of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`."""
+    device = next(model.parameters()).device
+    records, skipped = [], []
+    for item in progress(models, "evaluating", unit="model"):
+        try:
+            views, truth = read_sample(item, max_views, seed)
+        except UserError as error:
+            if strict:
+                raise
+            skipped.append(str(error))
+            continue
+        with torch.inference_mode():
+            occupancy = model.occupancy_by_view(torch.from_numpy(views)[None].to(device))[0].cpu().numpy()
+        records += score(item.word, occupancy, truth, threshold)
+    return summarize(records, threshold, model.config.name, skipped)
+
+
+def evaluate_mean_shapes(training: list[Model], models: list[Model], threshold: float = THRESHOLD) -> Evaluation:
+    """What the mean training shape of each category scores: the baseline that looks at no picture but is told the category."""
+    sums: dict[str, np.ndarray] = {}
+    counts: dict[str, int] = {}
+    for item in progress(training, "mean shapes", unit="model"):
+        sums[item.word] = sums.get(item.word, 0) + read_voxels(item)
+        counts[item.word] = counts.get(item.word, 0) + 1
+    overall = sum(sums.values()) / max(sum(counts.values()), 1)
+    records = []
+    for item in models:
+        mean = sums[item.word] / counts[item.word] if item.word in sums else overall
+        records += score(item.word, mean[None], read_voxels(item), threshold)
+    return summarize(records, threshold, "mean shape of each category", [])
+
+
+def read_sample(model: Model, max_views: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The first views (T, 3, 127, 127) of the model's seeded order, T at most `max_views`, and its voxels (32, 32, 32)."""
+    paths = view_paths(model)
+    order = np.random.default_rng([seed, zlib.crc32(model.name.encode())]).permutation(len(paths))[:max_views]
+    return np.stack([to_view(read_image(paths[number])) for number in order]), read_voxels(model)
+
+
+def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:
+    """Write the table where paths are given."""
+    for path, text in ((json_path, table.to_json()), (markdown_path, table.to_markdown())):
+        if path is not None:
+            with written_beside(path) as temporary:
+                temporary.write_text(text)
+
+
+def score(word: str, occupancy: np.ndarray, truth: np.ndarray, threshold: float) -> list[tuple[str, int, float, float]]:
+    """(category, number of views, IoU, AP) for occupancy (T, 32, 32, 32) after each of T views."""
+    return [
+        (word, count, intersection_over_union(one, truth, threshold), average_precision(one, truth))
+        for count, one in enumerate(occupancy, start=1)
+    ]
+
+
+def summarize(
+    records: list[tuple[str, int, float, float]], threshold: float, network: str, skipped: list[str]
+) -> Evaluation:
+    if not records:
+        first = f" The first: {skipped[0]}" if skipped else ""
+        raise UserError(f"No model could be evaluated; {len(skipped)} could not be read.{first}")
+    words = sorted({record[0] for record in records})
+    return Evaluation(
+        views=_by_views(records),
+        categories={word: _by_views(record for record in records if record[0] == word) for word in words},
+        threshold=threshold,
+        models=sum(record[1] == 1 for record in records),
+        network=network,
+        skipped=skipped,
+    )
+
+
+def _by_views(records: Iterable[tuple[str, int, float, float]]) -> dict[str, Score]:
+    groups: dict[int, list[tuple[float, float]]] = {}
+    for _, count, iou, ap in records:
+        groups.setdefault(count, []).append((iou, ap))
+    return {
+        str(count): Score(*(round(float(value), 6) for value in np.mean(group, axis=0)), models=len(group))
+        for count, group in sorted(groups.items())
+    }
+
+
+def _number(scores: dict[str, Score], count: str, metric: str) -> str:
+    return f"{getattr(scores[count], metric):.3f}" if count in scores else ""

@@ -1,0 +1,130 @@
+"""Pictures in: reading files that users have, and turning them into what the network sees.
+
+A view is (3, 127, 127) float32 in [0, 1]. A 137x137 render loses a border of five pixels, as in the tests of 2016; a
+127x127 picture is used as it is; anything else is padded to a square and resized, so that nothing is cut off.
+Transparency is composited over a light grey (240), the background of the tests of 2016.
+"""
+
+import glob
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from r2n2.config import IMAGE_SIDE
+from r2n2.data.camera import IMAGE_SIZE
+from r2n2.errors import UserError
+
+BACKGROUND = 240
+MIN_SIDE = 16  # below this there is nothing to see
+MAX_PIXELS = 100_000_000  # 400 MB once decoded
+SUFFIXES = frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+
+
+def find_images(arguments: Iterable[str | Path]) -> list[Path]:
+    """The picture files that files, folders and glob patterns name, in the order given, folders sorted by name."""
+    paths = []
+    for argument in map(str, arguments):
+        if Path(argument).is_dir():
+            found = sorted(path for path in Path(argument).iterdir() if path.suffix.lower() in SUFFIXES)
+            if not found:
+                raise UserError(f"The folder {argument} holds no pictures; name a folder with image files.")
+            paths += found
+        elif not Path(argument).exists() and glob.has_magic(argument):
+            matches = sorted(glob.glob(argument, recursive=True))
+            if not matches:
+                raise UserError(f"No file matches {argument}; check the pattern.")
+            paths += map(Path, matches)
+        else:
+            paths.append(Path(argument))
+    return paths
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """Read one still picture as upright RGBA. Raises UserError, naming the file, if that is not possible."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a picture; name the image files in it.")
+    if not path.exists():
+        raise UserError(f"There is no picture {path}; check the name.")
+    if path.stat().st_size == 0:
+        raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below is stricter
+            image = Image.open(path)
+        with image:
+            _check_size(image, path)
+            if getattr(image, "n_frames", 1) > 1:
+                raise UserError(
+                    f"The picture {path} is animated or has several pages; save one frame as a picture of its own."
+                )
+            return _rgba(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            f"The picture {path} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller first."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture that can be read; save it as PNG or JPEG.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(
+            f"The picture {path} cannot be read ({reason}); it may be damaged: copy or download it again."
+        ) from error
+
+
+def to_view(image: Image.Image, background: int = BACKGROUND) -> np.ndarray:
+    """An RGBA picture of any size as a view (3, 127, 127) float32 in [0, 1]."""
+    if image.size == (IMAGE_SIZE, IMAGE_SIZE):
+        border = (IMAGE_SIZE - IMAGE_SIDE) // 2
+        image = image.crop((border, border, border + IMAGE_SIDE, border + IMAGE_SIDE))
+    elif image.size != (IMAGE_SIDE, IMAGE_SIDE):
+        image = _square(image, background).resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return to_array(composite(image, (background,) * 3))
+
+
+def composite(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
+    """An RGBA picture laid over one colour, as RGB."""
+    return Image.alpha_composite(Image.new("RGBA", image.size, (*color, 255)), image).convert("RGB")
+
+
+def to_array(image: Image.Image) -> np.ndarray:
+    """An RGB picture as (3, H, W) float32 in [0, 1]."""
+    return np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UserError(
+            f"The picture {path} has {width * height / 1e6:.0f} megapixels, more than {MAX_PIXELS // 10**6}; make it smaller first."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise UserError(
+            f"The picture {path} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed."
+        )
+
+
+def _rgba(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):  # 16 bit and float greys would be clipped, not scaled, by convert
+        values = np.asarray(image, np.float64)
+        top = 65535 if image.mode.startswith("I") and values.max() > 255 else max(values.max(), 1)
+        image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    return image.convert("RGBA")
+
+
+def _square(image: Image.Image, background: int) -> Image.Image:
+    """Pad to a square; with the border's median colour where the picture is opaque, so that no edge appears."""
+    side = max(image.size)
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    fill = (
+        tuple(int(value) for value in np.median(border, axis=0))
+        if border[:, 3].min() == 255
+        else (background,) * 3 + (0,)
+    )
+    square = Image.new("RGBA", (side, side), fill)
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return square

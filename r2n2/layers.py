@@ -1,0 +1,64 @@
+"""Layers that the encoder and the decoder share, and the initialisation of 2016."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LEAK = 0.01  # slope of LeakyReLU for negative values
+BIAS = 0.1  # initial value of every bias
+
+
+def conv_block(conv: nn.Conv2d | nn.Conv3d, normalize: bool) -> nn.Sequential:
+    """A convolution, batch-normalised if asked, without its activation."""
+    if not normalize:
+        return nn.Sequential(conv)
+    norm = nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d
+    return nn.Sequential(conv, norm(conv.out_channels))
+
+
+def activate(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, LEAK)
+
+
+def unpool(x: Tensor) -> Tensor:
+    """Insert zeros: (B, C, X, Y, Z) to (B, C, 2X, 2Y, 2Z) with the values at the even positions."""
+    batch, channels, *grid = x.shape
+    out = x.new_zeros(batch, channels, *(2 * side for side in grid))
+    out[:, :, ::2, ::2, ::2] = x
+    return out
+
+
+class UnpoolConv3d(nn.Conv3d):
+    """A 3x3x3 convolution of the unpooled grid, computed without the zeros.
+
+    Seven of eight unpooled voxels are zeros; the transposed convolution with the flipped kernel visits only the
+    others and is the same sum.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, X, Y, Z) -> (B, O, 2X, 2Y, 2Z)
+        kernel = self.weight.transpose(0, 1).flip(2, 3, 4)
+        return F.conv_transpose3d(x, kernel, self.bias, stride=2, padding=1, output_padding=1)
+
+
+class UnpoolPointwise3d(nn.Conv3d):
+    """A 1x1x1 convolution of the unpooled grid: its bias everywhere, its product at the even positions."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, X, Y, Z) -> (B, O, 2X, 2Y, 2Z)
+        return unpool(F.conv3d(x, self.weight)) + self.bias[:, None, None, None]
+
+
+@torch.no_grad()
+def initialize(module: nn.Module) -> None:
+    """MSRA normal weights and biases of 0.1 for every convolution and matrix below `module`, as in 2016."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
+            fan_in = layer.weight[0].numel()
+            layer.weight.normal_(0, (2 / fan_in) ** 0.5)
+            if layer.bias is not None:
+                layer.bias.fill_(BIAS)

@@ -1,0 +1,44 @@
+"""Pictures out: the views and the shape side by side, drawn by the renderer of the data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import trimesh
+from PIL import Image, ImageDraw, ImageFont
+
+from r2n2.data.camera import View
+from r2n2.data.render import render
+from r2n2.data.surface import Surface
+
+TILE = 320
+GAP = 12
+CAPTION = 30
+PAPER, INK = (255, 255, 255), (60, 60, 60)
+SHAPE_COLOR = (96, 146, 208)
+LOOKING = View(azimuth=40, elevation=27, ratio=1.05)  # far enough for any shape in the unit cube
+
+
+def draw_mesh(mesh: trimesh.Trimesh, view: View = LOOKING, size: int = TILE) -> Image.Image:
+    """RGBA picture of a mesh in one colour."""
+    triangles = np.asarray(mesh.triangles, np.float64)
+    count = len(triangles)
+    colors = np.broadcast_to(np.array(SHAPE_COLOR, np.float32), (count, 3))
+    return Image.fromarray(render(Surface(triangles, colors, np.zeros((count, 3, 2)), np.full(count, -1)), view, size))
+
+
+def side_by_side(tiles: Sequence[tuple[Image.Image, str]]) -> Image.Image:
+    """Pictures of any size, each with its caption, in one row."""
+    width = GAP + len(tiles) * (TILE + GAP)
+    sheet = Image.new("RGB", (width, TILE + CAPTION + 2 * GAP), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=17)
+    for number, (image, caption) in enumerate(tiles):
+        left = GAP + number * (TILE + GAP)
+        scaled = image.convert("RGBA").resize((TILE, TILE), Image.Resampling.LANCZOS)
+        sheet.paste(scaled, (left, GAP), scaled)
+        draw.text((left + TILE / 2, TILE + GAP + CAPTION / 2), caption, INK, font, anchor="mm")
+    return sheet
+
+
+def view_image(view: np.ndarray) -> Image.Image:
+    """A view (3, H, W) float in [0, 1] as a picture."""
+    return Image.fromarray((view.transpose(1, 2, 0) * 255).round().astype(np.uint8))
