@@ -22,8 +22,11 @@ def voxelize(triangles: np.ndarray, resolution: int = RESOLUTION) -> np.ndarray:
         raise ValueError("voxelize: the mesh has no extent")
     fine = resolution * OVERSAMPLING
     surface = np.zeros((fine,) * 3, bool)
-    for points in _surface_points((triangles - (low + high) / 2) / extent, spacing=0.5 / fine):
-        index = np.clip(((points + 0.5) * fine).astype(np.int64), 0, fine - 1)
+    # A hair smaller than the grid: a face on the border between two fine voxels then falls to the inner one on
+    # either side, instead of making boxes one voxel longer towards +x, +y and +z.
+    centred = (triangles - (low + high) / 2) * ((1 - 1e-6) / extent)
+    for points in _surface_points(centred, spacing=0.5 / fine):
+        index = ((points + 0.5) * fine).astype(np.int64)
         surface[index[:, 0], index[:, 1], index[:, 2]] = True
     solid = carve(surface)
     blocks = solid.reshape(resolution, OVERSAMPLING, resolution, OVERSAMPLING, resolution, OVERSAMPLING)

@@ -1,0 +1,47 @@
+"""What tests share: a network of the family that is quick to build, and a small data folder made by the pipeline."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from r2n2.config import NETWORKS, NetworkConfig
+from r2n2.data.meshes import find_meshes
+from r2n2.data.prepare import PrepareConfig, prepare
+
+SMALL = {
+    "encoder_channels": (4, 4, 4, 4, 6, 6),
+    "features": 12,
+    "hidden_channels": 5,
+    "decoder_channels": (5, 5, 4, 3),
+}
+
+
+def small_network(name: str) -> NetworkConfig:
+    """The network `name` with few channels."""
+    return replace(NETWORKS[name], **SMALL)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        box = trimesh.creation.box(extents=rng.uniform(0.4, 1, 3))
+        capsule = trimesh.creation.capsule(height=rng.uniform(0.5, 1), radius=0.2)
+        for word, mesh in (("chair", box), ("lamp", capsule)):
+            path = folder / "meshes" / word / f"{word}{number}.obj"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mesh.export(path)
+    failures = prepare(find_meshes([folder / "meshes"], None), folder, PrepareConfig(views=6, variants=1, workers=2))
+    assert failures == []
+    return folder

@@ -1,0 +1,148 @@
+"""Training data: views without replacement, repeatable batches, augmentation, and broken files."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from r2n2.data.augmentation import AUGMENTATIONS, Augmentation, augment
+from r2n2.data.camera import View
+from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, training_loader
+from r2n2.data.render import render
+from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
+from r2n2.data.surface import Surface
+from r2n2.data.voxelize import voxelize
+from r2n2.errors import UserError
+from r2n2.images import read_image
+
+PLAIN = Augmentation(flip="none")
+
+
+def test_samples_have_the_shapes_and_ranges_of_the_network(data_folder: Path) -> None:
+    models = find_models(data_folder)[0]
+    for augmentation in AUGMENTATIONS.values():
+        views, voxels = TrainingSet(models, augmentation)[Draw(0, 3, (1, 2, 3))]
+        assert views.shape == (3, 3, 127, 127)
+        assert views.dtype == torch.float32
+        assert 0 <= views.min() < views.max() <= 1
+        assert voxels.shape == (32, 32, 32)
+        assert voxels.unique().tolist() == [0, 1]
+
+
+def test_views_are_drawn_without_replacement(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = find_models(data_folder)[0]
+    read: list[Path] = []
+    monkeypatch.setattr("r2n2.data.dataset.read_image", lambda path: read.append(path) or read_image(path))
+    TrainingSet(models, PLAIN)[Draw(0, 6, (0,))]
+    assert sorted(read) == view_paths(models[0])
+
+
+def test_more_views_than_there_are_is_a_broken_model(data_folder: Path) -> None:
+    models = find_models(data_folder)[0]
+    with pytest.raises(UserError, match="6 views, 7 are needed"):
+        TrainingSet(models, PLAIN, strict=True)[Draw(0, 7, (0,))]
+
+
+def test_a_draw_can_be_repeated(data_folder: Path) -> None:
+    data = TrainingSet(find_models(data_folder)[0], AUGMENTATIONS["compact"])
+    first, again, other = (data[Draw(3, 2, (0, seed))] for seed in (1, 1, 2))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_batches_share_a_number_of_views_and_cover_each_epoch() -> None:
+    batches = list(itertools.islice(TrainingBatches(models=10, batch_size=5, max_views=3, seed=0), 40))
+    assert all(len({draw.views for draw in batch}) == 1 for batch in batches)
+    assert {batch[0].views for batch in batches} == {1, 2, 3}
+    for epoch in range(20):
+        assert sorted(draw.index for batch in batches[2 * epoch : 2 * epoch + 2] for draw in batch) == list(range(10))
+    assert len({draw.seed for batch in batches for draw in batch}) == 200
+
+
+def test_batches_go_on_where_they_stopped() -> None:
+    whole = list(itertools.islice(TrainingBatches(7, 4, 5, seed=3), 9))
+    assert list(itertools.islice(TrainingBatches(7, 4, 5, seed=3, start=5), 4)) == whole[5:]
+
+
+def test_the_loader_stacks_batches(data_folder: Path) -> None:
+    data = TrainingSet(find_models(data_folder)[0], PLAIN)
+    views, voxels = next(iter(training_loader(data, TrainingBatches(len(data.models), 4, 2, seed=0), workers=0)))
+    assert views.shape[0] == voxels.shape[0] == 4
+    assert views.shape[2:] == (3, 127, 127)
+
+
+def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "copy")
+    models = select(find_models(tmp_path / "copy")[0], "test")
+    models[0].binvox.write_bytes(b"#binvox 1\n")
+    with pytest.warns(UserWarning, match="chair8.*model.binvox"):
+        _, voxels = TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
+    np.testing.assert_array_equal(voxels, read_voxels(models[1]))
+    with pytest.raises(UserError, match="model.binvox"):
+        TrainingSet(models, PLAIN, strict=True)[Draw(0, 1, (0,))]
+    for model in models:
+        model.binvox.write_bytes(b"")
+    with pytest.warns(UserWarning), pytest.raises(UserError, match="None of the 4 models"):
+        TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
+
+
+def test_backgrounds_are_light_and_crops_move_as_in_2016() -> None:
+    dot = np.zeros((137, 137, 4), np.uint8)
+    dot[68, 68] = (255, 0, 0, 255)
+    rng = np.random.default_rng(0)
+    places, colors = set(), []
+    for _ in range(400):
+        view = augment([Image.fromarray(dot)], np.zeros((2, 2, 2)), Augmentation(flip="none"), rng)[0][0]
+        row, column = np.argwhere((view[0] == 1) & (view[1] == 0))[0]
+        places.add((row, column))
+        colors.append(view[:, 0, 0] * 255)
+    assert {row for row, _ in places} == {column for _, column in places} == set(range(58, 69))
+    assert 225 <= np.min(colors) < 228 < 252 < np.max(colors) <= 255
+
+
+def test_mirroring_an_object_is_mirroring_its_pictures() -> None:
+    """The claim behind flip="object": the mirrored picture from azimuth a shows the z-mirrored object from -a."""
+    triangles = np.random.default_rng(0).uniform(-0.3, 0.3, (12, 3, 3))
+    gray = np.full((12, 3), 180, np.float32)
+    mirrored = triangles * [1, 1, -1]
+
+    def alpha(shape: np.ndarray, azimuth: float) -> np.ndarray:
+        surface = Surface(shape, gray, np.zeros((12, 3, 2)), np.full(12, -1))
+        return render(surface, View(azimuth, 27, 0.8))[..., 3].astype(int)
+
+    difference = np.abs(alpha(triangles, 70)[:, ::-1] - alpha(mirrored, -70))
+    assert (difference > 30).mean() < 0.001
+    agreement = np.flip(voxelize(triangles), 2) == voxelize(mirrored)
+    assert agreement.mean() > 0.99
+
+
+def test_object_flips_turn_all_views_and_the_voxels() -> None:
+    image = np.zeros((137, 137, 4), np.uint8)
+    image[:, :68] = (255, 0, 0, 255)
+    voxels = np.zeros((32, 32, 32), bool)
+    voxels[3, 4, 5] = True
+    seen = set()
+    for seed in range(20):
+        config = Augmentation(flip="object")
+        views, turned = augment([Image.fromarray(image)] * 3, voxels, config, np.random.default_rng(seed))
+        red_left = views[:, 1, 60, 5] == 0
+        assert len(set(red_left)) == 1
+        assert np.argwhere(turned).tolist() == [[3, 4, 5 if red_left[0] else 26]]
+        seen.add(bool(red_left[0]))
+    assert seen == {True, False}
+
+
+def test_zoom_magnifies_about_the_centre() -> None:
+    image = np.zeros((137, 137, 4), np.uint8)
+    image[58:79, 58:79] = (255, 0, 0, 255)  # 21 pixels
+    for zoom in (0.8, 1.25):
+        config = Augmentation(flip="none", zoom=(zoom, zoom))
+        view = augment([Image.fromarray(image)], np.zeros((2, 2, 2)), config, np.random.default_rng(0))[0][0]
+        red = (view[0] - view[1]) > 0.5
+        assert abs(red.any(axis=0).sum() - 21 * zoom) <= 1
+        assert abs(np.nonzero(red.any(axis=0))[0].mean() - 63) < 8

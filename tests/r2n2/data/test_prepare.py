@@ -1,0 +1,118 @@
+"""The prepared folder: its layout, its repeatability, and going on after an interruption."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from r2n2.data.binvox import read_binvox
+from r2n2.data.camera import View, project, voxel_centres
+from r2n2.data.meshes import find_meshes
+from r2n2.data.prepare import PrepareConfig, prepare
+from r2n2.errors import UserError
+
+
+@pytest.fixture
+def mesh_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "meshes" / "chair"
+    folder.mkdir(parents=True)
+    trimesh.creation.box((0.3, 1, 0.6)).export(folder / "box.obj")
+    return folder
+
+
+CONFIG = PrepareConfig(views=3, workers=1)
+
+
+def test_the_layout_is_that_of_shapenet(data_folder: Path) -> None:
+    rendering = data_folder / "ShapeNetRendering" / "03001627" / "chair0" / "rendering"
+    names = (rendering / "renderings.txt").read_text().split()
+    assert names == [f"{number:02d}.png" for number in range(6)]
+    assert len((rendering / "rendering_metadata.txt").read_text().splitlines()) == 6
+    for name in names:
+        with Image.open(rendering / name) as image:
+            assert image.size == (137, 137)
+            assert image.mode == "RGBA"
+    assert (data_folder / "ShapeNetVox32" / "03636649" / "lamp9~1" / "model.binvox").is_file()
+    assert "03001627/chair0" in json.loads((data_folder / "sources.json").read_text())
+
+
+def test_voxels_project_onto_the_pictures(data_folder: Path) -> None:
+    """The whole chain of conventions: camera metadata, header scale, axis order."""
+    for category, name in (("03001627", "chair1"), ("03636649", "lamp2"), ("03001627", "chair3~1")):
+        rendering = data_folder / "ShapeNetRendering" / category / name / "rendering"
+        grid = read_binvox(data_folder / "ShapeNetVox32" / category / name / "model.binvox")
+        points = voxel_centres(32, grid.scale)[grid.voxels]
+        for number, line in enumerate((rendering / "rendering_metadata.txt").read_text().splitlines()):
+            with Image.open(rendering / f"{number:02d}.png") as image:
+                alpha = np.asarray(image)[..., 3] > 127
+            pixels = project(points, View.from_metadata(line))[0].astype(int).clip(0, 136)
+            assert alpha[pixels[:, 1], pixels[:, 0]].mean() > 0.9
+            drawn = np.zeros_like(alpha)
+            for offset in np.ndindex(3, 3):
+                drawn[tuple((pixels[:, ::-1] + np.array(offset) - 1).clip(0, 136).T)] = True
+            assert (drawn & alpha).sum() / (drawn | alpha).sum() > 0.8
+
+
+def test_preparing_again_gives_the_same_bytes(mesh_folder: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        prepare(find_meshes([mesh_folder], None), tmp_path / name, CONFIG)
+    files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
+    assert len(files) == 3 + 2 + 1 + 1
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -> None:
+    prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    picture = next((tmp_path / "out").rglob("00.png"))
+    picture.unlink()
+    prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert not picture.exists()
+    next((tmp_path / "out").rglob("model.binvox")).unlink()
+    prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert picture.exists()
+
+
+def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
+    (mesh_folder / "broken.obj").write_text("nothing")
+    failures = prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert len(failures) == 1
+    assert "broken.obj" in failures[0]
+    assert (tmp_path / "out" / "ShapeNetVox32" / "03001627" / "box" / "model.binvox").is_file()
+
+
+def test_variants_are_stretched_copies(data_folder: Path) -> None:
+    shapes = [
+        read_binvox(data_folder / "ShapeNetVox32" / "03001627" / name / "model.binvox").voxels
+        for name in ("chair0", "chair0~1")
+    ]
+    assert (shapes[0] != shapes[1]).any()
+
+
+def test_z_up_meshes_are_turned(mesh_folder: Path, tmp_path: Path) -> None:
+    prepare(find_meshes([mesh_folder], None, up="z"), tmp_path / "out", CONFIG)  # 0.3 x 1 x 0.6, z up
+    voxels = read_binvox(next((tmp_path / "out").rglob("model.binvox"))).voxels
+    extents = [int(voxels.any(axis=other).sum()) for other in ((1, 2), (0, 2), (0, 1))]
+    assert extents[2] == 32  # the longest edge, along y before, is along z now
+    assert abs(extents[1] - 0.6 * 32) <= 1
+
+
+def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.obj").touch()
+    assert [source.name for source in find_meshes([tmp_path], "chair")] == ["model", "model-2"]
+
+
+def test_mistakes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to prepare"):
+        prepare([], tmp_path, CONFIG)
+    with pytest.raises(UserError, match="renderer"):
+        PrepareConfig(renderer="crayon")
+    with pytest.raises(UserError, match="nowhere"):
+        find_meshes([tmp_path / "nowhere"], None)
+    with pytest.raises(UserError, match="up axis"):
+        find_meshes([tmp_path], None, up="x")

@@ -1,0 +1,93 @@
+"""The ShapeNet layout: split by model, axis order, and folders with holes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from r2n2.data.shapenet import Model, check_model, find_models, read_voxels, select, view_paths
+from r2n2.errors import UserError
+
+
+@pytest.fixture
+def copy(data_folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(data_folder, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_models_are_found_with_their_category_words(data_folder: Path) -> None:
+    models, problems = find_models(data_folder)
+    assert problems == []
+    assert len(models) == 40
+    assert {model.word for model in models} == {"chair", "lamp"}
+
+
+def test_splits_are_by_model_within_each_category(data_folder: Path) -> None:
+    models, _ = find_models(data_folder)
+    splits = {split: select(models, split) for split in ("train", "val", "test", "all")}
+    names = {split: {(model.category, model.original) for model in chosen} for split, chosen in splits.items()}
+    assert len(names["train"] & names["test"]) == len(names["train"] & names["val"]) == 0
+    assert names["train"] | names["val"] | names["test"] == names["all"]
+    assert [len(splits[split]) for split in ("train", "val", "test", "all")] == [28, 2, 4, 20]
+    assert {model.name for model in splits["test"]} == {"chair8", "chair9", "lamp8", "lamp9"}
+
+
+def test_the_test_split_is_that_of_2016() -> None:
+    """The last 20 % of the sorted names, whole numbers rounded down as the original does."""
+    models = [Model("c", f"{number:03d}", Path(), Path()) for number in range(13)]
+    assert [model.name for model in select(models, "test")] == ["010", "011", "012"]
+    assert len(select(models, "train")) + len(select(models, "val")) == 10
+
+
+def test_variants_are_only_trained_on(data_folder: Path) -> None:
+    models, _ = find_models(data_folder)
+    assert any("~" in model.name for model in select(models, "train"))
+    for split in ("val", "test", "all"):
+        assert not any("~" in model.name for model in select(models, split))
+
+
+def test_missing_parts_are_reported_by_path(copy: Path) -> None:
+    shutil.rmtree(copy / "ShapeNetVox32" / "03001627" / "chair3")
+    shutil.rmtree(copy / "ShapeNetRendering" / "03636649" / "lamp2")
+    models, problems = find_models(copy)
+    assert len(models) == 38
+    assert len(problems) == 2
+    assert any("ShapeNetVox32/03001627/chair3" in sentence for sentence in problems)
+    assert any("ShapeNetRendering/03636649/lamp2" in sentence for sentence in problems)
+
+
+def test_a_broken_models_files_are_listed(copy: Path) -> None:
+    model = next(model for model in find_models(copy)[0] if model.name == "chair5")
+    assert check_model(model) == []
+    (model.rendering / "02.png").write_bytes((model.rendering / "02.png").read_bytes()[:200])
+    (model.rendering / "04.png").unlink()
+    model.binvox.write_bytes(b"")
+    problems = check_model(model)
+    assert len(problems) == 3
+    for name in ("02.png", "04.png", "model.binvox"):
+        assert any(name in sentence for sentence in problems)
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path, data_folder: Path) -> None:
+    with pytest.raises(UserError, match="ShapeNetRendering"):
+        find_models(tmp_path)
+    (tmp_path / "ShapeNetRendering").mkdir()
+    (tmp_path / "ShapeNetVox32").mkdir()
+    with pytest.raises(UserError, match="holds no model"):
+        find_models(tmp_path)
+    with pytest.raises(UserError, match="no split"):
+        select(find_models(data_folder)[0], "tset")
+
+
+def test_a_listing_without_pictures_is_refused(copy: Path) -> None:
+    model = find_models(copy)[0][0]
+    (model.rendering / "renderings.txt").write_text("\n")
+    with pytest.raises(UserError, match="lists no picture"):
+        view_paths(model)
+
+
+def test_voxels_of_another_size_are_refused(copy: Path) -> None:
+    model = find_models(copy)[0][0]
+    model.binvox.write_bytes(b"#binvox 1\ndim 2 2 2\ntranslate 0 0 0\nscale 1\ndata\n" + bytes([0, 8]))
+    with pytest.raises(UserError, match="2x2x2"):
+        read_voxels(model)

@@ -1,0 +1,70 @@
+"""Meshes as users have them: formats, colours, textures, and files that are no mesh."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from r2n2.data.surface import read_surface
+from r2n2.errors import UserError
+
+
+@pytest.mark.parametrize("suffix", ["obj", "glb", "ply", "stl"])
+def test_reads_what_trimesh_reads(tmp_path: Path, suffix: str) -> None:
+    mesh = trimesh.creation.box((1, 2, 3))
+    mesh.export(tmp_path / f"box.{suffix}")
+    surface = read_surface(tmp_path / f"box.{suffix}")
+    assert surface.triangles.shape == (12, 3, 3)
+    assert np.isclose(surface.longest_edge, 3)
+    low, high = surface.normalized().triangles.min(axis=(0, 1)), surface.normalized().triangles.max(axis=(0, 1))
+    np.testing.assert_allclose(low, -high)
+    assert np.isclose(np.linalg.norm(high - low), 1)
+
+
+def write_obj(folder: Path, material: str, texture: bool = False) -> Path:
+    if texture:
+        Image.new("RGB", (2, 2), (10, 200, 30)).save(folder / "paint.png")
+    (folder / "a.mtl").write_text(f"newmtl m\n{material}\n" + ("map_Kd paint.png\n" if texture else ""))
+    (folder / "a.obj").write_text(
+        "mtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl m\nf 1/1 2/2 3/3\n"
+    )
+    return folder / "a.obj"
+
+
+def test_material_colours_are_kept(tmp_path: Path) -> None:
+    surface = read_surface(write_obj(tmp_path, "Kd 1.0 0.5 0.0"))
+    np.testing.assert_allclose(surface.colors[0], [255, 127, 0], atol=1)
+
+
+def test_textures_are_kept(tmp_path: Path) -> None:
+    surface = read_surface(write_obj(tmp_path, "Kd 1 1 1", texture=True))
+    assert surface.texture[0] == 0
+    assert surface.textures[0][0, 0].tolist() == [10, 200, 30]
+    np.testing.assert_allclose(surface.uv[0], [[0, 0], [1, 0], [0, 1]])
+
+
+def test_a_missing_texture_leaves_the_colour(tmp_path: Path) -> None:
+    path = write_obj(tmp_path, "Kd 0 0 1", texture=True)
+    (tmp_path / "paint.png").unlink()
+    np.testing.assert_allclose(read_surface(path).colors[0], [0, 0, 255])
+
+
+def test_invisible_materials_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no visible surface"):
+        read_surface(write_obj(tmp_path, "Kd 1 1 1\nd 0.0"))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a mesh", b"v 0 0 0\n"])
+@pytest.mark.parametrize("suffix", ["obj", "glb", "ply", "stl", "xyzzy"])
+def test_a_file_that_is_no_mesh_is_refused_by_name(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"bad.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"bad.{suffix}"):
+        read_surface(path)
+
+
+def test_a_missing_mesh_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none.obj"):
+        read_surface(tmp_path / "none.obj")
