@@ -1,4 +1,4 @@
-"""Two packages in one installation: r2n2, and convrnn3d from the folder kernels/ ("kernels" is another package's name)."""
+"""Two packages in one installation: r2n2, and convrnn3d from kernels/ ("kernels" is another package's name)."""
 
 from pathlib import Path
 

@@ -56,7 +56,8 @@ def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: t
     wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
     if wrong or len(tensors) != len(expected):
         raise UserError(
-            f"{path} does not fit the network {config.name}: {len(wrong) or 'surplus'} tensors differ ({', '.join(wrong[:3])})."
+            f"{path} does not fit the network {config.name}: it has {len(tensors)} tensors of {len(expected)}, "
+            f"and these differ: {', '.join(wrong[:3]) or 'none'}; use a file that r2n2 train wrote."
         )
     model.load_state_dict(tensors)
     return model.eval()

@@ -63,17 +63,15 @@ def reconstruct(
     check_style(style)
     shape = load(weights, network, device).reconstruct(images, threshold, style)
     shape.save(output)
-    views = len(shape.views)
-    print(
-        f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views} view{'s' * (views != 1)}"
-    )
+    views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
+    print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
 
 
 @app.command()
 def evaluate(
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32; the bundled sample if left out."),
+        typer.Option(help="Holds ShapeNetRendering and ShapeNetVox32; the bundled sample if left out."),
     ] = None,
     weights: Weights = None,
     network: Network = None,
@@ -100,9 +98,9 @@ def evaluate(
 
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
-        models, chosen = _models(folder, split or ("test" if data else "all"))
+        chosen = _models(folder, split or ("test" if data else "all"))
         if mean_shape:
-            table = evaluate_mean_shapes(_models(folder, "train")[1], chosen, threshold)
+            table = evaluate_mean_shapes(_models(folder, "train"), chosen, threshold)
         else:
             table = run(load(weights, network, device), chosen, views, threshold, strict)
     for sentence in table.skipped:
@@ -141,10 +139,23 @@ def train(
     from r2n2.training import TrainingConfig
     from r2n2.training import train as run
 
-    settings = "iterations batch_size max_views learning_rate warmup cooldown weight_decay average augmentation amp seed workers save_every strict"
-    given = locals()
-    config = TrainingConfig(**{name: given[name] for name in settings.split()})
-    chosen = _models(data, "train")[1]
+    config = TrainingConfig(
+        iterations=iterations,
+        batch_size=batch_size,
+        max_views=max_views,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        cooldown=cooldown,
+        weight_decay=weight_decay,
+        average=average,
+        augmentation=augmentation,
+        amp=amp,
+        seed=seed,
+        workers=workers,
+        save_every=save_every,
+        strict=strict,
+    )
+    chosen = _models(data, "train")
     print(run(network_config(network), chosen, output, config, find_device(device), resume))
 
 
@@ -159,7 +170,7 @@ def networks() -> None:
 
 
 def _models(folder: Path, split: str):
-    """All models of a folder and those of one split; what is missing is reported on standard error."""
+    """The models of one split of a folder; what is missing is reported on standard error."""
     from r2n2.data.shapenet import find_models, select
 
     models, problems = find_models(folder)
@@ -168,7 +179,7 @@ def _models(folder: Path, split: str):
     chosen = select(models, split)
     if not chosen:
         raise UserError(f"The {split} split of {folder} has no models ({len(models)} in all); choose another --split.")
-    return models, chosen
+    return chosen
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ Variants = Annotated[
     int, typer.Option(help="Further copies of each object, each axis stretched a little; only trained on.")
 ]
 Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
-Renderer = Annotated[str, typer.Option(help="light, or blender (pip install 'r2n2[render]').")]
+Renderer = Annotated[str, typer.Option(help="light, or blender (the extra render installs it).")]
 Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
 

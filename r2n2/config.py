@@ -1,4 +1,4 @@
-"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, small enough to ship trained."""
+"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, which ships trained."""
 
 from dataclasses import asdict, dataclass, fields
 

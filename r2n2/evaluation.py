@@ -72,7 +72,7 @@ def evaluate(
     strict: bool = False,
     seed: int = 0,
 ) -> Evaluation:
-    """Score `model` on every one of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`."""
+    """Score `model` on all of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`."""
     device = next(model.parameters()).device
     records, skipped = [], []
     for item in progress(models, "evaluating", unit="model"):
@@ -90,7 +90,7 @@ def evaluate(
 
 
 def evaluate_mean_shapes(training: list[Model], models: list[Model], threshold: float = THRESHOLD) -> Evaluation:
-    """What the mean training shape of each category scores: the baseline that looks at no picture but is told the category."""
+    """What the mean training shape of each category scores: a baseline that sees no picture but knows the category."""
     sums: dict[str, np.ndarray] = {}
     counts: dict[str, int] = {}
     for item in progress(training, "mean shapes", unit="model"):
@@ -105,7 +105,7 @@ def evaluate_mean_shapes(training: list[Model], models: list[Model], threshold: 
 
 
 def read_sample(model: Model, max_views: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The first views (T, 3, 127, 127) of the model's seeded order, T at most `max_views`, and its voxels (32, 32, 32)."""
+    """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
     paths = view_paths(model)
     order = np.random.default_rng([seed, zlib.crc32(model.name.encode())]).permutation(len(paths))[:max_views]
     return np.stack([to_view(read_image(paths[number])) for number in order]), read_voxels(model)

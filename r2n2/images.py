@@ -5,9 +5,9 @@ A view is (3, 127, 127) float32 in [0, 1]. A 137x137 render loses a border of fi
 Transparency is composited over a light grey (240), the background of the tests of 2016.
 """
 
-import glob
 import warnings
 from collections.abc import Iterable
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +32,8 @@ def find_images(arguments: Iterable[str | Path]) -> list[Path]:
             if not found:
                 raise UserError(f"The folder {argument} holds no pictures; name a folder with image files.")
             paths += found
-        elif not Path(argument).exists() and glob.has_magic(argument):
-            matches = sorted(glob.glob(argument, recursive=True))
+        elif not Path(argument).exists() and any(mark in argument for mark in "*?["):
+            matches = sorted(glob(argument, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
             if not matches:
                 raise UserError(f"No file matches {argument}; check the pattern.")
             paths += map(Path, matches)
@@ -99,7 +99,8 @@ def _check_size(image: Image.Image, path: Path) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(
-            f"The picture {path} has {width * height / 1e6:.0f} megapixels, more than {MAX_PIXELS // 10**6}; make it smaller first."
+            f"The picture {path} has {width * height / 1e6:.0f} megapixels; make it smaller, "
+            f"{MAX_PIXELS // 10**6} at most can be read."
         )
     if min(width, height) < MIN_SIDE:
         raise UserError(

@@ -29,7 +29,8 @@ def surface_mesh(occupancy: np.ndarray, threshold: float, style: str = "smooth")
     check_style(style)
     if not (occupancy > threshold).any():
         raise UserError(
-            f"No voxel is above the threshold {threshold:g}; the highest occupancy is {occupancy.max():.3f}: choose a lower --threshold."
+            f"No voxel is above the threshold {threshold:g}; the highest occupancy is {occupancy.max():.3f}: "
+            "choose a lower --threshold."
         )
     side = max(occupancy.shape)
     if style == "blocky":
@@ -59,4 +60,4 @@ def check_style(style: str) -> None:
 def save_mesh(mesh: trimesh.Trimesh, path: str | Path) -> None:
     """Write a mesh as .obj, .ply, .glb or .stl."""
     with written_beside(path) as temporary:
-        mesh.export(temporary)
+        mesh.export(temporary, file_type=temporary.suffix.lower().lstrip("."))

@@ -59,7 +59,7 @@ class R2N2(nn.Module):
         return Output(self.decoder(hidden), state)
 
     def occupancy_by_view(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Occupancy (B, T, 32, 32, 32) after the first view, the first two, and so on, in one pass over the sequence."""
+        """Occupancy (B, T, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
         states = self.recurrence(self.encode(views, mask), mask)[0]  # (B, T, 4, 4, 4, C)
         logits = self.decoder(states.flatten(0, 1)).unflatten(0, states.shape[:2])  # (B, T, 2, 32, 32, 32)
         return torch.softmax(logits.float(), dim=2)[:, :, 1]

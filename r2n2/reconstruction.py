@@ -53,8 +53,11 @@ class Reconstruction:
         return surface_mesh(self.occupancy, self.threshold, style or self.style)
 
     def save(self, path: str | Path) -> None:
-        """Write the shape in the format of the suffix: .obj .ply .glb .stl (surface), .binvox (voxels), .npy (occupancy), .png
-        (views and surface side by side). Raises UserError for another suffix, an unwritable path or an empty shape."""
+        """Write the shape in the format of the suffix.
+
+        .obj .ply .glb .stl: the surface; .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
+        side. Raises UserError for another suffix, a path that cannot be written, or a surface of no voxels.
+        """
         path = Path(path)
         suffix = check_suffix(path)
         if suffix in MESH_SUFFIXES:
@@ -62,8 +65,8 @@ class Reconstruction:
         elif suffix == ".binvox":
             write_binvox(path, VoxelGrid(self.voxels))
         elif suffix == ".npy":
-            with written_beside(path) as temporary:
-                np.save(temporary, self.occupancy)
+            with written_beside(path) as temporary, temporary.open("wb") as file:
+                np.save(file, self.occupancy)
         else:
             tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
             sheet = side_by_side([*tiles, (draw_mesh(self.mesh()), "reconstruction")])

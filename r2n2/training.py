@@ -30,8 +30,8 @@ RUN_FILE, WEIGHTS_FILE, LOG_FILE = "run.safetensors", "weights.safetensors", "lo
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """weight_decay is added to the gradient of weights, not of biases, as in 2016; average: decay of the running mean of
-    the weights, 0 for none; amp: bfloat16 autocast; strict: a broken file ends the run."""
+    """weight_decay is added to the gradient of weights, not of biases, as in 2016; average: decay of the running mean
+    of the weights, 0 for none; amp: bfloat16 autocast; strict: a broken file ends the run."""
 
     iterations: int = 60_000
     batch_size: int = 36
@@ -81,7 +81,7 @@ class Run:
         )
 
     def step(self, views: Tensor, voxels: Tensor) -> Tensor:
-        """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss, not yet waited for."""
+        """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss."""
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(self.iteration)
@@ -131,7 +131,8 @@ class Run:
             raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
         if network != self.model.config:
             raise UserError(
-                f"{path} is a run of the network {network.name}, not {self.model.config.name}; choose another folder with -o."
+                f"{path} is a run of the network {network.name}, not {self.model.config.name}; "
+                "choose another folder with -o."
             )
         self.iteration = description["iteration"]
         self.model.load_state_dict(_below("model.", tensors))
@@ -153,7 +154,7 @@ def train(
     device: torch.device,
     resume: bool = False,
 ) -> Path:
-    """Train on `models`, writing into `folder`; returns the path of the weights. `resume` continues the run that is there."""
+    """Train on `models`, writing into `folder`; returns the path of the weights. `resume` continues what is there."""
     run = Run(network, config, device)
     if (folder / RUN_FILE).exists():
         if not resume:
@@ -204,7 +205,8 @@ class _Log:
             file.write(json.dumps(line) + "\n")
         if not math.isfinite(mean):
             raise UserError(
-                f"The loss is no longer finite at iteration {iteration}; resume from {self.path.parent} with a lower learning rate."
+                f"The loss is no longer finite at iteration {iteration}; "
+                f"resume {self.path.parent} with a lower --learning-rate."
             )
         self.losses, self.views, self.started = [], 0, time.perf_counter()
 

@@ -30,7 +30,8 @@ def render_views(surface: Surface, views: list[View], size: int = IMAGE_SIZE) ->
         import bpy
     except ImportError as error:
         raise UserError(
-            "The blender renderer needs the bpy package; install it with pip install 'r2n2[render]' on a Python that bpy supports."
+            "The blender renderer needs the package bpy; install the extra with pip install '.[render]', "
+            "on a version of Python that bpy supports."
         ) from error
     _empty_scene(bpy, size)
     _add_surface(bpy, surface)

@@ -103,6 +103,6 @@ def category_of(name: str, catalogue_category: str) -> str:
 
 
 def model_name(identifier: str) -> str:
-    """A folder name for "Library#entry": four hash digits in front, so that name order, and with it the split, is random."""
+    """A folder name for "Library#entry"; four hash digits in front make name order, and with it the split, random."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", identifier).strip("-")
     return f"{hashlib.md5(identifier.encode()).hexdigest()[:4]}-{slug}"

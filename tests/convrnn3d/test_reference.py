@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
 from convrnn3d import conv_gru, conv_lstm
 
 BATCH, STEPS, GRID, CHANNELS = 2, 3, (2, 3, 4), 3

@@ -58,5 +58,5 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, header: str, data: by
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none.binvox"):
+    with pytest.raises(UserError, match=r"none\.binvox"):
         read_binvox(tmp_path / "none.binvox")

@@ -80,10 +80,10 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
     shutil.copytree(data_folder, tmp_path / "copy")
     models = select(find_models(tmp_path / "copy")[0], "test")
     models[0].binvox.write_bytes(b"#binvox 1\n")
-    with pytest.warns(UserWarning, match="chair8.*model.binvox"):
+    with pytest.warns(UserWarning, match=r"chair8.*model\.binvox"):
         _, voxels = TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
     np.testing.assert_array_equal(voxels, read_voxels(models[1]))
-    with pytest.raises(UserError, match="model.binvox"):
+    with pytest.raises(UserError, match=r"model\.binvox"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 1, (0,))]
     for model in models:
         model.binvox.write_bytes(b"")

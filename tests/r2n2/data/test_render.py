@@ -81,10 +81,14 @@ def test_winding_does_not_change_the_picture() -> None:
 
 def test_textures_are_looked_up_with_v_upwards() -> None:
     """A square facing the camera at azimuth 0: the texture's top row is seen at the top, its left on the left."""
-    square = np.array([[[0, -0.3, 0.3], [0, -0.3, -0.3], [0, 0.3, -0.3]], [[0, -0.3, 0.3], [0, 0.3, -0.3], [0, 0.3, 0.3]]])
+    square = np.array(
+        [[[0, -0.3, 0.3], [0, -0.3, -0.3], [0, 0.3, -0.3]], [[0, -0.3, 0.3], [0, 0.3, -0.3], [0, 0.3, 0.3]]]
+    )
     uv = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], float)
     texture = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
-    picture = render(Surface(square, np.full((2, 3), 255.0, np.float32), uv, np.zeros(2, int), [texture]), View(0, 0, 0.8))
+    picture = render(
+        Surface(square, np.full((2, 3), 255.0, np.float32), uv, np.zeros(2, int), [texture]), View(0, 0, 0.8)
+    )
     rows, columns = np.nonzero(picture[..., 3] == 255)
     top, bottom, left, right = rows.min() + 3, rows.max() - 3, columns.min() + 3, columns.max() - 3
     assert picture[top, left, :3].argmax() == 0

@@ -66,5 +66,5 @@ def test_a_file_that_is_no_mesh_is_refused_by_name(tmp_path: Path, content: byte
 
 
 def test_a_missing_mesh_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none.obj"):
+    with pytest.raises(UserError, match=r"none\.obj"):
         read_surface(tmp_path / "none.obj")

@@ -57,7 +57,9 @@ def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
 
 
 def test_excluded_entries_are_left_out(library: Path, tmp_path: Path) -> None:
-    assert [source.name for source in read_library(library, tmp_path / "x", {"Test#stool"})] == [model_name("Test#note")]
+    assert [source.name for source in read_library(library, tmp_path / "x", {"Test#stool"})] == [
+        model_name("Test#note")
+    ]
 
 
 @pytest.mark.parametrize(

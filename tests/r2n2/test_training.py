@@ -1,0 +1,101 @@
+"""Training learns, resumes exactly, and says what is wrong."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import small_network
+
+from r2n2.checkpoint import load_weights
+from r2n2.data.shapenet import find_models, select
+from r2n2.errors import UserError
+from r2n2.training import Run, TrainingConfig, train
+
+CPU = torch.device("cpu")
+CONFIG = TrainingConfig(
+    iterations=6, batch_size=4, max_views=2, learning_rate=1e-3, workers=0, report_every=2, save_every=3
+)
+
+
+@pytest.mark.parametrize("name", ["3d-lstm-1", "3d-gru-3", "res3d-gru-3", "compact"])
+def test_a_network_learns_one_batch(name: str) -> None:
+    run = Run(small_network(name), TrainingConfig(learning_rate=3e-3), CPU)
+    views, voxels = torch.rand(4, 2, 3, 127, 127), torch.zeros(4, 32, 32, 32, dtype=torch.long)
+    voxels[:, 8:24, 8:24, 8:24] = 1
+    losses = [run.step(views, voxels).item() for _ in range(25)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    for name in ("3d-lstm-3", "res3d-gru-3", "compact"):
+        run = Run(small_network(name), TrainingConfig(), CPU)
+        run.step(torch.rand(2, 2, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32)))
+        assert all(parameter.grad is not None for parameter in run.model.parameters())
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(data_folder: Path, tmp_path: Path) -> None:
+    models, network = select(find_models(data_folder)[0], "train"), small_network("compact")
+    config = replace(CONFIG, average=0.9, warmup=4, augmentation="compact")
+    train(network, models, tmp_path / "whole", config, CPU)
+    train(network, models, tmp_path / "parts", replace(config, iterations=3), CPU)
+    train(network, models, tmp_path / "parts", config, CPU, resume=True)
+    whole, parts = (load_weights(tmp_path / name / "weights.safetensors").state_dict() for name in ("whole", "parts"))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, rtol=0, atol=0, msg=name)
+
+
+def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> None:
+    models = select(find_models(data_folder)[0], "train")
+    weights = train(small_network("3d-gru-3"), models, tmp_path / "run", CONFIG, CPU)
+    assert load_weights(weights).config == small_network("3d-gru-3")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [2, 4, 6]
+    assert all(line["loss"] > 0 for line in lines)
+
+
+def test_the_saved_weights_are_the_running_mean() -> None:
+    run = Run(small_network("3d-gru-1"), TrainingConfig(average=0.5), CPU)
+    first = run.averaged["encoder.fc.weight"].clone()
+    run.iteration = 100
+    run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+    expected = (first + run.model.encoder.fc.weight.detach()) / 2
+    torch.testing.assert_close(run.averaged["encoder.fc.weight"], expected)
+
+
+def test_decay_is_for_weights_alone() -> None:
+    run = Run(small_network("compact"), TrainingConfig(), CPU)
+    decayed, others = (len(group["params"]) for group in run.optimizer.param_groups)
+    names = [name for name, _ in run.model.named_parameters()]
+    norms = [name for name in names if name.endswith((".1.weight", ".1.bias"))]
+    weights = [name for name in names if name.endswith("weight") and name not in norms]
+    assert decayed == len(weights)
+    assert others == len(names) - len(weights)
+
+
+def test_the_learning_rate_rises_stays_and_falls() -> None:
+    config = TrainingConfig(iterations=100, learning_rate=1.0, warmup=10, cooldown=20)
+    assert config.learning_rate_at(0) == pytest.approx(0.1)
+    assert config.learning_rate_at(9) == config.learning_rate_at(80) == 1
+    assert config.learning_rate_at(90) == pytest.approx(0.5)
+    assert config.learning_rate_at(100) == 0
+
+
+def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
+    models = select(find_models(data_folder)[0], "train")
+    train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, iterations=1), CPU)
+    with pytest.raises(UserError, match="--resume"):
+        train(small_network("3d-gru-3"), models, tmp_path / "run", CONFIG, CPU)
+    with pytest.raises(UserError, match="run of the network 3d-gru-3, not 3d-gru-1"):
+        train(small_network("3d-gru-1"), models, tmp_path / "run", CONFIG, CPU, resume=True)
+    with pytest.raises(UserError, match="batch_size is 0"):
+        replace(CONFIG, batch_size=0)
+    with pytest.raises(UserError, match="no augmentation"):
+        replace(CONFIG, augmentation="glitter")
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Path) -> None:
+    models = select(find_models(data_folder)[0], "train")
+    with pytest.raises(UserError, match="no longer finite"):
+        train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, learning_rate=1e30), CPU)
