@@ -68,7 +68,7 @@ NETWORKS = {
             encoder_channels=(24, 48, 96, 128, 192, 256),
             features=256,
             hidden_channels=64,
-            decoder_channels=(64, 48, 32, 16),
+            decoder_channels=(64, 64, 16, 16),
             normalize=True,
         ),
     )

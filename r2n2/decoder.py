@@ -8,7 +8,7 @@ itself, level 3 a 1x1x1 convolution of it, level 4 a 3x3x3 convolution of the le
 from torch import Tensor, nn
 
 from r2n2.config import NetworkConfig
-from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, activate, conv_block, unpool
+from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, activate, normalization, unpool
 
 CLASSES = 2  # empty, occupied
 
@@ -30,26 +30,29 @@ class Decoder(nn.Module):
 class SimpleLevel(nn.Module):
     def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = conv_block(_conv(level, in_channels, out_channels), config.normalize)
+        self.conv = _conv(level, in_channels, out_channels)
+        self.norm = normalization(self.conv, config.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return activate(self.conv(x))
+        return activate(self.norm(self.conv(x)))
 
 
 class ResidualLevel(nn.Module):
     def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.level = level
-        self.first = conv_block(_conv(level, in_channels, out_channels), config.normalize)
-        self.second = conv_block(nn.Conv3d(out_channels, out_channels, 3, padding=1), config.normalize)
+        self.first = _conv(level, in_channels, out_channels)
+        self.first_norm = normalization(self.first, config.normalize)
+        self.second = nn.Conv3d(out_channels, out_channels, 3, padding=1)
+        self.second_norm = normalization(self.second, config.normalize)
         if level == 2:
             self.skip = UnpoolPointwise3d(in_channels, out_channels)
         elif level == 3:
             self.skip = nn.Conv3d(out_channels, out_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        first = activate(self.first(x))
-        out = activate(self.second(first))
+        first = activate(self.first_norm(self.first(x)))
+        out = activate(self.second_norm(self.second(first)))
         if self.level < 2:
             return out + unpool(x)
         return out + self.skip(first if self.level == 3 else x)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from r2n2.config import NetworkConfig
-from r2n2.layers import activate, conv_block
+from r2n2.layers import activate, normalization
 
 LAST_SIDE = 3  # pixels left after six blocks
 SKIP_BLOCKS = (1, 2, 4)  # residual blocks 2, 3 and 5 of 2016: a 1x1 convolution of the block's input
@@ -33,17 +33,20 @@ class Encoder(nn.Module):
 class SimpleBlock(nn.Module):
     def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = conv_block(_conv(level, in_channels, out_channels), config.normalize)
+        self.conv = _conv(level, in_channels, out_channels)
+        self.norm = normalization(self.conv, config.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return activate(_pool(self.conv(x)))
+        return activate(self.norm(_pool(self.conv(x))))
 
 
 class ResidualBlock(nn.Module):
     def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.first = conv_block(_conv(level, in_channels, out_channels), config.normalize)
-        self.second = conv_block(nn.Conv2d(out_channels, out_channels, 3, padding=1), config.normalize)
+        self.first = _conv(level, in_channels, out_channels)
+        self.first_norm = normalization(self.first, config.normalize)
+        self.second = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.second_norm = normalization(self.second, config.normalize)
         self.skip: nn.Module | None = None
         if level in SKIP_BLOCKS:
             self.skip = nn.Conv2d(in_channels, out_channels, 1)
@@ -51,7 +54,8 @@ class ResidualBlock(nn.Module):
             self.skip = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = activate(self.second(activate(self.first(x))))
+        first = activate(self.first_norm(self.first(x)))
+        out = activate(self.second_norm(self.second(first)))
         return _pool(out if self.skip is None else out + self.skip(x))
 
 

@@ -8,12 +8,11 @@ LEAK = 0.01  # slope of LeakyReLU for negative values
 BIAS = 0.1  # initial value of every bias
 
 
-def conv_block(conv: nn.Conv2d | nn.Conv3d, normalize: bool) -> nn.Sequential:
-    """A convolution, batch-normalised if asked, without its activation."""
-    if not normalize:
-        return nn.Sequential(conv)
-    norm = nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d
-    return nn.Sequential(conv, norm(conv.out_channels))
+def normalization(conv: nn.Conv2d | nn.Conv3d, wanted: bool) -> nn.Module:
+    """Batch normalisation of what `conv` puts out, or nothing."""
+    if not wanted:
+        return nn.Identity()
+    return (nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d)(conv.out_channels)
 
 
 def activate(x: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ def test_decay_is_for_weights_alone() -> None:
     run = Run(small_network("compact"), TrainingConfig(), CPU)
     decayed, others = (len(group["params"]) for group in run.optimizer.param_groups)
     names = [name for name, _ in run.model.named_parameters()]
-    norms = [name for name in names if name.endswith((".1.weight", ".1.bias"))]
+    norms = [name for name in names if name.endswith(("norm.weight", "norm.bias"))]
     weights = [name for name in names if name.endswith("weight") and name not in norms]
     assert decayed == len(weights)
     assert others == len(names) - len(weights)
