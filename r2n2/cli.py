@@ -134,9 +134,8 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train a network; the weights to use are the run folder's weights.safetensors."""
-    from r2n2.config import network_config
+    from r2n2.config import TrainingConfig, network_config
     from r2n2.reconstruction import find_device
-    from r2n2.training import TrainingConfig
     from r2n2.training import train as run
 
     config = TrainingConfig(

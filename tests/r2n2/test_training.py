@@ -9,9 +9,11 @@ import torch
 from conftest import small_network
 
 from r2n2.checkpoint import load_weights
+from r2n2.config import TrainingConfig
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
-from r2n2.training import Run, TrainingConfig, train
+from r2n2.run import Run
+from r2n2.training import train
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(
@@ -91,11 +93,15 @@ def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
         train(small_network("3d-gru-1"), models, tmp_path / "run", CONFIG, CPU, resume=True)
     with pytest.raises(UserError, match="batch_size is 0"):
         replace(CONFIG, batch_size=0)
+    for name, value in (("learning_rate", 0.0), ("average", 1.0), ("workers", -1), ("cooldown", -5)):
+        with pytest.raises(UserError, match=name):
+            replace(CONFIG, **{name: value})
     with pytest.raises(UserError, match="no augmentation"):
-        replace(CONFIG, augmentation="glitter")
+        train(small_network("3d-gru-3"), models, tmp_path / "new", replace(CONFIG, augmentation="glitter"), CPU)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
     with pytest.raises(UserError, match="no longer finite"):
         train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, learning_rate=1e30), CPU)
+    assert not (tmp_path / "run" / "weights.safetensors").exists()

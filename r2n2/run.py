@@ -1,0 +1,110 @@
+"""A training run: the model, its optimiser and the iteration they have reached; one step; saving and going on.
+
+A run lives in a folder: `run.safetensors` holds everything needed to go on, `weights.safetensors` what to use.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r2n2.checkpoint import load_tensors, save_tensors, save_weights
+from r2n2.config import NetworkConfig, TrainingConfig
+from r2n2.errors import UserError
+from r2n2.network import R2N2
+
+RUN_FILE, WEIGHTS_FILE = "run.safetensors", "weights.safetensors"
+
+
+class Run:
+    """A training run: the model, its optimiser, and the iteration they have reached."""
+
+    def __init__(self, network: NetworkConfig, config: TrainingConfig, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.device, self.iteration = config, device, 0
+        self.model = R2N2(network).to(device)
+        self.averaged = (
+            {name: tensor.clone() for name, tensor in self.model.state_dict().items()} if config.average else None
+        )
+        decayed = [p for name, p in self.model.named_parameters() if _is_weight(name, p)]
+        others = [p for name, p in self.model.named_parameters() if not _is_weight(name, p)]
+        self.optimizer = torch.optim.Adam(
+            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others}]
+        )
+
+    def step(self, views: Tensor, voxels: Tensor) -> Tensor:
+        """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss."""
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate_at(self.iteration)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
+            logits = self.model(views).logits
+        loss = F.cross_entropy(logits.float(), voxels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.iteration += 1
+        if self.averaged is not None:
+            self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.average, self.iteration / (self.iteration + 10))
+        for name, tensor in self.model.state_dict().items():
+            if tensor.is_floating_point():
+                self.averaged[name].lerp_(tensor, 1 - decay)
+            else:
+                self.averaged[name].copy_(tensor)
+
+    def save(self, folder: Path) -> None:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"averaged.{name}": tensor for name, tensor in (self.averaged or {}).items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        description = {
+            "iteration": self.iteration,
+            "network": self.model.config.to_dict(),
+            "config": asdict(self.config),
+        }
+        save_tensors(folder / RUN_FILE, tensors, {"run": json.dumps(description)})
+        shipped = R2N2(self.model.config)
+        shipped.load_state_dict(self.averaged or self.model.state_dict())
+        save_weights(folder / WEIGHTS_FILE, shipped, extra={"iteration": self.iteration, "config": asdict(self.config)})
+
+    def load(self, path: Path) -> None:
+        """Go on from a run file; raises UserError if it is for another network."""
+        tensors, metadata = load_tensors(path)
+        try:
+            description = json.loads(metadata["run"])
+            network = NetworkConfig.from_dict(description["network"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
+        if network != self.model.config:
+            raise UserError(
+                f"{path} is a run of the network {network.name}, not {self.model.config.name}; "
+                "choose another folder with -o."
+            )
+        self.iteration = description["iteration"]
+        self.model.load_state_dict(_below("model.", tensors))
+        for name, tensor in _below("averaged.", tensors).items():
+            if self.averaged is not None:
+                self.averaged[name].copy_(tensor)
+        state = {}
+        for name, tensor in _below("optimizer.", tensors).items():
+            number, key = name.split(".", 1)
+            state.setdefault(int(number), {})[key] = tensor
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
+
+
+def _is_weight(name: str, parameter: nn.Parameter) -> bool:
+    """Convolutions and matrices decay; biases and normalisation do not. The recurrence's bias is (3, C)."""
+    return parameter.ndim > 1 and not name.endswith("bias")
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
