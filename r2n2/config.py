@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from r2n2.errors import UserError
 
+RENDER_SIDE = 137  # pixels of a rendered picture in the ShapeNet layout
 IMAGE_SIDE = 127  # pixels of a view as the network sees it
 GRID_SIDE = 4  # voxels of the hidden grid
 VOXEL_SIDE = 32  # voxels of the output

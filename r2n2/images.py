@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from r2n2.config import IMAGE_SIDE
-from r2n2.data.camera import IMAGE_SIZE
+from r2n2.config import IMAGE_SIDE, RENDER_SIDE
 from r2n2.errors import UserError
 
 BACKGROUND = 240
@@ -77,8 +76,8 @@ def read_image(path: str | Path) -> Image.Image:
 
 def to_view(image: Image.Image, background: int = BACKGROUND) -> np.ndarray:
     """An RGBA picture of any size as a view (3, 127, 127) float32 in [0, 1]."""
-    if image.size == (IMAGE_SIZE, IMAGE_SIZE):
-        border = (IMAGE_SIZE - IMAGE_SIDE) // 2
+    if image.size == (RENDER_SIDE, RENDER_SIDE):
+        border = (RENDER_SIDE - IMAGE_SIDE) // 2
         image = image.crop((border, border, border + IMAGE_SIDE, border + IMAGE_SIDE))
     elif image.size != (IMAGE_SIDE, IMAGE_SIDE):
         image = _square(image, background).resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)

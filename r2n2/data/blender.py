@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from r2n2.data.camera import IMAGE_SIZE, LENS_MM, SENSOR_MM, View
+from r2n2.config import RENDER_SIDE
+from r2n2.data.camera import LENS_MM, SENSOR_MM, View
 from r2n2.data.render import SUNS, WORLD_LIGHT
 from r2n2.data.surface import Surface
 from r2n2.errors import UserError
@@ -24,7 +25,7 @@ SUN_ANGLE = 0.5  # radians across: the softness of the shadows
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
-def render_views(surface: Surface, views: list[View], size: int = IMAGE_SIZE) -> list[np.ndarray]:
+def render_views(surface: Surface, views: list[View], size: int = RENDER_SIDE) -> list[np.ndarray]:
     """RGBA pictures (size, size, 4) uint8 of a surface. Raises UserError if Blender's module is not installed."""
     try:
         import bpy

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-IMAGE_SIZE = 137
+from r2n2.config import RENDER_SIDE
+
 LENS_MM, SENSOR_MM, UNIT_DISTANCE = 35.0, 32.0, 1.75
 
 
@@ -54,7 +55,7 @@ def draw_views(count: int, rng: np.random.Generator) -> list[View]:
     return [View(rng.uniform(0, 360), rng.uniform(25, 30), rng.uniform(0.65, 0.95)) for _ in range(count)]
 
 
-def project(points: np.ndarray, view: View, size: int = IMAGE_SIZE) -> tuple[np.ndarray, np.ndarray]:
+def project(points: np.ndarray, view: View, size: int = RENDER_SIDE) -> tuple[np.ndarray, np.ndarray]:
     """Pixel coordinates (..., 2) and depths (...) of world points (..., 3)."""
     rotation, position = view.axes()
     camera = (np.asarray(points, np.float64) - position) @ rotation.T

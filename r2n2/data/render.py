@@ -8,7 +8,8 @@ averaged, so alpha is the true coverage.
 
 import numpy as np
 
-from r2n2.data.camera import IMAGE_SIZE, View, project
+from r2n2.config import RENDER_SIDE
+from r2n2.data.camera import View, project
 from r2n2.data.surface import Surface
 
 SUPERSAMPLING = 3
@@ -17,7 +18,7 @@ SUNS = (((0.5, 0.8, 0.3), 0.45), ((-0.6, 0.5, -0.6), 0.25))  # direction towards
 FACES_AT_ONCE = 50_000  # bounds memory at some 200 MB
 
 
-def render(surface: Surface, view: View, size: int = IMAGE_SIZE) -> np.ndarray:
+def render(surface: Surface, view: View, size: int = RENDER_SIDE) -> np.ndarray:
     """RGBA picture (size, size, 4) uint8 of a surface; transparent where nothing is."""
     fine = size * SUPERSAMPLING
     pixels, depth = project(surface.triangles, view, fine)  # (F, 3, 2), (F, 3)
