@@ -114,31 +114,34 @@ def train(
     data: Annotated[Path, typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
     network: Annotated[str, typer.Option(help="A network by name; r2n2 networks lists them.")] = "compact",
-    iterations: Annotated[int, typer.Option(help="Where the run ends.")] = 60_000,
-    batch_size: int = 36,
-    max_views: Annotated[int, typer.Option(help="Each batch has 1 to this many views of each model.")] = 5,
-    learning_rate: float = 1e-4,
-    warmup: Annotated[int, typer.Option(help="Iterations over which the learning rate rises.")] = 0,
-    cooldown: Annotated[int, typer.Option(help="Last iterations, over which it falls to zero.")] = 0,
-    weight_decay: float = 5e-5,
-    average: Annotated[
-        float, typer.Option(help="Decay of the running mean of the weights that is saved; 0 for none.")
-    ] = 0.0,
-    augmentation: Annotated[str, typer.Option(help="2016 or compact (zoom, colour, whole-object flips).")] = "2016",
-    amp: Annotated[bool, typer.Option(help="bfloat16 autocast.")] = False,
-    seed: int = 0,
+    recipe: Annotated[
+        str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="Where the run ends.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Models in a batch.")] = None,
+    max_views: Annotated[int | None, typer.Option(help="A batch has 1 to this many views of each model.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam.")] = None,
+    warmup: Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises.")] = None,
+    cooldown: Annotated[int | None, typer.Option(help="Last iterations, over which it falls to zero.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2, of weights alone.")] = None,
+    average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
+    augmentation: Annotated[str | None, typer.Option(help="2016, or compact (adds zoom and colour).")] = None,
+    amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the weights and the data's order.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that read pictures ahead.")] = 1,
-    save_every: Annotated[int, typer.Option(help="Iterations between checkpoints.")] = 500,
+    save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in the output folder.")] = False,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of skipping its model.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Train a network; the weights to use are the run folder's weights.safetensors."""
-    from r2n2.config import TrainingConfig, network_config
+    """Train a network; the weights to use are the run folder's weights.safetensors. Options change the recipe."""
+    from r2n2.config import network_config
+    from r2n2.recipes import recipe as find_recipe
     from r2n2.reconstruction import find_device
     from r2n2.training import train as run
 
-    config = TrainingConfig(
+    config = find_recipe(
+        recipe or ("compact" if network == "compact" else "2016"),
         iterations=iterations,
         batch_size=batch_size,
         max_views=max_views,
@@ -154,8 +157,7 @@ def train(
         save_every=save_every,
         strict=strict,
     )
-    chosen = _models(data, "train")
-    print(run(network_config(network), chosen, output, config, find_device(device), resume))
+    print(run(network_config(network), _models(data, "train"), output, config, find_device(device), resume))
 
 
 @app.command()

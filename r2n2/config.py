@@ -1,7 +1,4 @@
-"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, which ships trained.
-
-And how a network is trained.
-"""
+"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, which ships trained."""
 
 from dataclasses import asdict, dataclass, fields
 
@@ -84,48 +81,3 @@ def network_config(name: str) -> NetworkConfig:
     if name not in NETWORKS:
         raise UserError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
     return NETWORKS[name]
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How a network is trained; the defaults are the paper's, at its first learning rate.
-
-    The learning rate rises over `warmup` iterations, stays, and falls linearly to zero over the last `cooldown`.
-    weight_decay is added to the gradient of weights, not of biases, as in 2016; average: decay of the running mean of
-    the weights, 0 for none; augmentation: a name of `data.augmentation.AUGMENTATIONS`; amp: bfloat16 autocast;
-    workers: processes that read ahead; strict: a broken file ends the run. Raises UserError for values out of range.
-    """
-
-    iterations: int = 60_000
-    batch_size: int = 36
-    max_views: int = 5
-    learning_rate: float = 1e-4
-    warmup: int = 0
-    cooldown: int = 0
-    weight_decay: float = 5e-5
-    average: float = 0.0
-    augmentation: str = "2016"
-    amp: bool = False
-    seed: int = 0
-    workers: int = 1
-    report_every: int = 20
-    save_every: int = 500
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("iterations", "batch_size", "max_views", "report_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
-        if not self.learning_rate > 0:
-            raise UserError(f"learning_rate is {self.learning_rate}; it must be positive.")
-        if self.average >= 1:
-            raise UserError(f"average is {self.average}; it must be below 1.")
-
-    def learning_rate_at(self, iteration: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        rise = min(1.0, (iteration + 1) / self.warmup) if self.warmup else 1.0
-        left = (self.iterations - iteration) / self.cooldown if self.cooldown else 1.0
-        return self.learning_rate * rise * min(1.0, left)

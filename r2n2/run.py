@@ -4,6 +4,7 @@ A run lives in a folder: `run.safetensors` holds everything needed to go on, `we
 """
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from r2n2.checkpoint import load_tensors, save_tensors, save_weights
-from r2n2.config import NetworkConfig, TrainingConfig
+from r2n2.config import NetworkConfig
 from r2n2.errors import UserError
 from r2n2.network import R2N2
+from r2n2.recipes import TrainingConfig
 
 RUN_FILE, WEIGHTS_FILE = "run.safetensors", "weights.safetensors"
+BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class Run:
@@ -32,7 +35,7 @@ class Run:
         decayed = [p for name, p in self.model.named_parameters() if _is_weight(name, p)]
         others = [p for name, p in self.model.named_parameters() if not _is_weight(name, p)]
         self.optimizer = torch.optim.Adam(
-            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others}]
+            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others}], betas=BETAS, eps=EPSILON
         )
 
     def step(self, views: Tensor, voxels: Tensor) -> Tensor:
@@ -40,6 +43,8 @@ class Run:
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(self.iteration)
+            if self.config.uncorrected_epsilon:
+                group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** (self.iteration + 1))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
             logits = self.model(views).logits
         loss = F.cross_entropy(logits.float(), voxels)

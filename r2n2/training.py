@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from r2n2.config import NetworkConfig, TrainingConfig
+from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import TrainingBatches, TrainingSet, training_loader
 from r2n2.data.shapenet import Model
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
+from r2n2.recipes import TrainingConfig
 from r2n2.run import RUN_FILE, WEIGHTS_FILE, Run
 
 LOG_FILE = "log.jsonl"
@@ -30,11 +31,9 @@ def train(
 ) -> Path:
     """Train on `models`, writing into `folder`; returns the path of the weights. `resume` continues what is there.
 
-    Raises UserError if the folder holds a run already (or, with `resume`, one of another network), if the loss is no
-    longer finite, or if no model can be read.
+    Raises UserError if the folder holds a run already (or, with `resume`, one of another network), if the loss is not
+    finite or above the recipe's largest, or if no model can be read.
     """
-    if config.augmentation not in AUGMENTATIONS:
-        raise UserError(f"There is no augmentation {config.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}.")
     run = Run(network, config, device)
     if (folder / RUN_FILE).exists():
         if not resume:
@@ -52,7 +51,7 @@ def train(
         loss = run.step(views.to(device, non_blocking=True), voxels.to(device, non_blocking=True))
         log.add(run.iteration, loss, views.shape[1])
         if run.iteration % config.save_every == 0 or run.iteration == config.iterations:
-            _require_finite(loss.item(), run.iteration, folder)
+            _require_sane(loss.item(), run.iteration, folder, config)
             run.save(folder)
     return folder / WEIGHTS_FILE
 
@@ -83,12 +82,10 @@ class _Log:
         }
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        _require_finite(mean, iteration, self.path.parent)
+        _require_sane(mean, iteration, self.path.parent, self.config)
         self.losses, self.views, self.started = [], 0, time.perf_counter()
 
 
-def _require_finite(loss: float, iteration: int, folder: Path) -> None:
-    if not math.isfinite(loss):
-        raise UserError(
-            f"The loss is no longer finite at iteration {iteration}; resume {folder} with a lower --learning-rate."
-        )
+def _require_sane(loss: float, iteration: int, folder: Path, config: TrainingConfig) -> None:
+    if not math.isfinite(loss) or loss > config.largest_loss:
+        raise UserError(f"The loss is {loss:g} at iteration {iteration}; resume {folder} with a lower --learning-rate.")

@@ -9,9 +9,9 @@ import torch
 from conftest import small_network
 
 from r2n2.checkpoint import load_weights
-from r2n2.config import TrainingConfig
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
+from r2n2.recipes import RECIPES, TrainingConfig, recipe
 from r2n2.run import Run
 from r2n2.training import train
 
@@ -84,6 +84,30 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
     assert config.learning_rate_at(100) == 0
 
 
+def test_recipes_take_changes() -> None:
+    assert recipe("compact", iterations=7, seed=None) == replace(RECIPES["compact"], iterations=7)
+    paper = recipe("2016")
+    rates = [paper.learning_rate_at(iteration) for iteration in (0, 19_999, 20_000, 59_999)]
+    assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5])
+
+
+@pytest.mark.parametrize("uncorrected", [False, True])
+def test_adam_is_that_of_its_formula(uncorrected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three steps of one bias, which does not decay, against the formulas of PyTorch's Adam and of 2016."""
+    monkeypatch.setattr("r2n2.run.EPSILON", 0.1)  # large enough to tell the two apart
+    run = Run(small_network("3d-gru-1"), TrainingConfig(learning_rate=1e-3, uncorrected_epsilon=uncorrected), CPU)
+    bias = run.model.decoder.out.bias
+    p, m, v = bias.detach().double().clone(), 0.0, 0.0
+    for t in (1, 2, 3):
+        run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+        gradient = bias.grad.double()
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        rate, root = 1e-3 * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t), v**0.5
+        epsilon = 0.1 if uncorrected else 0.1 * (1 - 0.999**t) ** 0.5
+        p = p - rate * m / (root + epsilon)
+        torch.testing.assert_close(bias.detach().double(), p, rtol=0, atol=1e-7)
+
+
 def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
     train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, iterations=1), CPU)
@@ -97,11 +121,13 @@ def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=name):
             replace(CONFIG, **{name: value})
     with pytest.raises(UserError, match="no augmentation"):
-        train(small_network("3d-gru-3"), models, tmp_path / "new", replace(CONFIG, augmentation="glitter"), CPU)
+        replace(CONFIG, augmentation="glitter")
+    with pytest.raises(UserError, match="no recipe"):
+        recipe("2017")
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
-    with pytest.raises(UserError, match="no longer finite"):
+    with pytest.raises(UserError, match="The loss is"):
         train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, learning_rate=1e30), CPU)
     assert not (tmp_path / "run" / "weights.safetensors").exists()

@@ -1,0 +1,84 @@
+"""How a network is trained: recipes by name, each a set of values that single options may change."""
+
+from dataclasses import dataclass, replace
+
+from r2n2.data.augmentation import AUGMENTATIONS
+from r2n2.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything about a training run but the network and the data. Raises UserError for values out of range.
+
+    The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly
+    to zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
+    the running mean of the weights that is saved, 0 for none. augmentation: a name of `AUGMENTATIONS`. amp: bfloat16
+    autocast. uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment before
+    the bias correction. largest_loss: the run stops above it. workers: processes that read ahead. strict: a broken file
+    ends the run.
+    """
+
+    iterations: int = 60_000
+    batch_size: int = 36
+    max_views: int = 5
+    learning_rate: float = 1e-4
+    warmup: int = 0
+    drops: tuple[int, ...] = ()
+    cooldown: int = 0
+    weight_decay: float = 5e-5
+    average: float = 0.0
+    augmentation: str = "2016"
+    amp: bool = False
+    uncorrected_epsilon: bool = False
+    largest_loss: float = float("inf")
+    seed: int = 0
+    workers: int = 1
+    report_every: int = 20
+    save_every: int = 500
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch_size", "max_views", "report_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
+        if not self.learning_rate > 0:
+            raise UserError(f"learning_rate is {self.learning_rate}; it must be positive.")
+        if self.average >= 1:
+            raise UserError(f"average is {self.average}; it must be below 1.")
+        if self.augmentation not in AUGMENTATIONS:
+            raise UserError(
+                f"There is no augmentation {self.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}."
+            )
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rise = min(1.0, (iteration + 1) / self.warmup) if self.warmup else 1.0
+        left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
+        dropped = sum(iteration >= drop for drop in self.drops)
+        return self.learning_rate * rise * left * 0.1**dropped
+
+
+RECIPES = {
+    "2016": TrainingConfig(drops=(20_000,), uncorrected_epsilon=True, largest_loss=2.0),
+    "compact": TrainingConfig(
+        iterations=10_000,
+        batch_size=16,
+        max_views=4,
+        learning_rate=1e-3,
+        warmup=200,
+        cooldown=2_500,
+        average=0.999,
+        augmentation="compact",
+        amp=True,
+    ),
+}
+
+
+def recipe(name: str, **changes: object) -> TrainingConfig:
+    """The recipe called `name` with those of `changes` that are not None. Raises UserError for an unknown name."""
+    if name not in RECIPES:
+        raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
+    return replace(RECIPES[name], **{key: value for key, value in changes.items() if value is not None})
