@@ -1,7 +1,8 @@
 """Weights and training runs as safetensors files: tensors and a JSON description, no code that could run.
 
 Weights: the model's tensors, with {"network": {...}} in the metadata, so that a file tells what it is for.
-They may be stored in half precision (the shipped ones are) and are always loaded as float32.
+They may be stored in half precision (the shipped ones are) and are always loaded as float32. Files with the suffix
+`.npy` or `.npz` are those of 2016, see `original`.
 """
 
 import json
@@ -17,6 +18,8 @@ from r2n2.config import NetworkConfig
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.network import R2N2
+from r2n2.original import SUFFIXES as ORIGINAL_SUFFIXES
+from r2n2.original import is_original, read_original, write_original
 
 NETWORK_KEY, EXTRA_KEY = "network", "training"
 Kind = TypeVar("Kind", bound=R2N2)
@@ -40,13 +43,7 @@ def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: t
     With `network` the file must be for that network. Raises UserError, naming the file, if it is not a
     weights file, is damaged, or is for another network.
     """
-    tensors, metadata = load_tensors(path)
-    try:
-        config = NetworkConfig.from_dict(json.loads(metadata[NETWORK_KEY]))
-    except (KeyError, ValueError, TypeError) as error:
-        raise UserError(
-            f"{path} does not say which network its weights are for; use a file that r2n2 train wrote."
-        ) from error
+    config, tensors = read_original(path) if is_original(path) else _read_weights(path)
     if network is not None and network != config:
         raise UserError(
             f"{path} holds weights of the network {config.name}, not {network.name}; name the one that fits."
@@ -61,6 +58,25 @@ def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: t
         )
     model.load_state_dict(tensors)
     return model.eval()
+
+
+def _read_weights(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
+    tensors, metadata = load_tensors(path)
+    try:
+        return NetworkConfig.from_dict(json.loads(metadata[NETWORK_KEY])), tensors
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} does not say which network its weights are for; use a file that r2n2 train wrote."
+        ) from error
+
+
+def convert_weights(source: str | Path, target: str | Path) -> NetworkConfig:
+    """Read weights in either format, write them in that of the target's suffix; bit for bit both ways."""
+    if Path(target).suffix.lower() not in (".safetensors", *ORIGINAL_SUFFIXES):
+        raise UserError(f"{target} has a suffix that names no weights; use .safetensors, .npy or .npz.")
+    model = load_weights(source)
+    (write_original if is_original(target) else save_weights)(target, model)
+    return model.config
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

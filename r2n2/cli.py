@@ -20,8 +20,9 @@ app.add_typer(data, name="data")
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
 Network = Annotated[str | None, typer.Option(help="A network by name; r2n2 networks lists them.")]
 Weights = Annotated[
-    Path | None, typer.Option(help="A weights file that r2n2 train wrote; the shipped one if left out.")
+    Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
+Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
 
@@ -53,15 +54,14 @@ def reconstruct(
     style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
     network: Network = None,
     weights: Weights = None,
+    preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
     """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
-    from r2n2.mesh import check_style
     from r2n2.reconstruction import check_suffix, load
 
     check_suffix(output)
-    check_style(style)
-    shape = load(weights, network, device).reconstruct(images, threshold, style)
+    shape = load(weights, network, device).reconstruct(images, threshold, style, preprocessing=preprocessing)
     shape.save(output)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
@@ -86,6 +86,7 @@ def evaluate(
         bool, typer.Option(help="Score the mean training shape of each category instead of a network.")
     ] = False,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
+    preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
     """Print IoU per category for 1 to 5 views, and average precision."""
@@ -102,7 +103,7 @@ def evaluate(
         if mean_shape:
             table = evaluate_mean_shapes(_models(folder, "train"), chosen, threshold)
         else:
-            table = run(load(weights, network, device), chosen, views, threshold, strict)
+            table = run(load(weights, network, device), chosen, views, threshold, strict, preprocessing)
     for sentence in table.skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
     print(table.to_markdown(), end="")
@@ -158,6 +159,17 @@ def train(
         strict=strict,
     )
     print(run(network_config(network), _models(data, "train"), output, config, find_device(device), resume))
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Weights: .safetensors, or .npy or .npz of 2016.")],
+    target: Annotated[Path, typer.Argument(help="The same weights; the suffix says the format.")],
+) -> None:
+    """Convert weights between this project's format and that of the original program (2016)."""
+    from r2n2.checkpoint import convert_weights
+
+    print(f"{target}: weights of the network {convert_weights(source, target).name}")
 
 
 @app.command()

@@ -16,8 +16,8 @@ import torch
 from r2n2.data.shapenet import Model, read_voxels, view_paths
 from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.images import read_image, to_view
-from r2n2.metrics import THRESHOLD, average_precision, intersection_over_union
+from r2n2.images import check_preprocessing, read_image, to_view
+from r2n2.metrics import THRESHOLD, average_precision, check_threshold, intersection_over_union
 from r2n2.network import R2N2
 from r2n2.progress import progress
 
@@ -70,14 +70,21 @@ def evaluate(
     max_views: int = MAX_VIEWS,
     threshold: float = THRESHOLD,
     strict: bool = False,
-    seed: int = 0,
+    preprocessing: str = "modern",
 ) -> Evaluation:
-    """Score `model` on all of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`."""
+    """Score `model` on all of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`.
+
+    preprocessing: a name of `images.PREPROCESSING`; "2016" is for comparison with the original's own tests.
+    """
+    if max_views < 1:
+        raise UserError(f"{max_views} views were asked for; at least 1 is needed.")
+    check_threshold(threshold)
+    check_preprocessing(preprocessing)
     device = next(model.parameters()).device
     records, skipped = [], []
     for item in progress(models, "evaluating", unit="model"):
         try:
-            views, truth = read_sample(item, max_views, seed)
+            views, truth = read_sample(item, max_views, preprocessing)
         except UserError as error:
             if strict:
                 raise
@@ -104,11 +111,12 @@ def evaluate_mean_shapes(training: list[Model], models: list[Model], threshold: 
     return summarize(records, threshold, "mean shape of each category", [])
 
 
-def read_sample(model: Model, max_views: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def read_sample(model: Model, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
     """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
     paths = view_paths(model)
-    order = np.random.default_rng([seed, zlib.crc32(model.name.encode())]).permutation(len(paths))[:max_views]
-    return np.stack([to_view(read_image(paths[number])) for number in order]), read_voxels(model)
+    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(len(paths))[:max_views]
+    views = [to_view(read_image(paths[number]), preprocessing) for number in order]
+    return np.stack(views), read_voxels(model)
 
 
 def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:

@@ -74,19 +74,34 @@ def read_image(path: str | Path) -> Image.Image:
         ) from error
 
 
-def to_view(image: Image.Image, background: int = BACKGROUND) -> np.ndarray:
-    """An RGBA picture of any size as a view (3, 127, 127) float32 in [0, 1]."""
+def to_view(image: Image.Image, preprocessing: str = "modern") -> np.ndarray:
+    """An RGBA picture of any size as a view (3, 127, 127) float32 in [0, 1]; preprocessing: a name of PREPROCESSING."""
     if image.size == (RENDER_SIDE, RENDER_SIDE):
         border = (RENDER_SIDE - IMAGE_SIDE) // 2
         image = image.crop((border, border, border + IMAGE_SIDE, border + IMAGE_SIDE))
     elif image.size != (IMAGE_SIDE, IMAGE_SIDE):
-        image = _square(image, background).resize((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return to_array(composite(image, (background,) * 3))
+        image = _fit(image)
+    return to_array(PREPROCESSING[preprocessing](image, (BACKGROUND,) * 3))
 
 
 def composite(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
     """An RGBA picture laid over one colour, as RGB."""
     return Image.alpha_composite(Image.new("RGBA", image.size, (*color, 255)), image).convert("RGB")
+
+
+def fill(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
+    """As in 2016: only wholly transparent pixels take the colour, edges keep the black they were rendered on."""
+    rgba = np.asarray(image)
+    return Image.fromarray(np.where(rgba[..., 3:] == 0, np.uint8(color), rgba[..., :3]))
+
+
+PREPROCESSING = {"modern": composite, "2016": fill}
+
+
+def check_preprocessing(name: str) -> None:
+    """Raise UserError for a name that PREPROCESSING does not have."""
+    if name not in PREPROCESSING:
+        raise UserError(f"There is no preprocessing {name!r}; choose one of {', '.join(PREPROCESSING)}.")
 
 
 def to_array(image: Image.Image) -> np.ndarray:
@@ -115,16 +130,15 @@ def _rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _square(image: Image.Image, background: int) -> Image.Image:
-    """Pad to a square; with the border's median colour where the picture is opaque, so that no edge appears."""
-    side = max(image.size)
-    pixels = np.asarray(image)
+def _fit(image: Image.Image) -> Image.Image:
+    """The whole picture in a square of the network's size, padded with its border's colour so that no edge appears."""
+    scale = IMAGE_SIDE / max(image.size)
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    scaled = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    pixels = np.asarray(scaled)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    fill = (
-        tuple(int(value) for value in np.median(border, axis=0))
-        if border[:, 3].min() == 255
-        else (background,) * 3 + (0,)
-    )
-    square = Image.new("RGBA", (side, side), fill)
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    opaque = border[:, 3].min() == 255
+    padding = tuple(int(value) for value in np.median(border, axis=0)) if opaque else (*[BACKGROUND] * 3, 0)
+    square = Image.new("RGBA", (IMAGE_SIDE, IMAGE_SIDE), padding)
+    square.paste(scaled, ((IMAGE_SIDE - size[0]) // 2, (IMAGE_SIDE - size[1]) // 2))
     return square

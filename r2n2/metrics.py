@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from r2n2.errors import UserError
+
 THRESHOLD = 0.4  # of the occupancy probability, as in the paper's tables
 
 
@@ -27,3 +29,9 @@ def average_precision(occupancy: np.ndarray, truth: np.ndarray) -> float:
     precision = hits / (last_of_equals + 1)
     recall_gained = np.diff(np.r_[0, hits]) / hits[-1]
     return float((precision * recall_gained).sum())
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise UserError for a threshold that no probability or every probability passes."""
+    if not 0 < threshold < 1:
+        raise UserError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")

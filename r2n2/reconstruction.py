@@ -21,9 +21,9 @@ from r2n2.config import network_config
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.images import find_images, read_image, to_view
-from r2n2.mesh import MESH_SUFFIXES, save_mesh, surface_mesh
-from r2n2.metrics import THRESHOLD
+from r2n2.images import check_preprocessing, find_images, read_image, to_view
+from r2n2.mesh import MESH_SUFFIXES, check_style, save_mesh, surface_mesh
+from r2n2.metrics import THRESHOLD, check_threshold
 from r2n2.network import R2N2
 from r2n2.picture import draw_mesh, side_by_side, view_image
 from r2n2.recurrence import State
@@ -84,15 +84,18 @@ class Reconstructor(R2N2):
         threshold: float = THRESHOLD,
         style: str = "smooth",
         state: State | None = None,
+        preprocessing: str = "modern",
     ) -> Reconstruction:
         """The shape that pictures of one object show.
 
         images: files, folders, glob patterns or PIL images, any number, in any order. state: that of an earlier
-        reconstruction of the same object, to add views to it. Raises UserError for a picture that cannot be read.
+        reconstruction of the same object, to add views to it. preprocessing: a name of `images.PREPROCESSING`.
+        Raises UserError for a picture that cannot be read.
         """
-        if not 0 < threshold < 1:
-            raise UserError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")
-        views = np.stack([to_view(image) for image in _read_all(images)])  # (T, 3, 127, 127)
+        check_threshold(threshold)
+        check_style(style)
+        check_preprocessing(preprocessing)
+        views = np.stack([to_view(image, preprocessing) for image in _read_all(images)])  # (T, 3, 127, 127)
         device = next(self.parameters()).device
         output = self(torch.from_numpy(views)[None].to(device), state=state)
         return Reconstruction(output.occupancy[0].cpu().numpy(), views, output.state, threshold, style)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from r2n2.config import IMAGE_SIDE
-from r2n2.images import composite, to_array
+from r2n2.images import PREPROCESSING, to_array
 
 BACKGROUNDS = (225, 256)
 Z_AXIS = 2
@@ -20,15 +20,23 @@ Z_AXIS = 2
 
 @dataclass(frozen=True)
 class Augmentation:
-    """flip: "view" mirrors single views as in 2016, "object" all views together with the voxels, "none" nothing;
-    zoom: range of magnification; color: how far brightness, contrast and each channel's gain may move, relative."""
+    """What varies between training views.
 
+    background: a name of `images.PREPROCESSING`, how transparency takes its colour; flip: "view" mirrors single views
+    as in 2016, "object" all views together with the voxels, "none" nothing; zoom: range of magnification; color: how
+    far brightness, contrast and each channel's gain may move, relative.
+    """
+
+    background: str = "modern"
     flip: str = "view"
     zoom: tuple[float, float] = (1.0, 1.0)
     color: float = 0.0
 
 
-AUGMENTATIONS = {"2016": Augmentation(), "compact": Augmentation("object", (0.85, 1.35), 0.25)}
+AUGMENTATIONS = {
+    "2016": Augmentation(background="2016"),
+    "compact": Augmentation(flip="object", zoom=(0.85, 1.35), color=0.25),
+}
 
 
 def augment(
@@ -43,7 +51,8 @@ def augment(
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if config.color:
             image = _recolor(image, config.color, rng)
-        views.append(to_array(composite(image, tuple(int(value) for value in rng.integers(*BACKGROUNDS, 3)))))
+        color = tuple(int(value) for value in rng.integers(*BACKGROUNDS, 3))
+        views.append(to_array(PREPROCESSING[config.background](image, color)))
     return np.stack(views), np.flip(voxels, Z_AXIS).copy() if mirrored else voxels
 
 

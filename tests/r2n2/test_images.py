@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from r2n2.errors import UserError
-from r2n2.images import find_images, read_image, to_view
+from r2n2.images import check_preprocessing, find_images, read_image, to_view
 
 GRADIENT = np.linspace(0, 255, 40 * 60 * 3).reshape(40, 60, 3).astype(np.uint8)
 
@@ -69,6 +69,19 @@ def test_transparency_shows_the_background() -> None:
     np.testing.assert_allclose(view, 240 / 255)
     half = to_view(Image.new("RGBA", (127, 127), (0, 0, 0, 128)))
     np.testing.assert_allclose(half, 240 / 255 * (1 - 128 / 255), atol=0.003)
+
+
+def test_preprocessing_of_2016_fills_only_what_is_wholly_transparent() -> None:
+    pixels = np.zeros((127, 127, 4), np.uint8)
+    pixels[:, :40, 3], pixels[:, 40:80, 3] = 255, 128
+    view = to_view(Image.fromarray(pixels), "2016")
+    np.testing.assert_allclose(view[:, 0, [0, 60, 100]], np.tile([0, 0, 240 / 255], (3, 1)))
+    with pytest.raises(UserError, match="no preprocessing"):
+        check_preprocessing("1999")
+
+
+def test_extreme_shapes_cost_no_memory() -> None:
+    assert to_view(Image.new("RGBA", (16, 200_000), (255, 0, 0, 255))).shape == (3, 127, 127)
 
 
 def test_orientation_is_honoured(tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""Lists of NumPy arrays out of `.npy` and `.npz` files that hold pickles, without running any of the pickle.
+
+A pickle is a small program that may call any function by name. Here the only names it may use are those that describe
+an array, and each stands for a plain record below, not for NumPy's own code: a record keeps shape, type and bytes, and
+becomes an array after everything about it has been checked.
+"""
+
+import io
+import math
+import pickle
+import pickletools
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from r2n2.errors import UserError
+
+MAX_BYTES = 2**30  # the published weights have 144 MB
+MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need some 200
+
+
+def read_arrays(path: str | Path) -> list[np.ndarray]:
+    """The float arrays of a `.npy` list, or of the first entry of an `.npz` file, each in its stored float type.
+
+    Raises UserError, naming the file, if it holds anything else, is damaged, or asks for code to be run.
+    """
+    path = Path(path)
+    try:
+        content = _npy_content(path)
+        stream = io.BytesIO(content)
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+        if not dtype.hasobject:
+            raise UserError(f"{path} holds one array of type {dtype} and shape {shape}, not a list of arrays.")
+        listed = _unpickle(content[stream.tell() :], path)
+        return [_array(item, number, path) for number, item in enumerate(_items(listed, shape, path))]
+    except UserError:
+        raise
+    except Exception as error:  # a damaged pickle or zip raises every kind of exception
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path} is no readable list of arrays ({reason}); copy or download it again.") from error
+
+
+def write_arrays(path: Path, arrays: list[np.ndarray]) -> None:
+    """Write arrays as the original did: a pickled object array, under NumPy's name of that time, alone or in a zip."""
+    listed = np.empty(len(arrays), object)
+    listed[:] = arrays
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(listed))
+    # NumPy 2 moved the function; the name stands once in the stream, before any data, and is referred to later.
+    buffer.write(pickle.dumps(listed, protocol=3).replace(b"numpy._core.multiarray", b"numpy.core.multiarray", 1))
+    if path.suffix.lower() == ".npz":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("arr_0.npy", buffer.getvalue())
+    else:
+        path.write_bytes(buffer.getvalue())
+
+
+def _npy_content(path: Path) -> bytes:
+    if not path.is_file():
+        raise UserError(f"There is no weights file {path}; check the name.")
+    if path.stat().st_size > MAX_BYTES:
+        raise UserError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, too large for weights of 2016.")
+    if path.suffix.lower() != ".npz":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        first = archive.infolist()[0]
+        if first.file_size > MAX_BYTES:
+            raise UserError(f"{path} unpacks to more than {MAX_BYTES // 2**20} MiB, too large for weights of 2016.")
+        return archive.read(first)
+
+
+def _unpickle(content: bytes, path: Path) -> object:
+    for opcode, argument, _ in pickletools.genops(content):  # raises where an argument is longer than the file
+        if "PUT" in opcode.name and isinstance(argument, int) and argument > MAX_MEMO:
+            raise UserError(f"{path} is no list of arrays: its pickle refers to memory it cannot need.")
+    return _ArrayUnpickler(content, path).load()
+
+
+class _Dtype:
+    """An array's element type as pickled: its code, such as "f4" or "O8", and its byte order."""
+
+    def __init__(self, code: str = "", *_: object) -> None:
+        self.code, self.order = code, "<"
+
+    def __setstate__(self, state: tuple) -> None:
+        self.order = "=" if state[1] == "|" else state[1]
+
+
+class _Array:
+    """An array as pickled."""
+
+    def __setstate__(self, state: tuple) -> None:
+        _, self.shape, self.dtype, self.fortran, self.data = state
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """How Python 3 pickles bytes for Python 2."""
+    if encoding != "latin1":
+        raise ValueError(f"bytes encoded as {encoding!r}")
+    return text.encode("latin-1")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    ALLOWED = {  # noqa: RUF012
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): _Array,
+        ("numpy", "dtype"): _Dtype,
+        ("_codecs", "encode"): _encode,
+    }
+
+    def __init__(self, content: bytes, path: Path) -> None:
+        super().__init__(io.BytesIO(content), encoding="latin1")
+        self.path = path
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in self.ALLOWED:
+            raise UserError(
+                f"{self.path} asks for {module}.{name}, which no array needs; it was not run. Do not trust this file."
+            )
+        return self.ALLOWED[module, name]
+
+    def persistent_load(self, pid: object) -> object:
+        raise UserError(f"{self.path} refers to data outside itself; it was not followed. Do not trust this file.")
+
+
+def _items(listed: object, shape: tuple[int, ...], path: Path) -> list[object]:
+    if type(listed) is _Array and getattr(listed.dtype, "code", "").startswith("O"):
+        listed = listed.data
+    if type(listed) is not list or shape != (len(listed),):
+        raise UserError(f"{path} is no list of arrays: its header and its content do not agree.")
+    return listed
+
+
+def _array(item: object, number: int, path: Path) -> np.ndarray:
+    where = f"{path}: array {number}"
+    if type(item) is not _Array or type(getattr(item, "dtype", None)) is not _Dtype:
+        raise UserError(f"{where} is not an array but a {type(item).__name__.strip('_').lower()}.")
+    if item.dtype.code not in ("f2", "f4", "f8"):
+        raise UserError(f"{where} has elements of type {item.dtype.code!r}; only plain floats are read.")
+    dtype = np.dtype(item.dtype.code).newbyteorder(item.dtype.order)
+    shape = tuple(item.shape)
+    data = item.data.encode("latin-1") if isinstance(item.data, str) else item.data
+    if not all(type(side) is int and side >= 0 for side in shape) or type(data) is not bytes:
+        raise UserError(f"{where} is damaged.")
+    if math.prod(shape) * dtype.itemsize != len(data):
+        raise UserError(f"{where} promises shape {shape} of {dtype}, its data has {len(data)} bytes.")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if item.fortran else "C").astype(dtype.newbyteorder("="))
