@@ -45,9 +45,8 @@ def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: t
     """
     config, tensors = read_original(path) if is_original(path) else _read_weights(path)
     if network is not None and network != config:
-        raise UserError(
-            f"{path} holds weights of the network {config.name}, not {network.name}; name the one that fits."
-        )
+        sizes = " of other sizes" if network.name == config.name else f", not {network.name}"
+        raise UserError(f"{path} holds weights of the network {config.name}{sizes}; name the one that fits.")
     model = kind(config)
     expected = model.state_dict()
     wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
@@ -56,6 +55,8 @@ def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: t
             f"{path} does not fit the network {config.name}: it has {len(tensors)} tensors of {len(expected)}, "
             f"and these differ: {', '.join(wrong[:3]) or 'none'}; use a file that r2n2 train wrote."
         )
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise UserError(f"{path} holds weights that are not finite; use weights of an earlier iteration.")
     model.load_state_dict(tensors)
     return model.eval()
 
@@ -66,7 +67,7 @@ def _read_weights(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
         return NetworkConfig.from_dict(json.loads(metadata[NETWORK_KEY])), tensors
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(
-            f"{path} does not say which network its weights are for; use a file that r2n2 train wrote."
+            f"{path} does not say which network its weights are for; use a weights.safetensors that r2n2 train wrote."
         ) from error
 
 

@@ -1,13 +1,17 @@
 """The command line: arguments in, one call each. Everything heavy is imported by the command that needs it."""
 
 import sys
+import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2n2.cli_data import data
-from r2n2.errors import UserError
+from r2n2.errors import SkippedWarning, UserError
+
+if TYPE_CHECKING:
+    from r2n2.data.shapenet import Model
 
 app = typer.Typer(
     help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
@@ -58,10 +62,14 @@ def reconstruct(
     device: Device = "auto",
 ) -> None:
     """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
+    from r2n2.images import find_images
     from r2n2.reconstruction import check_suffix, load
 
     check_suffix(output)
-    shape = load(weights, network, device).reconstruct(images, threshold, style, preprocessing=preprocessing)
+    paths = find_images(images)
+    if output.resolve() in {path.resolve() for path in paths}:
+        raise UserError(f"{output} is one of the pictures and would be overwritten; choose another name.")
+    shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
     shape.save(output)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
@@ -83,14 +91,15 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
     mean_shape: Annotated[
-        bool, typer.Option(help="Score the mean training shape of each category instead of a network.")
-    ] = False,
+        Path | None, typer.Option(help="Score the mean shape of each category in this folder's train split instead.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
     """Print IoU per category for 1 to 5 views, and average precision."""
     from contextlib import ExitStack
+    from dataclasses import replace
 
     from r2n2.data.sample import sample_folder
     from r2n2.evaluation import evaluate as run
@@ -99,15 +108,15 @@ def evaluate(
 
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
-        chosen = _models(folder, split or ("test" if data else "all"))
+        chosen, missing = _models(folder, split or ("test" if data else "all"), strict)
         if mean_shape:
-            table = evaluate_mean_shapes(_models(folder, "train"), chosen, threshold)
+            table = evaluate_mean_shapes(_models(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:
             table = run(load(weights, network, device), chosen, views, threshold, strict, preprocessing)
     for sentence in table.skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
     print(table.to_markdown(), end="")
-    write_tables(table, json, markdown)
+    write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
 
 
 @app.command()
@@ -128,21 +137,26 @@ def train(
     average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
     augmentation: Annotated[str | None, typer.Option(help="2016, or compact (adds zoom and colour).")] = None,
     amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the weights and the data's order.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes that read pictures ahead.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
-    resume: Annotated[bool, typer.Option(help="Continue the run in the output folder.")] = False,
-    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of skipping its model.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue the run in the output folder, as it was begun.")] = False,
+    strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
     device: Device = "auto",
 ) -> None:
     """Train a network; the weights to use are the run folder's weights.safetensors. Options change the recipe."""
     from r2n2.config import network_config
+    from r2n2.devices import find_device
+    from r2n2.recipes import changed
     from r2n2.recipes import recipe as find_recipe
-    from r2n2.reconstruction import find_device
+    from r2n2.run import stored_config
     from r2n2.training import train as run
 
-    config = find_recipe(
-        recipe or ("compact" if network == "compact" else "2016"),
+    if resume and recipe:
+        raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
+    default = "compact" if network == "compact" else "2016"
+    config = changed(
+        stored_config(output) if resume else find_recipe(recipe or default),
         iterations=iterations,
         batch_size=batch_size,
         max_views=max_views,
@@ -158,7 +172,8 @@ def train(
         save_every=save_every,
         strict=strict,
     )
-    print(run(network_config(network), _models(data, "train"), output, config, find_device(device), resume))
+    chosen = _models(data, "train", config.strict)[0]
+    print(run(network_config(network), chosen, output, config, find_device(device), resume))
 
 
 @app.command()
@@ -182,23 +197,33 @@ def networks() -> None:
         print(f"{name:<12} {count_parameters(R2N2(config)):>11,}")
 
 
-def _models(folder: Path, split: str):
-    """The models of one split of a folder; what is missing is reported on standard error."""
+def _models(folder: Path, split: str, strict: bool) -> tuple[list["Model"], list[str]]:
+    """The models of one split of a folder and a sentence for each that misses a part; these are printed, too."""
     from r2n2.data.shapenet import find_models, select
 
     models, problems = find_models(folder)
+    if problems and strict:
+        raise UserError(f"{problems[0]}; without --strict the others are used.")
     for sentence in problems:
         print(f"skipped: {sentence}", file=sys.stderr)
     chosen = select(models, split)
     if not chosen:
         raise UserError(f"The {split} split of {folder} has no models ({len(models)} in all); choose another --split.")
-    return chosen
+    return chosen, problems
+
+
+def _as_sentence(
+    message: Warning | str, category: type[Warning], filename: str, line: int, source: str | None = None
+) -> str:
+    """How warnings are printed: what was skipped as a plain sentence, all others as Python does."""
+    return f"{message}\n" if category is SkippedWarning else f"{filename}:{line}: {category.__name__}: {message}\n"
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one sentence on standard error and exit code 2."""
+    warnings.formatwarning = _as_sentence
     try:
         app()
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(f"r2n2: {error}", file=sys.stderr)
         sys.exit(2)

@@ -3,11 +3,14 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2n2.errors import UserError
+
+if TYPE_CHECKING:
+    from r2n2.data.prepare import Report
 
 data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
 
@@ -44,7 +47,7 @@ def meshes(
     from r2n2.data.prepare import PrepareConfig, prepare
 
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
-    _report(prepare(find_meshes(inputs, category, up), output, config))
+    _report(prepare(find_meshes(inputs, category, up), output, config), output)
 
 
 @data.command()
@@ -68,8 +71,13 @@ def sweethome(
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
     excluded = _lines(exclude) if exclude else set()
     with tempfile.TemporaryDirectory() as folder:
-        sources = [source for path in libraries for source in read_library(path, Path(folder) / path.stem, excluded)]
-        _report(prepare(sources, output, config))
+        sources = []
+        for number, path in enumerate(libraries):
+            found, problems = read_library(path, Path(folder) / str(number), excluded)
+            sources += found
+            for sentence in problems:
+                print(f"skipped: {sentence}", file=sys.stderr)
+        _report(prepare(sources, output, config), output)
 
 
 @data.command()
@@ -104,6 +112,8 @@ def _lines(path: Path) -> set[str]:
         raise UserError(f"Cannot read the list {path}: {error}.") from error
 
 
-def _report(failures: list[str]) -> None:
-    for sentence in failures:
+def _report(report: "Report", output: Path) -> None:
+    for sentence in report.failures:
         print(f"skipped: {sentence}", file=sys.stderr)
+    kept = report.models - report.new
+    print(f"{output}: {report.new} models prepared, {kept} stood already, {len(report.failures)} skipped")

@@ -8,6 +8,7 @@ RENDER_SIDE = 137  # pixels of a rendered picture in the ShapeNet layout
 IMAGE_SIDE = 127  # pixels of a view as the network sees it
 GRID_SIDE = 4  # voxels of the hidden grid
 VOXEL_SIDE = 32  # voxels of the output
+MAX_CHANNELS = 8192  # a file that claims more is damaged
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class NetworkConfig:
             raise ValueError(f"recurrence is {self.recurrence!r}, not 'gru' or 'lstm'")
         if self.kernel_size not in (1, 3):
             raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
+        sizes = (*self.encoder_channels, *self.decoder_channels, self.features, self.hidden_channels)
+        if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):
+            raise ValueError(f"numbers of channels must be whole and from 1 to {MAX_CHANNELS}, got {sizes}")
         if len(self.encoder_channels) != 6 or len(self.decoder_channels) != 4:
             raise ValueError(
                 f"6 encoder and 4 decoder levels are needed, got {self.encoder_channels}, {self.decoder_channels}"

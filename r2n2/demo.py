@@ -1,14 +1,18 @@
 """The demo: three bundled views of an object that training never saw, to a mesh and a picture."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from r2n2.data.camera import View
 from r2n2.data.sample import sample_folder
-from r2n2.data.shapenet import Model, find_models, read_voxels, view_paths
+from r2n2.data.shapenet import Model, find_models, read_cameras, read_voxels, view_paths
+from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.mesh import surface_mesh
+from r2n2.mesh import MESH_SUFFIXES, surface_mesh
 from r2n2.metrics import intersection_over_union
 from r2n2.picture import draw_mesh, side_by_side, view_image
 from r2n2.reconstruction import Reconstruction, check_suffix, load
@@ -29,7 +33,11 @@ class DemoResult:
 
 def run_demo(output: Path, device: str = "auto") -> DemoResult:
     """Reconstruct the demo object into `output` and a PNG of the same name."""
-    check_suffix(output)
+    picture = output.with_suffix(".png")
+    if check_suffix(output) not in MESH_SUFFIXES:
+        raise UserError(f"{output} is not the name of a mesh; give one that ends in {' '.join(MESH_SUFFIXES)}.")
+    if picture.is_dir():
+        raise UserError(f"{picture}, where the picture would go, is a folder; choose another name.")
     clock = _Clock()
     model = load(device=device)
     clock.stop("load the network")
@@ -42,7 +50,6 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
         clock.stop("voxels to mesh")
         truth = read_voxels(item)
         iou = intersection_over_union(shape.occupancy, truth)
-        picture = output.with_suffix(".png")
         sheet = _sheet(shape, truth, _first_view(item), iou)
         with written_beside(picture) as temporary:
             sheet.save(temporary)
@@ -50,7 +57,7 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
     return DemoResult(output, picture, iou, clock.seconds)
 
 
-def _sheet(shape: Reconstruction, truth, view: View, iou: float):
+def _sheet(shape: Reconstruction, truth: np.ndarray, view: View, iou: float) -> Image.Image:
     tiles = [(view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)]
     tiles.append((draw_mesh(shape.mesh(), view), f"reconstruction, IoU {iou:.2f}"))
     tiles.append((draw_mesh(surface_mesh(truth.astype("float32"), 0.5), view), "truth"))
@@ -59,9 +66,7 @@ def _sheet(shape: Reconstruction, truth, view: View, iou: float):
 
 def _first_view(item: Model) -> View:
     """The camera of the first view, farther away: the mesh fills the unit cube and the picture is not cropped."""
-    lines = (item.rendering / "rendering_metadata.txt").read_text().splitlines()
-    view = View.from_metadata(lines[VIEWS[0]])
-    return View(view.azimuth, view.elevation, 1.05)
+    return replace(read_cameras(item)[VIEWS[0]], ratio=1.05)
 
 
 class _Clock:

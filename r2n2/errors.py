@@ -1,4 +1,4 @@
-"""The one exception that speaks to a user: a sentence that names the file and says what to do."""
+"""The one exception that speaks to a user, and the one warning: sentences that name the file and say what to do."""
 
 
 class UserError(Exception):
@@ -7,3 +7,7 @@ class UserError(Exception):
     The message is one sentence: what is wrong, which file, what to do. The command line prints it
     and leaves with exit code 2; in Python it is an ordinary exception.
     """
+
+
+class SkippedWarning(UserWarning):
+    """Something that could not be used and was left out, such as a model with a broken file."""

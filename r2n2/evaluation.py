@@ -6,9 +6,11 @@ network sees the same pictures. The mean over all models weighs each model once,
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ from r2n2.network import R2N2
 from r2n2.progress import progress
 
 MAX_VIEWS = 5
+Value = TypeVar("Value")
 MEAN = "mean"
 
 
@@ -81,34 +84,53 @@ def evaluate(
     check_threshold(threshold)
     check_preprocessing(preprocessing)
     device = next(model.parameters()).device
+    read = partial(read_sample, max_views=max_views, preprocessing=preprocessing)
     records, skipped = [], []
-    for item in progress(models, "evaluating", unit="model"):
-        try:
-            views, truth = read_sample(item, max_views, preprocessing)
-        except UserError as error:
-            if strict:
-                raise
-            skipped.append(str(error))
-            continue
+    for item, (views, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
         with torch.inference_mode():
             occupancy = model.occupancy_by_view(torch.from_numpy(views)[None].to(device))[0].cpu().numpy()
         records += score(item.word, occupancy, truth, threshold)
     return summarize(records, threshold, model.config.name, skipped)
 
 
-def evaluate_mean_shapes(training: list[Model], models: list[Model], threshold: float = THRESHOLD) -> Evaluation:
-    """What the mean training shape of each category scores: a baseline that sees no picture but knows the category."""
+def evaluate_mean_shapes(
+    training: list[Model], models: list[Model], threshold: float = THRESHOLD, strict: bool = False
+) -> Evaluation:
+    """What the mean training shape of each category scores: a baseline that sees no picture but knows the category.
+
+    For a category without training models it is the mean of all. Raises UserError if a model is in both lists.
+    """
+    check_threshold(threshold)
+    overlap = {model.binvox.resolve() for model in training} & {model.binvox.resolve() for model in models}
+    if overlap:
+        raise UserError(f"{len(overlap)} models are in the mean shapes themselves; evaluate --split test or val.")
+    skipped: list[str] = []
     sums: dict[str, np.ndarray] = {}
     counts: dict[str, int] = {}
-    for item in progress(training, "mean shapes", unit="model"):
-        sums[item.word] = sums.get(item.word, 0) + read_voxels(item)
+    for item, voxels in _readable(progress(training, "mean shapes", unit="model"), read_voxels, skipped, strict):
+        sums[item.word] = sums.get(item.word, 0) + voxels
         counts[item.word] = counts.get(item.word, 0) + 1
     overall = sum(sums.values()) / max(sum(counts.values()), 1)
     records = []
-    for item in models:
+    for item, truth in _readable(models, read_voxels, skipped, strict):
         mean = sums[item.word] / counts[item.word] if item.word in sums else overall
-        records += score(item.word, mean[None], read_voxels(item), threshold)
-    return summarize(records, threshold, "mean shape of each category", [])
+        records += score(item.word, mean[None], truth, threshold)
+    return summarize(records, threshold, "mean shape of each category", skipped)
+
+
+def _readable(
+    models: Iterable[Model], read: Callable[[Model], Value], skipped: list[str], strict: bool
+) -> Iterator[tuple[Model, Value]]:
+    """Each model with what `read` makes of it; those that cannot be read go into `skipped`, or raise if `strict`."""
+    for model in models:
+        try:
+            value = read(model)
+        except UserError as error:
+            if strict:
+                raise
+            skipped.append(str(error))
+            continue
+        yield model, value
 
 
 def read_sample(model: Model, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:

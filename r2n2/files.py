@@ -17,12 +17,12 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     A missing parent folder is made. Raises UserError if the place cannot be written.
     """
     path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; give the name of a file to write.")
     temporary = None
     try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; give the name of a file to write.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary

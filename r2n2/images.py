@@ -27,7 +27,8 @@ def find_images(arguments: Iterable[str | Path]) -> list[Path]:
     paths = []
     for argument in map(str, arguments):
         if Path(argument).is_dir():
-            found = sorted(path for path in Path(argument).iterdir() if path.suffix.lower() in SUFFIXES)
+            files = (path for path in Path(argument).iterdir() if path.is_file() and not path.name.startswith("."))
+            found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
             if not found:
                 raise UserError(f"The folder {argument} holds no pictures; name a folder with image files.")
             paths += found
@@ -44,34 +45,49 @@ def find_images(arguments: Iterable[str | Path]) -> list[Path]:
 def read_image(path: str | Path) -> Image.Image:
     """Read one still picture as upright RGBA. Raises UserError, naming the file, if that is not possible."""
     path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a picture; name the image files in it.")
-    if not path.exists():
-        raise UserError(f"There is no picture {path}; check the name.")
-    if path.stat().st_size == 0:
-        raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
     try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, not a picture; name the image files in it.")
+        if path.stat().st_size == 0:
+            raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below is stricter
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
             image = Image.open(path)
         with image:
-            _check_size(image, path)
-            if getattr(image, "n_frames", 1) > 1:
-                raise UserError(
-                    f"The picture {path} is animated or has several pages; save one frame as a picture of its own."
-                )
-            return _rgba(ImageOps.exif_transpose(image))
+            return still_rgba(image, f"The picture {path}")
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"There is no picture {path}; check the name.") from error
     except Image.DecompressionBombError as error:
         raise UserError(
             f"The picture {path} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller first."
         ) from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; save it as PNG or JPEG.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    except Exception as error:  # decoders raise every kind of exception on damaged files
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"The picture {path} cannot be read ({reason}); it may be damaged: copy or download it again."
+            f"The picture {path} cannot be read ({reason}); copy or download it again, or save it as PNG."
         ) from error
+
+
+def still_rgba(image: Image.Image, name: str) -> Image.Image:
+    """An opened picture as upright RGBA, its first frame if it is a camera's multi-picture JPEG.
+
+    Raises UserError, calling the picture `name`, if it is animated, too small or too large.
+    """
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UserError(
+            f"{name} has {width * height / 1e6:.0f} megapixels; make it smaller, "
+            f"{MAX_PIXELS // 10**6} at most can be read."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise UserError(f"{name} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed.")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise UserError(f"{name} is animated or has several pages; save one frame as a picture of its own.")
+    return _rgba(ImageOps.exif_transpose(image))
 
 
 def to_view(image: Image.Image, preprocessing: str = "modern") -> np.ndarray:
@@ -109,22 +125,9 @@ def to_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
-def _check_size(image: Image.Image, path: Path) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UserError(
-            f"The picture {path} has {width * height / 1e6:.0f} megapixels; make it smaller, "
-            f"{MAX_PIXELS // 10**6} at most can be read."
-        )
-    if min(width, height) < MIN_SIDE:
-        raise UserError(
-            f"The picture {path} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed."
-        )
-
-
 def _rgba(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):  # 16 bit and float greys would be clipped, not scaled, by convert
-        values = np.asarray(image, np.float64)
+        values = np.nan_to_num(np.asarray(image, np.float64))
         top = 65535 if image.mode.startswith("I") and values.max() > 255 else max(values.max(), 1)
         image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
     return image.convert("RGBA")

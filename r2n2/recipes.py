@@ -44,8 +44,10 @@ class TrainingConfig:
         for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
-        if not self.learning_rate > 0:
-            raise UserError(f"learning_rate is {self.learning_rate}; it must be positive.")
+        if not 0 < self.learning_rate < float("inf"):
+            raise UserError(f"learning_rate is {self.learning_rate}; it must be positive and finite.")
+        if self.seed >= 2**63:
+            raise UserError(f"seed is {self.seed}; it must be below 2**63.")
         if self.average >= 1:
             raise UserError(f"average is {self.average}; it must be below 1.")
         if self.augmentation not in AUGMENTATIONS:
@@ -77,8 +79,13 @@ RECIPES = {
 }
 
 
-def recipe(name: str, **changes: object) -> TrainingConfig:
-    """The recipe called `name` with those of `changes` that are not None. Raises UserError for an unknown name."""
+def recipe(name: str) -> TrainingConfig:
+    """The recipe called `name`. Raises UserError for an unknown name."""
     if name not in RECIPES:
         raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
-    return replace(RECIPES[name], **{key: value for key, value in changes.items() if value is not None})
+    return RECIPES[name]
+
+
+def changed(config: TrainingConfig, **changes: object) -> TrainingConfig:
+    """The same with those of `changes` that are not None."""
+    return replace(config, **{key: value for key, value in changes.items() if value is not None})

@@ -19,9 +19,10 @@ from PIL import Image
 from r2n2.checkpoint import load_weights
 from r2n2.config import network_config
 from r2n2.data.binvox import VoxelGrid, write_binvox
+from r2n2.devices import find_device
 from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.images import check_preprocessing, find_images, read_image, to_view
+from r2n2.images import check_preprocessing, find_images, read_image, still_rgba, to_view
 from r2n2.mesh import MESH_SUFFIXES, check_style, save_mesh, surface_mesh
 from r2n2.metrics import THRESHOLD, check_threshold
 from r2n2.network import R2N2
@@ -29,13 +30,17 @@ from r2n2.picture import draw_mesh, side_by_side, view_image
 from r2n2.recurrence import State
 
 SHIPPED = "compact"
+Picture = str | Path | Image.Image | np.ndarray
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png")
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A shape. occupancy (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views (T, 3, 127, 127), what
-    the network saw; state: hand it to `reconstruct` to add further views; style of the mesh: "smooth" or "blocky"."""
+    """A shape, and what it was made of.
+
+    occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
+    saw in this call; state: hand it to `reconstruct` to add further views; style: of the mesh, "smooth" or "blocky".
+    """
 
     occupancy: np.ndarray
     views: np.ndarray
@@ -80,7 +85,7 @@ class Reconstructor(R2N2):
     @torch.inference_mode()
     def reconstruct(
         self,
-        images: str | Path | Image.Image | Iterable[str | Path | Image.Image],
+        images: Picture | Iterable[Picture],
         threshold: float = THRESHOLD,
         style: str = "smooth",
         state: State | None = None,
@@ -88,14 +93,14 @@ class Reconstructor(R2N2):
     ) -> Reconstruction:
         """The shape that pictures of one object show.
 
-        images: files, folders, glob patterns or PIL images, any number, in any order. state: that of an earlier
-        reconstruction of the same object, to add views to it. preprocessing: a name of `images.PREPROCESSING`.
-        Raises UserError for a picture that cannot be read.
+        images: files, folders, glob patterns, PIL images or arrays (H, W, 3 or 4) uint8, any number, in any order.
+        state: that of an earlier reconstruction of the same object, to add views to it. preprocessing: a name of
+        `images.PREPROCESSING`. Raises UserError for a picture that cannot be read.
         """
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        views = np.stack([to_view(image, preprocessing) for image in _read_all(images)])  # (T, 3, 127, 127)
+        views = _views(images, preprocessing)  # (T, 3, 127, 127)
         device = next(self.parameters()).device
         output = self(torch.from_numpy(views)[None].to(device), state=state)
         return Reconstruction(output.occupancy[0].cpu().numpy(), views, output.state, threshold, style)
@@ -119,16 +124,6 @@ def load(weights: str | Path | None = None, network: str | None = None, device: 
         return load_weights(path, config, Reconstructor).to(place)
 
 
-def find_device(name: str) -> torch.device:
-    """The PyTorch device called `name`; "auto" is CUDA where there is one, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.zeros(1, device=name).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"There is no device {name!r} here; use --device cpu, or leave it out.") from error
-
-
 def check_suffix(path: Path) -> str:
     """The suffix in lower case. Raises UserError if no format goes by it."""
     suffix = path.suffix.lower()
@@ -139,11 +134,20 @@ def check_suffix(path: Path) -> str:
     return suffix
 
 
-def _read_all(images: str | Path | Image.Image | Iterable[str | Path | Image.Image]) -> list[Image.Image]:
-    given = [images] if isinstance(images, str | Path | Image.Image) else list(images)
-    pictures = []
-    for item in given:
-        pictures += [item.convert("RGBA")] if isinstance(item, Image.Image) else map(read_image, find_images([item]))
-    if not pictures:
+def _views(images: Picture | Iterable[Picture], preprocessing: str) -> np.ndarray:
+    """Views (T, 3, 127, 127); each picture becomes one as it is read, so that large ones are not held together."""
+    given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
+    views = []
+    for number, item in enumerate(given, start=1):
+        if isinstance(item, np.ndarray):
+            item = Image.fromarray(item)
+        if isinstance(item, Image.Image):
+            pictures = [still_rgba(item, f"Picture {number}")]
+        elif isinstance(item, str | Path):
+            pictures = map(read_image, find_images([item]))
+        else:
+            raise TypeError(f"picture {number} is a {type(item).__name__}, not a path, a PIL image or an array")
+        views += [to_view(picture, preprocessing) for picture in pictures]
+    if not views:
         raise UserError("No picture was given; name at least one image file.")
-    return pictures
+    return np.stack(views)

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,11 +67,17 @@ class Run:
                 self.averaged[name].copy_(tensor)
 
     def save(self, folder: Path) -> None:
+        """Write the run's two files. Raises UserError if a weight is not finite, as runs of 2016 stopped."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"averaged.{name}": tensor for name, tensor in (self.averaged or {}).items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise UserError(
+                f"The weights are no longer finite at iteration {self.iteration}; "
+                f"resume {folder} with a lower --learning-rate."
+            )
         description = {
             "iteration": self.iteration,
             "network": self.model.config.to_dict(),
@@ -82,28 +89,46 @@ class Run:
         save_weights(folder / WEIGHTS_FILE, shipped, extra={"iteration": self.iteration, "config": asdict(self.config)})
 
     def load(self, path: Path) -> None:
-        """Go on from a run file; raises UserError if it is for another network."""
-        tensors, metadata = load_tensors(path)
-        try:
-            description = json.loads(metadata["run"])
-            network = NetworkConfig.from_dict(description["network"])
-        except (KeyError, ValueError, TypeError) as error:
-            raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
+        """Go on from a run file. Raises UserError if it is for another network or sees other data."""
+        tensors, description = _read_run(path)
+        network = NetworkConfig.from_dict(description["network"])
         if network != self.model.config:
             raise UserError(
                 f"{path} is a run of the network {network.name}, not {self.model.config.name}; "
                 "choose another folder with -o."
             )
+        for name in ("seed", "batch_size", "max_views"):  # they decide which data an iteration sees
+            before, now = description["config"][name], getattr(self.config, name)
+            if before != now:
+                raise UserError(f"{path} was begun with {name} {before}, not {now}; keep it, or begin another run.")
         self.iteration = description["iteration"]
         self.model.load_state_dict(_below("model.", tensors))
-        for name, tensor in _below("averaged.", tensors).items():
-            if self.averaged is not None:
+        if self.averaged is not None:  # a run that kept no mean so far starts one from its weights
+            for name, tensor in (_below("averaged.", tensors) or self.model.state_dict()).items():
                 self.averaged[name].copy_(tensor)
         state = {}
         for name, tensor in _below("optimizer.", tensors).items():
             number, key = name.split(".", 1)
             state.setdefault(int(number), {})[key] = tensor
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
+
+
+def stored_config(folder: Path) -> TrainingConfig:
+    """What the run in `folder` was trained with so far. Raises UserError if there is none."""
+    if not (folder / RUN_FILE).exists():
+        raise UserError(f"There is no run to resume in {folder}; check -o, or leave out --resume to begin one.")
+    values = _read_run(folder / RUN_FILE)[1]["config"]
+    return TrainingConfig(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    )
+
+
+def _read_run(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors, metadata = load_tensors(path)
+    try:
+        return tensors, json.loads(metadata["run"])
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
 
 
 def _is_weight(name: str, parameter: nn.Parameter) -> bool:

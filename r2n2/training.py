@@ -10,7 +10,7 @@ from torch import Tensor
 
 from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
-from r2n2.data.dataset import TrainingBatches, TrainingSet, training_loader
+from r2n2.data.dataset import TrainingBatches, TrainingSet, read_batches
 from r2n2.data.shapenet import Model
 from r2n2.errors import UserError
 from r2n2.files import written_beside
@@ -42,12 +42,11 @@ def train(
             )
         run.load(folder / RUN_FILE)
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed, start=run.iteration)
-    loader = training_loader(
-        TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict), batches, config.workers
-    )
+    data = TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict)
     log = _Log(folder, config)
     remaining = range(run.iteration, config.iterations)
-    for _, (views, voxels) in zip(progress(remaining, "training", unit="step"), loader, strict=False):
+    read_ahead = read_batches(data, batches, config.workers)
+    for _, (views, voxels) in zip(progress(remaining, "training", unit="step"), read_ahead, strict=False):
         loss = run.step(views.to(device, non_blocking=True), voxels.to(device, non_blocking=True))
         log.add(run.iteration, loss, views.shape[1])
         if run.iteration % config.save_every == 0 or run.iteration == config.iterations:

@@ -42,6 +42,6 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = folder / "meshes" / word / f"{word}{number}.obj"
             path.parent.mkdir(parents=True, exist_ok=True)
             mesh.export(path)
-    failures = prepare(find_meshes([folder / "meshes"], None), folder, PrepareConfig(views=6, variants=1, workers=2))
-    assert failures == []
+    report = prepare(find_meshes([folder / "meshes"], None), folder, PrepareConfig(views=6, variants=1, workers=2))
+    assert (report.new, report.failures) == (40, [])
     return folder

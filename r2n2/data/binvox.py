@@ -31,7 +31,7 @@ def read_binvox(path: str | Path) -> VoxelGrid:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}.") from error
+        raise UserError(f"{path} cannot be read ({error.strerror}); copy or prepare it again.") from error
     header, dims, translate, scale = _read_header(content, path)
     runs = np.frombuffer(content, np.uint8, offset=header)
     if len(runs) % 2:
@@ -72,7 +72,7 @@ def _read_header(content: bytes, path: Path) -> tuple[int, tuple[int, int, int],
     """Length of the header in bytes, dims in file order (x, z, y), translate, scale."""
     end = content.find(b"data\n", 0, 4096)
     if not content.startswith(b"#binvox") or end < 0:
-        raise UserError(f"{path} is not a binvox file (no binvox header).")
+        raise UserError(f"{path} is not a binvox file (it has no binvox header); copy or prepare it again.")
     fields = {
         words[0]: words[1:] for line in content[:end].decode("ascii", "replace").splitlines() if (words := line.split())
     }

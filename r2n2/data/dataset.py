@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from r2n2.data.augmentation import Augmentation, augment
 from r2n2.data.shapenet import Model, read_voxels, view_paths
-from r2n2.errors import UserError
+from r2n2.errors import SkippedWarning, UserError
 from r2n2.images import read_image
 
 
@@ -35,6 +35,7 @@ class TrainingSet(Dataset):
         self.models, self.augmentation, self.strict = models, augmentation, strict
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        reason = ""
         for attempt in range(len(self.models)):
             model = self.models[(draw.index + attempt) % len(self.models)]
             try:
@@ -42,14 +43,15 @@ class TrainingSet(Dataset):
             except UserError as error:
                 if self.strict:
                     raise
-                warnings.warn(f"skipped {model.category}/{model.name}: {error}", stacklevel=2)
-        raise UserError(f"None of the {len(self.models)} models can be read; the first is {self.models[0].rendering}.")
+                warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
+                reason = reason or str(error)
+        raise UserError(f"None of the {len(self.models)} models can be used. The first: {reason}")
 
     def _read(self, model: Model, draw: Draw) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng(draw.seed)
         paths = view_paths(model)
         if len(paths) < draw.views:
-            raise UserError(f"{model.rendering} has {len(paths)} views, {draw.views} are needed.")
+            raise UserError(f"{model.rendering} has {len(paths)} views, {draw.views} are needed; lower --max-views.")
         chosen = rng.choice(len(paths), draw.views, replace=False)
         images = [read_image(paths[number]) for number in chosen]
         views, voxels = augment(images, read_voxels(model), self.augmentation, rng)
@@ -78,6 +80,34 @@ class TrainingBatches(Sampler[list[Draw]]):
             iteration += 1
 
 
-def training_loader(data: TrainingSet, batches: TrainingBatches, workers: int) -> DataLoader:
+def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), read ahead by `workers` processes."""
-    return DataLoader(data, batch_sampler=batches, num_workers=workers, pin_memory=torch.cuda.is_available())
+    loader = DataLoader(
+        _Forgiving(data),
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=torch.cuda.is_available(),
+    )
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
+
+
+class _Forgiving(Dataset):
+    """A data set whose user errors are items: raised in a worker process they would come out as its traceback."""
+
+    def __init__(self, data: TrainingSet) -> None:
+        self.data = data
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor] | UserError:
+        try:
+            return self.data[draw]
+        except UserError as error:
+            return error
+
+
+def _collate(samples: list[tuple[Tensor, Tensor] | UserError]) -> tuple[Tensor, Tensor] | UserError:
+    errors = [sample for sample in samples if isinstance(sample, UserError)]
+    return errors[0] if errors else default_collate(samples)

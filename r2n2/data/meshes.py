@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from r2n2.data.prepare import MeshSource
+from r2n2.data.shapenet import VARIANT_MARK
+from r2n2.data.sources import MeshSource
 from r2n2.errors import UserError
 
 UP = {"y": np.eye(3), "z": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}  # rotation to y up
@@ -20,12 +21,11 @@ def find_meshes(inputs: list[Path], category: str | None, up: str = "y") -> list
     for given in inputs:
         if not given.exists():
             raise UserError(f"There is no mesh file or folder {given}; check the name.")
-        found = (
-            [given] if given.is_file() else sorted(path for path in given.rglob("*") if path.suffix.lower() in suffixes)
-        )
+        inside = (path for path in given.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+        found = [given] if given.is_file() else sorted(inside)
         for path in found:
             word = category or path.resolve().parent.name
-            name = _unused(path.stem, {name for known, name in sources if known == word})
+            name = _unused(path.stem.replace(VARIANT_MARK, "-"), {name for known, name in sources if known == word})
             sources[word, name] = MeshSource(path, word, name, UP[up], {"title": path.name})
     return list(sources.values())
 

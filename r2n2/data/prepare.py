@@ -11,9 +11,9 @@ A variant is the same object with each axis stretched a little; its name is the 
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +23,15 @@ from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.camera import draw_views
 from r2n2.data.categories import category_folder
 from r2n2.data.render import render
-from r2n2.data.shapenet import VARIANT_MARK
+from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
 
+RECORDS_FILE = "sources.json"
 RENDERERS = ("light", "blender")
-
-
-@dataclass(frozen=True)
-class MeshSource:
-    """One object to prepare: its mesh file, category word, model name, rotation (3, 3) to y up, and origin."""
-
-    mesh: Path
-    category: str
-    name: str
-    rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
-    record: dict[str, str] = field(default_factory=dict)
-    variant: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,45 +48,82 @@ class PrepareConfig:
     def __post_init__(self) -> None:
         if self.renderer not in RENDERERS:
             raise UserError(f"There is no renderer {self.renderer!r}; choose one of {', '.join(RENDERERS)}.")
-        if self.views < 1 or self.views > 100:
+        if not 1 <= self.views <= 100:
             raise UserError(f"{self.views} views were asked for; give a number from 1 to 100.")
+        for name in ("variants", "seed", "workers"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
+        if not 0 <= self.stretch <= 2:
+            raise UserError(f"stretch is {self.stretch}; it must lie between 0 and 2.")
 
 
-def prepare(sources: Iterable[MeshSource], folder: str | Path, config: PrepareConfig) -> list[str]:
-    """Prepare every source and its variants; returns one sentence for each that failed."""
+@dataclass(frozen=True)
+class Report:
+    """How many models stand in the folder now, how many of them are new, and a sentence for each that failed."""
+
+    models: int
+    new: int
+    failures: list[str]
+
+
+def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareConfig) -> Report:
+    """Prepare every source and its variants. Raises UserError if there is none, or if none could be prepared."""
     folder = Path(folder)
     work = [replace(source, variant=number) for number in range(config.variants + 1) for source in sources]
     if not work:
-        raise UserError("There is nothing to prepare: no mesh was found.")
-    failures = []
+        raise UserError("There is nothing to prepare: no usable mesh was found.")
+    records = _read_records(folder)
+    new, failures = 0, []
     with ProcessPoolExecutor(config.workers or os.cpu_count()) as pool:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
-        for task in progress(tasks, "preparing", unit="model"):
-            if (failure := task.result()) is not None:
-                failures.append(failure)
-    _record(work, folder)
-    return failures
+        for source, task in zip(work, progress(tasks, "preparing", unit="model"), strict=True):
+            try:
+                new += task.result()
+            except UserError as error:
+                failures.append(str(error))
+                continue
+            if source.record and not source.variant:
+                records[f"{category_folder(source.category)}/{source.name}"] = source.record
+    if len(failures) == len(work):
+        raise UserError(f"None of the meshes could be used. The first: {failures[0]}")
+    with written_beside(folder / RECORDS_FILE) as temporary:
+        temporary.write_text(json.dumps(dict(sorted(records.items())), indent=1) + "\n")
+    return Report(len(work) - len(failures), new, failures)
 
 
-def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> str | None:
-    """Write one model's files. Returns a sentence if its mesh is unusable, else None."""
-    name = source.name + (f"{VARIANT_MARK}{source.variant}" if source.variant else "")
+def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:
+    """Write one model's files, unless they stand already; says whether they were written.
+
+    Raises UserError if the mesh cannot be used.
+    """
     category = category_folder(source.category)
-    binvox = folder / "ShapeNetVox32" / category / name / "model.binvox"
+    binvox = folder / "ShapeNetVox32" / category / source.folder / "model.binvox"
     if binvox.exists():
-        return None
-    rng = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
-    try:
-        surface = read_surface(source.mesh).transformed(source.rotation)
-    except UserError as error:
-        return str(error)
+        return False
+    rng = np.random.default_rng([config.seed, zlib.crc32(source.folder.encode())])
+    surface = read_surface(source.mesh).transformed(source.rotation)
     if source.variant:
         surface = surface.transformed(np.diag(np.exp(rng.uniform(-config.stretch, config.stretch, 3))))
+    if not (np.isfinite(surface.diagonal) and surface.longest_edge > 0):
+        raise UserError(f"The mesh {source.mesh} has no finite extent; repair it or leave it out.")
     surface = surface.normalized()
-    _write_views(surface, folder / "ShapeNetRendering" / category / name / "rendering", rng, config)
+    _write_views(surface, folder / "ShapeNetRendering" / category / source.folder / "rendering", rng, config)
     low = surface.triangles.min(axis=(0, 1))
     write_binvox(binvox, VoxelGrid(voxelize(surface.triangles), tuple(low), surface.longest_edge))
-    return None
+    return True
+
+
+def _read_records(folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / RECORDS_FILE
+    if not path.exists():
+        return {}
+    try:
+        records = json.loads(path.read_text())
+        if isinstance(records, dict):
+            return records
+    except (OSError, ValueError):
+        pass
+    raise UserError(f"{path} is damaged; delete it, or choose another folder with -o.")
 
 
 def _write_views(surface: Surface, folder: Path, rng: np.random.Generator, config: PrepareConfig) -> None:
@@ -115,13 +141,3 @@ def _write_views(surface: Surface, folder: Path, rng: np.random.Generator, confi
     for name, lines in (("renderings.txt", names), ("rendering_metadata.txt", [view.metadata() for view in views])):
         with written_beside(folder / name) as temporary:
             temporary.write_text("\n".join(lines) + "\n")
-
-
-def _record(work: list[MeshSource], folder: Path) -> None:
-    path = folder / "sources.json"
-    records = json.loads(path.read_text()) if path.exists() else {}
-    for source in work:
-        if source.record and not source.variant:
-            records[f"{category_folder(source.category)}/{source.name}"] = source.record
-    with written_beside(path) as temporary:
-        temporary.write_text(json.dumps(dict(sorted(records.items())), indent=1) + "\n")

@@ -8,35 +8,38 @@ The test part is that of 2016, which trained on the first 80 %. Stretched varian
 original and are only trained on.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from r2n2.config import VOXEL_SIDE
+from r2n2.config import RENDER_SIDE, VOXEL_SIDE
 from r2n2.data.binvox import read_binvox
+from r2n2.data.camera import View
 from r2n2.data.categories import category_word
 from r2n2.errors import UserError
 from r2n2.images import read_image
 
 VARIANT_MARK = "~"
-SPLITS = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0), "all": (0.0, 1.0)}
+SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0)}
+SPLITS = (*SHARES, "all")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One object: its category's folder name, its own, and where its files are."""
+    """One object: its category's folder name, its own, where its files are, and the split that it belongs to."""
 
     category: str
     name: str
     rendering: Path
     binvox: Path
+    split: str
 
     @property
-    def original(self) -> str:
-        """The name without a variant's mark."""
-        return self.name.split(VARIANT_MARK)[0]
+    def is_variant(self) -> bool:
+        return VARIANT_MARK in self.name
 
     @property
     def word(self) -> str:
@@ -44,7 +47,10 @@ class Model:
 
 
 def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
-    """All models with both renderings and voxels, sorted, and a sentence for each that lacks one of them."""
+    """All models with both renderings and voxels, sorted, and a sentence for each that lacks one of them.
+
+    A model that lacks a part keeps its place in the split, so that a hole in the data moves no other model.
+    """
     folder = Path(folder)
     renderings, voxels = folder / "ShapeNetRendering", folder / "ShapeNetVox32"
     for part in (renderings, voxels):
@@ -53,36 +59,47 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
                 f"There is no folder {part}; --data names a folder that holds ShapeNetRendering and ShapeNetVox32."
             )
     rendered, voxelized = _names(renderings), _names(voxels)
-    problems = [f"{renderings.joinpath(*key)} is missing" for key in sorted(voxelized - rendered)]
-    problems += [f"{voxels.joinpath(*key)} is missing" for key in sorted(rendered - voxelized)]
+    problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
+    problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]
+    splits = _splits(rendered | voxelized)
     models = [
-        Model(category, name, renderings / category / name / "rendering", voxels / category / name / "model.binvox")
+        Model(
+            category,
+            name,
+            renderings / category / name / "rendering",
+            voxels / category / name / "model.binvox",
+            splits[category, _original(name)],
+        )
         for category, name in sorted(rendered & voxelized)
     ]
     if not models:
         raise UserError(f"{folder} holds no model with both renderings and voxels; prepare one with r2n2 data.")
-    return models, problems
+    return models, sorted(problems)
 
 
 def select(models: list[Model], split: str) -> list[Model]:
-    """The models of one split; raises UserError for an unknown split's name."""
+    """The models of one split, variants only for training; raises UserError for an unknown split's name."""
     if split not in SPLITS:
         raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
-    names = {}
-    for model in models:
-        names.setdefault(model.category, set()).add(model.original)
-    first, last = SPLITS[split]
-    chosen = {
-        (category, name)
+    chosen = [model for model in models if split in ("all", model.split)]
+    return chosen if split == "train" else [model for model in chosen if not model.is_variant]
+
+
+def _original(name: str) -> str:
+    return name.split(VARIANT_MARK)[0]
+
+
+def _splits(keys: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The split of each (category, original name)."""
+    names: dict[str, set[str]] = {}
+    for category, name in keys:
+        names.setdefault(category, set()).add(_original(name))
+    return {
+        (category, name): split
         for category, found in names.items()
+        for split, (first, last) in SHARES.items()
         for name in sorted(found)[int(first * len(found)) : int(last * len(found))]
     }
-    with_variants = split == "train"
-    return [
-        model
-        for model in models
-        if (model.category, model.original) in chosen and (with_variants or model.name == model.original)
-    ]
 
 
 def view_paths(model: Model) -> list[Path]:
@@ -102,29 +119,44 @@ def read_voxels(model: Model) -> np.ndarray:
     voxels = read_binvox(model.binvox).voxels
     if voxels.shape != (VOXEL_SIDE,) * 3:
         raise UserError(
-            f"{model.binvox} has {'x'.join(map(str, voxels.shape))} voxels, not {'x'.join([str(VOXEL_SIDE)] * 3)}."
+            f"{model.binvox} has {'x'.join(map(str, voxels.shape))} voxels, {VOXEL_SIDE} on each side are needed; "
+            "prepare the model again."
         )
     return voxels
 
 
+def read_cameras(model: Model) -> list[View]:
+    """The cameras of the model's pictures, in their order. Raises UserError if the metadata cannot be read."""
+    path = model.rendering / "rendering_metadata.txt"
+    try:
+        return [View.from_metadata(line) for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); prepare or unpack the model again.") from error
+
+
 def check_model(model: Model) -> list[str]:
     """A sentence for each of the model's files that is missing or broken."""
-    problems = []
-    for read in (lambda: read_voxels(model), *(partial(read_image, path) for path in _listed(model, problems))):
+    problems: list[str] = []
+
+    def attempt(read: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            read()
+            return read(*arguments)
         except UserError as error:
             problems.append(str(error))
+            return None
+
+    attempt(read_voxels, model)
+    paths, cameras = attempt(view_paths, model), attempt(read_cameras, model)
+    for path in paths or []:
+        image = attempt(read_image, path)
+        if image is not None and image.size != (RENDER_SIDE, RENDER_SIDE):
+            problems.append(f"{path} has {image.width}x{image.height} pixels, not {RENDER_SIDE}x{RENDER_SIDE}")
+    if paths and cameras is not None and len(paths) != len(cameras):
+        problems.append(f"{model.rendering} lists {len(paths)} pictures and {len(cameras)} cameras")
     return problems
 
 
-def _listed(model: Model, problems: list[str]) -> list[Path]:
-    try:
-        return view_paths(model)
-    except UserError as error:
-        problems.append(str(error))
-        return []
-
-
 def _names(folder: Path) -> set[tuple[str, str]]:
-    return {(model.parent.name, model.name) for model in folder.glob("*/*") if model.is_dir()}
+    """(category, model) of every folder two levels down, hidden ones left out."""
+    found = (model for model in folder.glob("*/*") if model.is_dir())
+    return {(m.parent.name, m.name) for m in found if not (m.name.startswith(".") or m.parent.name.startswith("."))}

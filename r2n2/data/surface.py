@@ -29,7 +29,7 @@ class Surface:
     def normalized(self) -> "Surface":
         """The same, its box centred at the origin with a diagonal of one, as ShapeNet's models come."""
         low, high = self.triangles.min(axis=(0, 1)), self.triangles.max(axis=(0, 1))
-        return self.moved((self.triangles - (low + high) / 2) / np.linalg.norm(high - low))
+        return self.moved((self.triangles - (low + high) / 2) / self.diagonal)
 
     def transformed(self, matrix: np.ndarray) -> "Surface":
         """The same with every vertex multiplied by `matrix` (3, 3)."""
@@ -37,6 +37,12 @@ class Surface:
 
     def moved(self, triangles: np.ndarray) -> "Surface":
         return Surface(triangles, self.colors, self.uv, self.texture, self.textures)
+
+    @property
+    def diagonal(self) -> float:
+        """Diagonal of the bounding box."""
+        with np.errstate(over="ignore"):
+            return float(np.linalg.norm(np.ptp(self.triangles, axis=(0, 1))))
 
     @property
     def longest_edge(self) -> float:
@@ -48,13 +54,14 @@ def read_surface(path: str | Path) -> Surface:
     """Read a mesh file. Raises UserError, naming the file, if it cannot be read or has no surface."""
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"There is no mesh file {path}.")
+        raise UserError(f"There is no mesh file {path}; check the name.")
     logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
     try:
         scene = trimesh.load_scene(path, process=False)
         parts = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
-        raise UserError(f"Cannot read the mesh {path}: {error or type(error).__name__}.") from error
+        reason = str(error) or type(error).__name__
+        raise UserError(f"The mesh {path} cannot be read ({reason}); repair it or leave it out.") from error
     return _joined([part for part in map(_part, parts) if part is not None], path)
 
 
@@ -95,18 +102,15 @@ def _opacity(material: object) -> float:
 
 def _joined(parts: list[Surface], path: Path) -> Surface:
     if not parts:
-        raise UserError(f"The mesh {path} has no visible surface.")
+        raise UserError(f"The mesh {path} has no visible surface; leave it out.")
     textures, shifted = [], []
     for part in parts:
         shifted.append(np.where(part.texture < 0, -1, part.texture + len(textures)))
         textures += part.textures
-    surface = Surface(
+    return Surface(
         np.concatenate([part.triangles for part in parts]),
         np.concatenate([part.colors for part in parts]),
         np.concatenate([part.uv for part in parts]),
         np.concatenate(shifted),
         textures,
     )
-    if not surface.longest_edge > 0:
-        raise UserError(f"The mesh {path} has no extent.")
-    return surface

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2n2.data.prepare import MeshSource
+from r2n2.data.sources import MeshSource
 from r2n2.errors import UserError
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
@@ -38,42 +38,48 @@ CATEGORY_WORDS = (
 OTHERS = r"tennis|table fan|wheelchair|remote control"  # a category's word, but not its shape
 
 
-def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) -> list[MeshSource]:
-    """Unpack a library into `folder` and list its entries, without those whose identifiers are in `exclude`.
+def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) -> tuple[list[MeshSource], list[str]]:
+    """Unpack a library into `folder`; its entries, and a sentence for each that cannot be used.
 
-    Raises UserError if the file is not a furniture library.
+    Entries whose identifiers are in `exclude` are left out. Raises UserError if the file is not a furniture library.
     """
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(CATALOGUE).decode("latin-1")
             archive.extractall(folder)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not a Sweet Home 3D furniture library (.sh3f): {error}.") from error
+    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as error:
+        raise UserError(f"{path} is not a Sweet Home 3D furniture library (.sh3f): {error}; check the file.") from error
     general, entries = parse_catalogue(text)
-    sources = []
+    sources, problems = [], []
     for entry in entries:
-        if entry.get("doorOrWindow") == "true" or "model" not in entry or "id" not in entry:
+        if entry.get("doorOrWindow") == "true" or entry.get("id") in exclude:
             continue
-        if entry["id"] in exclude:
-            continue
-        rotation = np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
-        sources.append(
-            MeshSource(
-                mesh=folder / entry["model"].lstrip("/"),
-                category=category_of(entry["name"], entry.get("category", "other")),
-                name=model_name(entry["id"]),
-                rotation=rotation,
-                record={
-                    "entry": entry["id"],
-                    "title": entry["name"],
-                    "author": entry.get("creator", "unknown"),
-                    "library": general.get("name", path.stem),
-                    "license": re.sub(r"\s+", " ", general.get("license", "unknown")),
-                },
-            )
-        )
-    return sources
+        try:
+            sources.append(_source(entry, general, folder))
+        except (KeyError, ValueError, FileNotFoundError) as error:
+            problems.append(f"{path}: the entry {entry.get('id', '(no id)')} is damaged ({error}); it was left out")
+    return sources, problems
+
+
+def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> MeshSource:
+    mesh = folder / entry["model"].lstrip("/")
+    if not mesh.is_file():
+        raise FileNotFoundError(f"its model {entry['model']} is missing")
+    title = entry.get("name", entry["id"])
+    return MeshSource(
+        mesh=mesh,
+        category=category_of(title, entry.get("category", "other")),
+        name=model_name(entry["id"]),
+        rotation=np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3),
+        record={
+            "entry": entry["id"],
+            "title": title,
+            "author": entry.get("creator", "unknown"),
+            "library": general.get("name", "unknown"),
+            "license": re.sub(r"\s+", " ", general.get("license", "unknown")),
+        },
+    )
 
 
 def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -99,7 +105,7 @@ def category_of(name: str, catalogue_category: str) -> str:
         for word, pattern in CATEGORY_WORDS:
             if re.search(pattern, lowered):
                 return word
-    return re.sub(r"[^a-z]+", "-", catalogue_category.lower()).strip("-")
+    return re.sub(r"[^a-z]+", "-", catalogue_category.lower()).strip("-") or "other"
 
 
 def model_name(identifier: str) -> str:

@@ -1,5 +1,6 @@
 """Weights there and back, and files that are not the weights they should be."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,25 @@ def test_tensors_of_other_shapes_are_refused(tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", model)
     with pytest.raises(UserError, match=r"does not fit the network 3d-gru-3.*recurrence.weight"):
         load_weights(tmp_path / "w.safetensors")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    model = R2N2(small_network("3d-gru-1"))
+    model.decoder.out.bias.data[0] = float("inf")
+    save_weights(tmp_path / "w.safetensors", model)
+    with pytest.raises(UserError, match="not finite"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("change", [{"hidden_channels": -1}, {"features": 64.0}, {"encoder_channels": "abcdef"}])
+def test_impossible_networks_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    config = small_network("3d-gru-1").to_dict() | change
+    save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors", {"network": json.dumps(config)})
+    with pytest.raises(UserError, match="does not say which network"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+def test_another_size_of_the_same_network_is_said_to_be_one(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-gru-1")))
+    with pytest.raises(UserError, match="network 3d-gru-1 of other sizes"):
+        load_weights(tmp_path / "w.safetensors", NETWORKS["3d-gru-1"])

@@ -1,6 +1,7 @@
 """The command line in a process of its own: exit codes, sentences, files."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,17 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
         "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
     )
     assert "ShapeNetRendering" in refused("evaluate", "--data", tmp_path, cwd=tmp_path)
+    long = "x" * 300
+    refused("reconstruct", views[0], "-o", f"{long}.obj", cwd=tmp_path)
+    refused("reconstruct", f"{long}.png", "-o", "a.obj", cwd=tmp_path)
+    refused("demo", "a.png", cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["zero.png"]
+    (tmp_path / "a.png").mkdir()
+    refused("demo", "a.obj", cwd=tmp_path)
+    assert not (tmp_path / "a.obj").exists()
+    (tmp_path / "view.png").write_bytes(views[0].read_bytes())
+    assert "overwritten" in refused("reconstruct", "view.png", "-o", "view.png", cwd=tmp_path)
+    assert (tmp_path / "view.png").read_bytes() == views[0].read_bytes()
 
 
 def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
@@ -96,6 +107,7 @@ def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
         trimesh.creation.box((1, 0.2 + 0.1 * number, 0.7)).export(path)
     prepared = r2n2("data", "meshes", "meshes", "-o", "data", "--views", 3, "--workers", 2, cwd=tmp_path)
     assert prepared.returncode == 0, prepared.stderr
+    assert "6 models prepared" in prepared.stdout
     assert "6 models" in r2n2("data", "check", "data", cwd=tmp_path).stdout
     trained = r2n2(
         *("train", "--data", "data", "-o", "run", "--iterations", 2, "--batch-size", 2, "--max-views", 2),
@@ -106,3 +118,25 @@ def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
     table = r2n2("evaluate", "--data", "data", "--weights", "run/weights.safetensors", "--views", 3, cwd=tmp_path)
     assert table.returncode == 0, table.stderr
     assert "table" in table.stdout
+
+
+def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
+    with sample_folder() as folder:
+        shutil.copytree(folder, tmp_path / "data")
+    chairs = sorted((tmp_path / "data" / "ShapeNetVox32" / "03001627").iterdir())
+    shutil.rmtree(chairs[0])
+    (chairs[1] / "model.binvox").write_bytes(b"#binvox 1\ndim 32 32 32\ndata\n\x00\x01")
+    arguments = ["evaluate", "--data", "data", "--split", "all", "--views", 1]
+    result = r2n2(*arguments, "--json", "t.json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    skipped = json.loads((tmp_path / "t.json").read_text())["skipped"]
+    assert len(skipped) == 2
+    for name in (chairs[0].name, f"{chairs[1].name}/model.binvox"):
+        assert any(name in sentence for sentence in skipped)
+        assert name in result.stderr
+    assert chairs[0].name in refused(*arguments, "--strict", cwd=tmp_path)
+    result = r2n2("data", "check", "data", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{chairs[1].name}/model.binvox" in result.stdout
+    train = ["train", "--data", "data", "-o", "run", "--iterations", 1, "--batch-size", 12]
+    refused(*train, "--strict", cwd=tmp_path)

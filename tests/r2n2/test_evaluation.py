@@ -84,6 +84,17 @@ def test_broken_models_are_listed_or_end_it(data_folder: Path, tmp_path: Path) -
         evaluate(model, chosen, max_views=1, strict=True)
     with pytest.raises(UserError, match="No model could be evaluated"):
         evaluate(model, chosen[1:2], max_views=1)
+    training = select(find_models(tmp_path / "copy")[0], "train")
+    assert len(evaluate_mean_shapes(training, chosen).skipped) == 1
+    with pytest.raises(UserError, match=r"model\.binvox"):
+        evaluate_mean_shapes(training, chosen, strict=True)
+
+
+def test_values_out_of_range_are_refused(chosen: list[Model]) -> None:
+    model = R2N2(small_network("3d-gru-1")).eval()
+    for change in ({"max_views": 0}, {"threshold": float("nan")}, {"threshold": 2}, {"preprocessing": "1999"}):
+        with pytest.raises(UserError):
+            evaluate(model, chosen, **change)
 
 
 def test_mean_shapes_know_their_category(data_folder: Path) -> None:
@@ -94,4 +105,6 @@ def test_mean_shapes_know_their_category(data_folder: Path) -> None:
     mean = np.mean([read_voxels(model) for model in chairs], axis=0)
     expected = np.mean([intersection_over_union(mean, read_voxels(m), 0.4) for m in chosen if m.word == "chair"])
     assert isinstance(table, Evaluation)
+    with pytest.raises(UserError, match="in the mean shapes themselves"):
+        evaluate_mean_shapes(training, select(models, "all"))
     assert table.categories["chair"]["1"].iou == pytest.approx(expected, abs=1e-5)

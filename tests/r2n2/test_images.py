@@ -101,11 +101,22 @@ def test_files_folders_and_patterns_are_found_in_order(tmp_path: Path) -> None:
     names = [path.name for path in find_images([tmp_path])]
     assert names == ["a.jpg", "b.png"]
     assert [path.name for path in find_images([str(tmp_path / "*.png"), tmp_path / "a.jpg"])] == ["b.png", "a.jpg"]
+    (tmp_path / ".a.png").write_bytes(b"what other systems leave beside pictures")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in find_images([tmp_path])] == names
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no pictures"):
         find_images([tmp_path / "empty"])
     with pytest.raises(UserError, match="No file matches"):
         find_images([str(tmp_path / "*.gif")])
+
+
+def test_a_cameras_jpeg_with_a_second_picture_is_its_first(tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (40, 30), "red"), Image.new("RGB", (20, 20), "blue")
+    path = save(tmp_path / "phone.jpg", first, format="MPO", save_all=True, append_images=[second])
+    image = read_image(path)
+    assert image.size == (40, 30)
+    assert np.asarray(image)[0, 0, 0] > 200
 
 
 def test_a_name_with_brackets_is_a_name_first(tmp_path: Path) -> None:
@@ -141,8 +152,8 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
     for name, content, says in (
         ("zero.png", b"", "empty"),
         ("text.png", b"hello there", "not a picture"),
-        ("cut.png", good.read_bytes()[:300], "damaged"),
-        ("cut.jpg", jpeg.read_bytes()[: jpeg.stat().st_size // 2], "damaged"),
+        ("cut.png", good.read_bytes()[:300], "cannot be read"),
+        ("cut.jpg", jpeg.read_bytes()[: jpeg.stat().st_size // 2], "cannot be read"),
     ):
         (tmp_path / name).write_bytes(content)
         cases[tmp_path / name] = says

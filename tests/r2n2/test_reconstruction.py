@@ -34,6 +34,7 @@ def test_pictures_may_be_paths_folders_patterns_and_images(weights: Path, pictur
         model.reconstruct(str(pictures[0].parent)),
         model.reconstruct([pictures[0].parent / "*.png"]),
         model.reconstruct([Image.open(path) for path in pictures]),
+        model.reconstruct([np.asarray(Image.open(path)) for path in pictures]),
     ]
     for shape in shapes:
         np.testing.assert_array_equal(shape.occupancy, shapes[0].occupancy)
@@ -91,6 +92,20 @@ def test_what_is_loaded_is_a_network(weights: Path) -> None:
     plain = load_weights(weights)
     views = torch.rand(1, 2, 3, 127, 127)
     torch.testing.assert_close(model(views).logits, plain(views).logits)
+
+
+def test_an_opened_picture_is_treated_as_its_file_is(weights: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
+    model = load(weights)
+    by_name, opened = model.reconstruct(tmp_path / "turned.jpg"), model.reconstruct(Image.open(tmp_path / "turned.jpg"))
+    np.testing.assert_array_equal(by_name.views, opened.views)
+    with pytest.raises(UserError, match="Picture 1 is only 1x1"):
+        model.reconstruct(Image.new("RGB", (1, 1)))
+    with pytest.raises(TypeError, match="picture 1 is a int"):
+        model.reconstruct([3])
 
 
 def test_mistakes_are_named(weights: Path, pictures: list[Path]) -> None:

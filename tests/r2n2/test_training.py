@@ -11,8 +11,8 @@ from conftest import small_network
 from r2n2.checkpoint import load_weights
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
-from r2n2.recipes import RECIPES, TrainingConfig, recipe
-from r2n2.run import Run
+from r2n2.recipes import RECIPES, TrainingConfig, changed, recipe
+from r2n2.run import Run, stored_config
 from r2n2.training import train
 
 CPU = torch.device("cpu")
@@ -46,6 +46,35 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(data_folder: Path, t
     whole, parts = (load_weights(tmp_path / name / "weights.safetensors").state_dict() for name in ("whole", "parts"))
     for name, tensor in whole.items():
         torch.testing.assert_close(parts[name], tensor, rtol=0, atol=0, msg=name)
+
+
+def test_a_mean_begun_late_begins_from_the_weights(data_folder: Path, tmp_path: Path) -> None:
+    models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
+    train(network, models, tmp_path / "run", CONFIG, CPU)
+    later = Run(network, replace(CONFIG, average=0.999), CPU)
+    later.load(tmp_path / "run" / "run.safetensors")
+    for name, tensor in later.model.state_dict().items():
+        assert torch.equal(later.averaged[name], tensor)
+
+
+def test_a_run_remembers_how_it_was_begun(data_folder: Path, tmp_path: Path) -> None:
+    models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
+    begun = replace(CONFIG, drops=(3,), augmentation="compact")
+    train(network, models, tmp_path, begun, CPU)
+    assert stored_config(tmp_path) == begun
+    for name, value in (("seed", 1), ("batch_size", 5), ("max_views", 1)):
+        with pytest.raises(UserError, match=f"begun with {name}"):
+            train(network, models, tmp_path, replace(begun, iterations=8, **{name: value}), CPU, resume=True)
+    with pytest.raises(UserError, match="no run to resume"):
+        stored_config(tmp_path / "elsewhere")
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    run = Run(small_network("3d-gru-1"), CONFIG, CPU)
+    run.model.decoder.out.bias.data[0] = float("nan")
+    with pytest.raises(UserError, match="no longer finite"):
+        run.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> None:
@@ -85,7 +114,7 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
 
 
 def test_recipes_take_changes() -> None:
-    assert recipe("compact", iterations=7, seed=None) == replace(RECIPES["compact"], iterations=7)
+    assert changed(recipe("compact"), iterations=7, seed=None) == replace(RECIPES["compact"], iterations=7)
     paper = recipe("2016")
     rates = [paper.learning_rate_at(iteration) for iteration in (0, 19_999, 20_000, 59_999)]
     assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5])

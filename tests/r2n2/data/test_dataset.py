@@ -11,12 +11,12 @@ from PIL import Image
 
 from r2n2.data.augmentation import AUGMENTATIONS, Augmentation, augment
 from r2n2.data.camera import View
-from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, training_loader
+from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.render import render
 from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
 from r2n2.data.surface import Surface
 from r2n2.data.voxelize import voxelize
-from r2n2.errors import UserError
+from r2n2.errors import SkippedWarning, UserError
 from r2n2.images import read_image
 
 PLAIN = Augmentation(flip="none")
@@ -71,7 +71,7 @@ def test_batches_go_on_where_they_stopped() -> None:
 
 def test_the_loader_stacks_batches(data_folder: Path) -> None:
     data = TrainingSet(find_models(data_folder)[0], PLAIN)
-    views, voxels = next(iter(training_loader(data, TrainingBatches(len(data.models), 4, 2, seed=0), workers=0)))
+    views, voxels = next(read_batches(data, TrainingBatches(len(data.models), 4, 2, seed=0), workers=0))
     assert views.shape[0] == voxels.shape[0] == 4
     assert views.shape[2:] == (3, 127, 127)
 
@@ -80,15 +80,18 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
     shutil.copytree(data_folder, tmp_path / "copy")
     models = select(find_models(tmp_path / "copy")[0], "test")
     models[0].binvox.write_bytes(b"#binvox 1\n")
-    with pytest.warns(UserWarning, match=r"chair8.*model\.binvox"):
+    with pytest.warns(SkippedWarning, match=r"chair8.*model\.binvox"):
         _, voxels = TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
     np.testing.assert_array_equal(voxels, read_voxels(models[1]))
     with pytest.raises(UserError, match=r"model\.binvox"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 1, (0,))]
     for model in models:
         model.binvox.write_bytes(b"")
-    with pytest.warns(UserWarning), pytest.raises(UserError, match="None of the 4 models"):
+    with pytest.warns(SkippedWarning), pytest.raises(UserError, match="None of the 4 models"):
         TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
+    for workers in (0, 1):  # the sentence alone comes out of a worker process, too
+        with pytest.raises(UserError, match=r"^[^\n]*model\.binvox[^\n]*$"):
+            next(read_batches(TrainingSet(models, PLAIN, strict=True), TrainingBatches(4, 2, 1, seed=0), workers))
 
 
 def test_backgrounds_are_light_and_crops_move_as_in_2016() -> None:

@@ -78,10 +78,29 @@ def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -
 
 def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
     (mesh_folder / "broken.obj").write_text("nothing")
-    failures = prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
-    assert len(failures) == 1
-    assert "broken.obj" in failures[0]
+    (mesh_folder / "huge.obj").write_text("v 1e300 0 0\nv 0 1e300 0\nv 0 0 0\nf 1 2 3\n")
+    report = prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert (report.models, report.new, len(report.failures)) == (1, 1, 2)
+    assert "broken.obj" in report.failures[0]
+    assert "huge.obj" in report.failures[1]
     assert (tmp_path / "out" / "ShapeNetVox32" / "03001627" / "box" / "model.binvox").is_file()
+    assert list(json.loads((tmp_path / "out" / "sources.json").read_text())) == ["03001627/box"]
+    assert prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG).new == 0
+
+
+def test_nothing_usable_is_an_error_that_leaves_nothing(mesh_folder: Path, tmp_path: Path) -> None:
+    (mesh_folder / "box.obj").write_text("nothing")
+    with pytest.raises(UserError, match=r"None of the meshes.*box\.obj"):
+        prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_records_are_said_before_the_work(mesh_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sources.json").write_text("{bad")
+    with pytest.raises(UserError, match=r"sources\.json is damaged"):
+        prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
+    assert not (tmp_path / "out" / "ShapeNetVox32").exists()
 
 
 def test_variants_are_stretched_copies(data_folder: Path) -> None:
@@ -104,14 +123,27 @@ def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model.obj").touch()
-    assert [source.name for source in find_meshes([tmp_path], "chair")] == ["model", "model-2"]
+    (tmp_path / "a" / "b~1.obj").touch()  # would pass for a variant
+    assert [source.name for source in find_meshes([tmp_path], "chair")] == ["b-1", "model", "model-2"]
 
 
 def test_mistakes_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to prepare"):
         prepare([], tmp_path, CONFIG)
-    with pytest.raises(UserError, match="renderer"):
-        PrepareConfig(renderer="crayon")
+    for name, value in (
+        ("renderer", "crayon"),
+        ("views", 0),
+        ("variants", -1),
+        ("workers", -1),
+        ("seed", -1),
+        ("stretch", float("nan")),
+    ):
+        with pytest.raises(UserError, match=name):
+            PrepareConfig(**{name: value})
+    (tmp_path / "a.obj").touch()
+    for category in ("../up", "a/b", ".", " "):
+        with pytest.raises(UserError, match="cannot be a category"):
+            find_meshes([tmp_path / "a.obj"], category)
     with pytest.raises(UserError, match="nowhere"):
         find_meshes([tmp_path / "nowhere"], None)
     with pytest.raises(UserError, match="up axis"):

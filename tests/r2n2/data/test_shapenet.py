@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from r2n2.data.shapenet import Model, check_model, find_models, read_voxels, select, view_paths
+from r2n2.data.shapenet import check_model, find_models, read_voxels, select, view_paths
 from r2n2.errors import UserError
 
 
@@ -25,18 +26,43 @@ def test_models_are_found_with_their_category_words(data_folder: Path) -> None:
 def test_splits_are_by_model_within_each_category(data_folder: Path) -> None:
     models, _ = find_models(data_folder)
     splits = {split: select(models, split) for split in ("train", "val", "test", "all")}
-    names = {split: {(model.category, model.original) for model in chosen} for split, chosen in splits.items()}
+    names = {
+        split: {(model.category, model.name.split("~")[0]) for model in chosen} for split, chosen in splits.items()
+    }
     assert len(names["train"] & names["test"]) == len(names["train"] & names["val"]) == 0
     assert names["train"] | names["val"] | names["test"] == names["all"]
     assert [len(splits[split]) for split in ("train", "val", "test", "all")] == [28, 2, 4, 20]
     assert {model.name for model in splits["test"]} == {"chair8", "chair9", "lamp8", "lamp9"}
 
 
-def test_the_test_split_is_that_of_2016() -> None:
+def empty_models(folder: Path, count: int) -> Path:
+    for number in range(count):
+        for part in ("ShapeNetRendering", "ShapeNetVox32"):
+            (folder / part / "c" / f"{number:03d}").mkdir(parents=True)
+    return folder
+
+
+def test_the_test_split_is_that_of_2016(tmp_path: Path) -> None:
     """The last 20 % of the sorted names, whole numbers rounded down as the original does."""
-    models = [Model("c", f"{number:03d}", Path(), Path()) for number in range(13)]
+    models, _ = find_models(empty_models(tmp_path, 13))
     assert [model.name for model in select(models, "test")] == ["010", "011", "012"]
     assert len(select(models, "train")) + len(select(models, "val")) == 10
+
+
+def test_a_hole_in_the_data_moves_no_other_model(tmp_path: Path) -> None:
+    before = {model.name: model.split for model in find_models(empty_models(tmp_path, 13))[0]}
+    for name in ("001", "004", "005"):
+        (tmp_path / "ShapeNetVox32" / "c" / name).rmdir()
+    after = {model.name: model.split for model in find_models(tmp_path)[0]}
+    assert len(after) == 10
+    assert after.items() <= before.items()
+
+
+def test_hidden_folders_are_no_models(tmp_path: Path) -> None:
+    empty_models(tmp_path, 3)
+    (tmp_path / "ShapeNetRendering" / ".cache" / "a").mkdir(parents=True)
+    (tmp_path / "ShapeNetRendering" / "c" / ".DS_Store").mkdir()
+    assert find_models(tmp_path)[1] == []
 
 
 def test_variants_are_only_trained_on(data_folder: Path) -> None:
@@ -62,10 +88,15 @@ def test_a_broken_models_files_are_listed(copy: Path) -> None:
     (model.rendering / "02.png").write_bytes((model.rendering / "02.png").read_bytes()[:200])
     (model.rendering / "04.png").unlink()
     model.binvox.write_bytes(b"")
+    Image.new("RGBA", (64, 300)).save(model.rendering / "03.png")
+    metadata = model.rendering / "rendering_metadata.txt"
+    metadata.write_text("".join(metadata.read_text().splitlines(keepends=True)[:-1]))
     problems = check_model(model)
-    assert len(problems) == 3
-    for name in ("02.png", "04.png", "model.binvox"):
+    assert len(problems) == 5
+    for name in ("02.png", "03.png has 64x300", "04.png", "model.binvox", "6 pictures and 5 cameras"):
         assert any(name in sentence for sentence in problems)
+    metadata.write_text("hello")
+    assert any("rendering_metadata.txt" in sentence for sentence in check_model(model))
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path, data_folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Furniture libraries: the catalogue, its categories, and what is left out."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -31,17 +32,22 @@ model#10=/test/note.obj
 """
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Path:
-    path = tmp_path / "test.sh3f"
+def write_library(path: Path, catalogue: str) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("PluginFurnitureCatalog.properties", CATALOGUE)
-        archive.writestr("test/stool.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+        archive.writestr("PluginFurnitureCatalog.properties", catalogue)
+        for name in ("stool", "note"):
+            archive.writestr(f"test/{name}.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     return path
 
 
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return write_library(tmp_path / "test.sh3f", CATALOGUE)
+
+
 def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
-    stool, note = read_library(library, tmp_path / "unpacked")
+    (stool, note), problems = read_library(library, tmp_path / "unpacked")
+    assert problems == []
     assert stool.mesh.is_file()
     assert stool.category == "chair"
     assert note.category == "miscellaneous"
@@ -57,9 +63,26 @@ def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
 
 
 def test_excluded_entries_are_left_out(library: Path, tmp_path: Path) -> None:
-    assert [source.name for source in read_library(library, tmp_path / "x", {"Test#stool"})] == [
-        model_name("Test#note")
-    ]
+    sources, _ = read_library(library, tmp_path / "x", {"Test#stool"})
+    assert [source.name for source in sources] == [model_name("Test#note")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("modelRotation#1=1 0 0 0 0 1 0 -1 0", "modelRotation#1=1 0 0 0", "Test#stool is damaged"),
+        ("modelRotation#1=1 0 0", "modelRotation#1=one 0 0", "Test#stool is damaged"),
+        ("/test/stool.obj", "/test/gone.obj", r"its model /test/gone\.obj is missing"),
+        ("id#1=Test#stool", "nothing#1=x", "no id"),
+    ],
+)
+def test_a_damaged_entry_is_named_and_the_others_are_read(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = write_library(tmp_path / "test.sh3f", CATALOGUE.replace(old, new))
+    sources, problems = read_library(path, tmp_path / "unpacked")
+    assert [source.name for source in sources] == [model_name("Test#note")]
+    assert len(problems) == 1
+    assert re.search(says, problems[0])
+    assert "test.sh3f" in problems[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""What is to be prepared: a mesh file, and where it came from."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from r2n2.data.shapenet import VARIANT_MARK
+from r2n2.errors import UserError
+
+
+@dataclass(frozen=True)
+class MeshSource:
+    """One object to prepare: its mesh file, category word, model name, rotation (3, 3) to y up, and origin.
+
+    Category and name become folders. Raises UserError for a category that is not a plain folder name.
+    """
+
+    mesh: Path
+    category: str
+    name: str
+    rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
+    record: dict[str, str] = field(default_factory=dict)
+    variant: int = 0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w .-]*", self.category):
+            raise UserError(f"{self.category!r} cannot be a category; use a word such as chair.")
+
+    @property
+    def folder(self) -> str:
+        """The model's folder: its name, marked if it is a variant."""
+        return f"{self.name}{VARIANT_MARK}{self.variant}" if self.variant else self.name

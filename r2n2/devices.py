@@ -1,0 +1,15 @@
+"""Where to compute."""
+
+import torch
+
+from r2n2.errors import UserError
+
+
+def find_device(name: str) -> torch.device:
+    """The PyTorch device called `name`; "auto" is CUDA where there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"There is no device {name!r} here; use --device cpu, or leave it out.") from error
