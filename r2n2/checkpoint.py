@@ -71,12 +71,20 @@ def _read_weights(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
         ) from error
 
 
-def convert_weights(source: str | Path, target: str | Path) -> NetworkConfig:
-    """Read weights in either format, write them in that of the target's suffix; bit for bit both ways."""
+def convert_weights(source: str | Path, target: str | Path, half: bool = False) -> NetworkConfig:
+    """Read weights in either format, write them in that of the target's suffix; bit for bit unless `half`.
+
+    half: store a `.safetensors` file in half precision. Raises UserError for other suffixes, or files that do not fit.
+    """
     if Path(target).suffix.lower() not in (".safetensors", *ORIGINAL_SUFFIXES):
         raise UserError(f"{target} has a suffix that names no weights; use .safetensors, .npy or .npz.")
+    if half and is_original(target):
+        raise UserError(f"{target} would be a file of 2016, which has single precision; leave out --half.")
     model = load_weights(source)
-    (write_original if is_original(target) else save_weights)(target, model)
+    if is_original(target):
+        write_original(target, model)
+    else:
+        save_weights(target, model, torch.float16 if half else None)
     return model.config
 
 

@@ -180,11 +180,12 @@ def train(
 def convert(
     source: Annotated[Path, typer.Argument(help="Weights: .safetensors, or .npy or .npz of 2016.")],
     target: Annotated[Path, typer.Argument(help="The same weights; the suffix says the format.")],
+    half: Annotated[bool, typer.Option("--half", help="Store .safetensors in half precision.")] = False,
 ) -> None:
     """Convert weights between this project's format and that of the original program (2016)."""
     from r2n2.checkpoint import convert_weights
 
-    print(f"{target}: weights of the network {convert_weights(source, target).name}")
+    print(f"{target}: weights of the network {convert_weights(source, target, half).name}")
 
 
 @app.command()

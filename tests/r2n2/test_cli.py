@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import trimesh
+from conftest import small_network
 from PIL import Image
 
+from r2n2.checkpoint import save_weights
 from r2n2.data.sample import sample_folder
+from r2n2.network import R2N2
 
 
 def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
@@ -118,6 +121,17 @@ def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
     table = r2n2("evaluate", "--data", "data", "--weights", "run/weights.safetensors", "--views", 3, cwd=tmp_path)
     assert table.returncode == 0, table.stderr
     assert "table" in table.stdout
+
+
+def test_convert_stores_half_precision_if_asked(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-lstm-3")))
+    result = r2n2("convert", "w.safetensors", "half.safetensors", "--half", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "3d-lstm-3" in result.stdout
+    sizes = [(tmp_path / name).stat().st_size for name in ("w.safetensors", "half.safetensors")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert "w.pt" in refused("convert", "w.safetensors", "w.pt", cwd=tmp_path)
+    assert "w.npy" in refused("convert", "w.safetensors", "w.npy", "--half", cwd=tmp_path)
 
 
 def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
