@@ -20,8 +20,8 @@ def conv_gru(
 
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
-    _check(projection, weight, state, mask)
-    h = _zero_state(projection) if state is None else state
+    check_inputs(projection, weight, state, mask)
+    h = zero_state(projection) if state is None else state
     states = []
     for t in range(projection.shape[1]):
         p_u, p_r, p_c = projection[:, t].unbind(1)  # (B, X, Y, Z, C) each
@@ -44,8 +44,8 @@ def conv_lstm(
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
     for part in (None, None) if state is None else state:
-        _check(projection, weight, part, mask)
-    h, s = (_zero_state(projection), _zero_state(projection)) if state is None else state
+        check_inputs(projection, weight, part, mask)
+    h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     states = []
     for t in range(projection.shape[1]):
         f, i, c = (projection[:, t] + torch.stack(_conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
@@ -65,11 +65,11 @@ def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 
-def _zero_state(projection: Tensor) -> Tensor:
+def zero_state(projection: Tensor) -> Tensor:
     return torch.zeros_like(projection[:, 0, 0])
 
 
-def _check(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
+def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
     if projection.ndim != 7 or projection.shape[2] != 3 or projection.shape[1] < 1:
         raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C) with T >= 1, got {tuple(projection.shape)}")
     batch, steps, _, *grid, channels = projection.shape
