@@ -1,7 +1,7 @@
 """The demo: three bundled views of an object that training never saw, to a mesh and a picture."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +9,15 @@ from PIL import Image
 
 from r2n2.data.camera import View
 from r2n2.data.sample import sample_folder
-from r2n2.data.shapenet import Model, find_models, read_cameras, read_voxels, view_paths
+from r2n2.data.shapenet import find_models, read_cameras, read_voxels, view_paths
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.mesh import MESH_SUFFIXES, surface_mesh
 from r2n2.metrics import intersection_over_union
-from r2n2.picture import draw_mesh, side_by_side, view_image
+from r2n2.picture import draw_mesh, framed, side_by_side, view_image
 from r2n2.reconstruction import Reconstruction, check_suffix, load
 
-OBJECT = "Scopia-armchair"  # in the name of a model of the bundled sample
+OBJECT = "Blend-Swap-CC-0-couch"  # in the name of a model of the bundled sample
 VIEWS = (0, 3, 7)
 
 
@@ -50,7 +50,7 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
         clock.stop("voxels to mesh")
         truth = read_voxels(item)
         iou = intersection_over_union(shape.occupancy, truth)
-        sheet = _sheet(shape, truth, _first_view(item), iou)
+        sheet = _sheet(shape, truth, read_cameras(item)[VIEWS[0]], iou)
         with written_beside(picture) as temporary:
             sheet.save(temporary)
         clock.stop("draw the picture")
@@ -58,15 +58,15 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
 
 
 def _sheet(shape: Reconstruction, truth: np.ndarray, view: View, iou: float) -> Image.Image:
-    tiles = [(view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)]
-    tiles.append((draw_mesh(shape.mesh(), view), f"reconstruction, IoU {iou:.2f}"))
-    tiles.append((draw_mesh(surface_mesh(truth.astype("float32"), 0.5), view), "truth"))
-    return side_by_side(tiles)
-
-
-def _first_view(item: Model) -> View:
-    """The camera of the first view, farther away: the mesh fills the unit cube and the picture is not cropped."""
-    return replace(read_cameras(item)[VIEWS[0]], ratio=1.05)
+    rebuilt, true = shape.mesh(), surface_mesh(truth.astype(np.float32), 0.5)
+    view = framed([rebuilt, true], view)  # both from the side that the first view shows
+    return side_by_side(
+        [
+            *((view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)),
+            (draw_mesh(rebuilt, view), f"reconstruction, IoU {iou:.2f}"),
+            (draw_mesh(true, view), "truth"),
+        ]
+    )
 
 
 class _Clock:
