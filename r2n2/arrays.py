@@ -18,6 +18,15 @@ from r2n2.errors import UserError
 
 MAX_BYTES = 2**30  # the published weights have 144 MB
 MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need some 200
+MAX_ARRAYS = 1_000
+MAX_AXES = 32
+# What a list of arrays may need. No dictionaries or sets: hashing crafted keys can crash or hang the interpreter.
+OPCODES = frozenset(
+    """PROTO FRAME STOP MARK EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 GLOBAL STACK_GLOBAL
+    REDUCE BUILD PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE POP POP_MARK DUP INT BININT BININT1 BININT2 LONG1
+    FLOAT BINFLOAT NONE NEWTRUE NEWFALSE STRING BINSTRING SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE
+    BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8""".split()  # noqa: SIM905
+)
 
 
 def read_arrays(path: str | Path) -> list[np.ndarray]:
@@ -69,11 +78,16 @@ def _npy_content(path: Path) -> bytes:
         first = archive.infolist()[0]
         if first.file_size > MAX_BYTES:
             raise UserError(f"{path} unpacks to more than {MAX_BYTES // 2**20} MiB, too large for weights of 2016.")
-        return archive.read(first)
+        if first.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a limit
+            raise UserError(f"{path} is compressed in a way that NumPy does not write; save it anew.")
+        with archive.open(first) as file:
+            return file.read(first.file_size)
 
 
 def _unpickle(content: bytes, path: Path) -> object:
     for opcode, argument, _ in pickletools.genops(content):  # raises where an argument is longer than the file
+        if opcode.name not in OPCODES:
+            raise UserError(f"{path} is no list of arrays: its pickle uses {opcode.name}, which no array needs.")
         if "PUT" in opcode.name and isinstance(argument, int) and argument > MAX_MEMO:
             raise UserError(f"{path} is no list of arrays: its pickle refers to memory it cannot need.")
     return _ArrayUnpickler(content, path).load()
@@ -82,10 +96,14 @@ def _unpickle(content: bytes, path: Path) -> object:
 class _Dtype:
     """An array's element type as pickled: its code, such as "f4" or "O8", and its byte order."""
 
-    def __init__(self, code: str = "", *_: object) -> None:
+    def __init__(self, code: str, *_: object) -> None:
+        if type(code) is not str or len(code) > 8:
+            raise ValueError("an element type without a name")
         self.code, self.order = code, "<"
 
     def __setstate__(self, state: tuple) -> None:
+        if state[1] not in ("<", ">", "|", "="):
+            raise ValueError("an element type without a byte order")
         self.order = "=" if state[1] == "|" else state[1]
 
 
@@ -96,39 +114,53 @@ class _Array:
         _, self.shape, self.dtype, self.fortran, self.data = state
 
 
-def _reconstruct(*_: object) -> _Array:
-    return _Array()
+class _Reconstruct:
+    """Makes an array to be filled; an object without attributes, for a pickle may try to set some."""
+
+    __slots__ = ()
+
+    def __call__(self, *_: object) -> _Array:
+        return _Array()
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """How Python 3 pickles bytes for Python 2."""
-    if encoding != "latin1":
-        raise ValueError(f"bytes encoded as {encoding!r}")
-    return text.encode("latin-1")
+class _Encode:
+    """How Python 3 pickles bytes for Python 2: as text to be encoded, each text once."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_BYTES
+
+    def __call__(self, text: str, encoding: str) -> bytes:
+        if type(text) is not str or encoding != "latin1":
+            raise ValueError("bytes in an encoding of their own")
+        self.left -= len(text)
+        if self.left < 0:
+            raise ValueError("more bytes than any weights have")
+        return text.encode("latin-1")
+
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("a function with a state")
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    ALLOWED = {  # noqa: RUF012
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy", "ndarray"): _Array,
-        ("numpy", "dtype"): _Dtype,
-        ("_codecs", "encode"): _encode,
-    }
-
     def __init__(self, content: bytes, path: Path) -> None:
         super().__init__(io.BytesIO(content), encoding="latin1")
         self.path = path
+        self.allowed = {
+            ("numpy.core.multiarray", "_reconstruct"): _Reconstruct(),
+            ("numpy._core.multiarray", "_reconstruct"): _Reconstruct(),
+            ("numpy", "ndarray"): _Array,
+            ("numpy", "dtype"): _Dtype,
+            ("_codecs", "encode"): _Encode(),
+        }
 
     def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in self.ALLOWED:
+        if (module, name) not in self.allowed:
             raise UserError(
                 f"{self.path} asks for {module}.{name}, which no array needs; it was not run. Do not trust this file."
             )
-        return self.ALLOWED[module, name]
-
-    def persistent_load(self, pid: object) -> object:
-        raise UserError(f"{self.path} refers to data outside itself; it was not followed. Do not trust this file.")
+        return self.allowed[module, name]
 
 
 def _items(listed: object, shape: tuple[int, ...], path: Path) -> list[object]:
@@ -136,6 +168,8 @@ def _items(listed: object, shape: tuple[int, ...], path: Path) -> list[object]:
         listed = listed.data
     if type(listed) is not list or shape != (len(listed),):
         raise UserError(f"{path} is no list of arrays: its header and its content do not agree.")
+    if len(listed) > MAX_ARRAYS or len({id(item) for item in listed}) < len(listed):
+        raise UserError(f"{path} is no list of weights: it holds {len(listed)} arrays, or one of them twice.")
     return listed
 
 
@@ -146,10 +180,12 @@ def _array(item: object, number: int, path: Path) -> np.ndarray:
     if item.dtype.code not in ("f2", "f4", "f8"):
         raise UserError(f"{where} has elements of type {item.dtype.code!r}; only plain floats are read.")
     dtype = np.dtype(item.dtype.code).newbyteorder(item.dtype.order)
-    shape = tuple(item.shape)
-    data = item.data.encode("latin-1") if isinstance(item.data, str) else item.data
-    if not all(type(side) is int and side >= 0 for side in shape) or type(data) is not bytes:
-        raise UserError(f"{where} is damaged.")
+    data = item.data.encode("latin-1") if type(item.data) is str else item.data
+    shape = item.shape
+    if type(data) is not bytes or type(shape) is not tuple or len(shape) > MAX_AXES:
+        raise UserError(f"{where} is damaged; copy or download the file again.")
+    if not all(type(side) is int and 0 <= side <= MAX_BYTES for side in shape):
+        raise UserError(f"{where} has a shape that no array has; copy or download the file again.")
     if math.prod(shape) * dtype.itemsize != len(data):
         raise UserError(f"{where} promises shape {shape} of {dtype}, its data has {len(data)} bytes.")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if item.fortran else "C").astype(dtype.newbyteorder("="))

@@ -119,6 +119,8 @@ def to_tensors(arrays: list[np.ndarray], config: NetworkConfig, path: Path | str
         expected = tuple(entry.layout.to_array(target).shape)
         if array.shape != expected:
             raise UserError(f"{path}: array {number} ({entry.name}) has shape {array.shape}, {expected} was expected.")
+        if array.dtype != np.float32:
+            raise UserError(f"{path}: array {number} ({entry.name}) is {array.dtype}, float32 was expected.")
         target.copy_(entry.layout.to_tensor(torch.from_numpy(array)))
     return tensors
 

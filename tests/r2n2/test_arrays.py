@@ -145,3 +145,36 @@ def test_headers_that_lie_are_refused_without_the_memory_they_promise(tmp_path: 
     (tmp_path / "large.npy").write_bytes(large)
     with pytest.raises(UserError, match=r"large\.npy"):
         read_arrays(tmp_path / "large.npy")
+
+
+def memo_bomb(depth: int) -> bytes:
+    """A list of two references to a list of two references to ..., left on the stack: 2^depth leaves in a few bytes."""
+    return b"]" + b"".join(
+        bytes([ord("q"), i, ord("0"), ord("]"), ord("("), ord("h"), i, ord("h"), i, ord("e")]) for i in range(depth)
+    )
+
+
+def test_tiny_files_cannot_hang_or_exhaust(tmp_path: Path) -> None:
+    start = npy(tmp_path / "good.npy", listed(ARRAYS)).read_bytes()
+    header = start[: start.index(b"\x80\x03")]
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(tR"
+    tuples = b"".join(bytes([ord("q"), i, ord("h"), i, 0x86]) for i in range(40))
+    cases = {
+        "key.npy": b"\x80\x02}" + b")" + tuples + b"Ns.",  # hashing takes 2^40 steps
+        "deep.npy": b"\x80\x02})" + b"\x85" * 100_000 + b"Ns.",  # hashing overflows the stack
+        "code.npy": b"\x80\x02cnumpy\ndtype\n" + memo_bomb(40) + b"\x85R.",  # printing takes 2^40 steps
+        "encode.npy": b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00a" + memo_bomb(40) + b"\x86R.",
+        "state.npy": b"\x80\x02c_codecs\nencode\nN]\x86b.",  # would set attributes of a function
+        "twice.npy": b"\x80\x02](" + array + b"q\x00h\x00h\x00e.",
+    }
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(header + content)
+        with pytest.raises(UserError, match=name):
+            read_arrays(tmp_path / name)
+
+
+def test_zip_files_cannot_unpack_without_end(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bz.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("arr_0.npy", bytes(10**6))
+    with pytest.raises(UserError, match=r"bz\.npz is compressed in a way"):
+        read_arrays(tmp_path / "bz.npz")
