@@ -124,7 +124,7 @@ class _Reconstruct:
 
 
 class _Encode:
-    """How Python 3 pickles bytes for Python 2: as text to be encoded, each text once."""
+    """How Python 3 pickles bytes for Python 2: as text to be encoded; bounded, for one text may be encoded often."""
 
     __slots__ = ("left",)
 

@@ -14,11 +14,12 @@ MASKS = {
 }
 
 
-def inputs(kernel_size: int, mask: list | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
-    projection = torch.randn(2, 3, 3, 2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(3, 2, 2, *[kernel_size] * 3, dtype=torch.float64, requires_grad=True)
-    h, s = (torch.randn(2, 2, 3, 2, 2, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    return projection, weight, h, s, None if mask is None else torch.tensor(mask)
+def inputs(cell: Callable, kernel_size: int, mask: list | None) -> tuple[tuple[Tensor, ...], Tensor | None]:
+    """Projection, weight, state and, for the LSTM, its cell; and the mask."""
+    shapes = [(2, 3, 3, 2, 3, 2, 2), (3, 2, 2, *[kernel_size] * 3), (2, 2, 3, 2, 2)]
+    shapes += [shapes[-1]] * (cell is lstm)
+    arguments = tuple(torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
+    return arguments, None if mask is None else torch.tensor(mask)
 
 
 def gru(room: object, mask: Tensor | None) -> Callable[..., tuple[Tensor, ...]]:
@@ -37,8 +38,7 @@ def lstm(room: object, mask: Tensor | None) -> Callable[..., tuple[Tensor, ...]]
 @pytest.mark.parametrize("kernel_size", [1, 3])
 @pytest.mark.parametrize("cell", [gru, lstm])
 def test_gradients_are_those_of_finite_differences(cell: Callable, kernel_size: int, mask: list | None) -> None:
-    projection, weight, h, s, seen = inputs(kernel_size, mask)
-    arguments = (projection, weight, h) if cell is gru else (projection, weight, h, s)
+    arguments, seen = inputs(cell, kernel_size, mask)
     assert torch.autograd.gradcheck(cell(manual, seen), arguments, nondet_tol=0)
 
 
@@ -46,8 +46,7 @@ def test_gradients_are_those_of_finite_differences(cell: Callable, kernel_size: 
 @pytest.mark.parametrize("kernel_size", [1, 3])
 @pytest.mark.parametrize("cell", [gru, lstm])
 def test_outputs_and_gradients_are_those_of_the_reference(cell: Callable, kernel_size: int, mask: list | None) -> None:
-    projection, weight, h, s, seen = inputs(kernel_size, mask)
-    arguments = (projection, weight, h) if cell is gru else (projection, weight, h, s)
+    arguments, seen = inputs(cell, kernel_size, mask)
     expected, actual = cell(reference, seen)(*arguments), cell(manual, seen)(*arguments)
     upstream = [torch.randn_like(output) for output in expected]
     for left, right in zip(expected, actual, strict=True):
@@ -59,9 +58,8 @@ def test_outputs_and_gradients_are_those_of_the_reference(cell: Callable, kernel
 
 @pytest.mark.parametrize("cell", [gru, lstm])
 def test_a_second_derivative_is_refused(cell: Callable) -> None:
-    projection, weight, h, s, _ = inputs(3, None)
-    arguments = (projection, weight, h) if cell is gru else (projection, weight, h, s)
+    arguments, _ = inputs(cell, 3, None)
     outputs = cell(manual, None)(*arguments)
-    (gradient,) = torch.autograd.grad(outputs[0].square().sum(), projection, create_graph=True)
+    (gradient,) = torch.autograd.grad(outputs[0].square().sum(), arguments[0], create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
