@@ -4,6 +4,8 @@ Features x_t become the gates' projections p_t = A x_t + b with one matrix produ
 loop; the state's 3x3x3 (or 1x1x1) convolutions and the gates belong to convrnn3d.
 """
 
+from typing import Any
+
 import torch
 from convrnn3d import conv_gru, conv_lstm
 from torch import Tensor, nn
@@ -20,14 +22,23 @@ class ConvRNN3D(nn.Module):
     features: length F of an input vector; channels: C of the hidden grid; grid: its sides (X, Y, Z);
     kernel_size: 1 or 3. Weights: projection (3 X Y Z C, F) in the order gate, X, Y, Z, C; bias (3, C), one value
     per gate and channel for the whole grid; weight (3, C, C, k, k, k). Gate order: u, r, c for the GRU, f, i, c
-    for the LSTM.
+    for the LSTM. backend, precision, recompute: as in `convrnn3d.conv_gru`; attributes, to be changed at will.
     """
 
     def __init__(
-        self, features: int, channels: int, grid: tuple[int, int, int] = (4, 4, 4), kernel_size: int = 3
+        self,
+        features: int,
+        channels: int,
+        grid: tuple[int, int, int] = (4, 4, 4),
+        kernel_size: int = 3,
+        *,
+        backend: str = "auto",
+        precision: str | None = None,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.grid, self.channels = tuple(grid), channels
+        self.backend, self.precision, self.recompute = backend, precision, recompute
         cells = GATES * channels * grid[0] * grid[1] * grid[2]
         self.projection = nn.Linear(features, cells, bias=False)
         self.bias = nn.Parameter(torch.full((GATES, channels), BIAS))
@@ -40,6 +51,14 @@ class ConvRNN3D(nn.Module):
         projection = self.projection(features).unflatten(-1, (GATES, *self.grid, self.channels))
         return projection + self.bias[:, None, None, None, :]
 
+    def cell(self, features: Tensor, state: State | None = None) -> State:
+        """One step: features (B, F) and the state before it to the state after it."""
+        return self(features[:, None], state=state)[1]
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"backend": self.backend, "precision": self.precision, "recompute": self.recompute}
+
 
 class ConvGRU3D(ConvRNN3D):
     """3D convolutional GRU over feature vectors."""
@@ -51,7 +70,7 @@ class ConvGRU3D(ConvRNN3D):
 
         mask (B, T) bool: False where a sample has no view; its state then stays as it was.
         """
-        return conv_gru(self.project(features), self.weight, state, mask)
+        return conv_gru(self.project(features), self.weight, state, mask, **self._how)
 
 
 class ConvLSTM3D(ConvRNN3D):
@@ -61,7 +80,7 @@ class ConvLSTM3D(ConvRNN3D):
         self, features: Tensor, mask: Tensor | None = None, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Features (B, T, F) to all states (B, T, X, Y, Z, C) and the last pair (h, s), each (B, X, Y, Z, C)."""
-        return conv_lstm(self.project(features), self.weight, state, mask)
+        return conv_lstm(self.project(features), self.weight, state, mask, **self._how)
 
 
 RECURRENCES = {"gru": ConvGRU3D, "lstm": ConvLSTM3D}

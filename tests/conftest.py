@@ -1,5 +1,6 @@
 """What tests share: a network of the family that is quick to build, and a small data folder made by the pipeline."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import trimesh
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.data.meshes import find_meshes
 from r2n2.data.prepare import PrepareConfig, prepare
+
+if not torch.cuda.is_available():  # before any test imports Triton
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SMALL = {
     "encoder_channels": (4, 4, 4, 4, 6, 6),

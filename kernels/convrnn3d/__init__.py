@@ -6,8 +6,11 @@ Notation and shapes (channels innermost, three gates):
     weight     (3, C, C, k, k, k)      state kernels, out x in as PyTorch stores them; k is 1 or 3
     state      (B, X, Y, Z, C)         hidden grid h, zeros if not given; LSTM: the pair (h, s)
     mask       (B, T) bool             where False, the step leaves that sample's state as it was
+
+Nothing here knows of images or of any network. On CUDA and HIP tensors the calls run fused Triton kernels, elsewhere
+the same mathematics in PyTorch; neither Triton nor a GPU is needed to import the package.
 """
 
-from convrnn3d.reference import conv_gru, conv_lstm
+from convrnn3d.interface import conv_gru, conv_lstm
 
 __all__ = ["conv_gru", "conv_lstm"]

@@ -65,8 +65,9 @@ def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 
-def zero_state(projection: Tensor) -> Tensor:
-    return torch.zeros_like(projection[:, 0, 0])
+def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """A state (B, X, Y, Z, C) of zeros, of `dtype` or the projection's."""
+    return torch.zeros_like(projection[:, 0, 0], dtype=dtype)
 
 
 def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:

@@ -1,0 +1,125 @@
+"""The calls that users make: inputs checked, a backend chosen, types settled."""
+
+import torch
+from torch import Tensor
+
+from convrnn3d import reference
+from convrnn3d.backend import TYPES, choose_backend
+from convrnn3d.ops import AS_PYTORCH, OPERATORS
+from convrnn3d.reference import check_inputs
+
+PRECISIONS = ("ieee", "tf32")
+
+
+def conv_gru(
+    projection: Tensor,
+    weight: Tensor,
+    state: Tensor | None = None,
+    mask: Tensor | None = None,
+    *,
+    lengths: Tensor | None = None,
+    backend: str = "auto",
+    precision: str | None = None,
+    recompute: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """A 3D convolutional GRU over T steps: all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
+
+        u = sigmoid(p_u + W_u * h)      r = sigmoid(p_r + W_r * h)      c = tanh(p_c + W_c * (r . h))
+        h' = u . h + (1 - u) . c                                        (Choy et al. 2016, as they coded it)
+
+    projection (B, T, 3, X, Y, Z, C), weight (3, C, C, k, k, k) with k 1 or 3, state (B, X, Y, Z, C) or None for
+    zeros, mask (B, T) bool or, for samples whose first views are there, lengths (B,) of integers.
+    All of one type; under autocast products are taken in autocast's type, and the states are float32.
+
+    backend: "triton" the fused kernels, "reference" plain PyTorch, "auto" what the environment variable
+    CONVRNN3D_BACKEND says, else Triton for CUDA and HIP tensors and the reference elsewhere.
+    precision: how the kernels multiply float32, "ieee" or "tf32"; None: as PyTorch's convolutions do
+    (torch.backends.cudnn.conv.fp32_precision). The reference always does as PyTorch does.
+    recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
+
+    Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.
+    """
+    mask = _mask(mask, lengths, projection)
+    check_inputs(projection, weight, state, mask)
+    carried = _carried(projection, weight, state)
+    state = None if state is None else state.to(carried)
+    if choose_backend(backend, projection) == "reference":
+        return reference.conv_gru(
+            projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
+        )
+    how = _operand(projection), carried, _precision(precision), _differentiated(projection, weight, state), recompute
+    states, last, *_ = OPERATORS.gru(projection, weight, state, mask, *how)
+    return states, last
+
+
+def conv_lstm(
+    projection: Tensor,
+    weight: Tensor,
+    state: tuple[Tensor, Tensor] | None = None,
+    mask: Tensor | None = None,
+    *,
+    lengths: Tensor | None = None,
+    backend: str = "auto",
+    precision: str | None = None,
+    recompute: bool = False,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """A 3D convolutional LSTM without output gate: all states (B, T, X, Y, Z, C) and the last pair (h, s).
+
+        f = sigmoid(p_f + W_f * h)      i = sigmoid(p_i + W_i * h)      c = tanh(p_c + W_c * h)
+        s' = f . s + i . c              h' = tanh(s')                   (Choy et al. 2016, equations 3 to 6)
+
+    Arguments and errors are those of `conv_gru`; state is the pair (h, s), each (B, X, Y, Z, C).
+    """
+    mask = _mask(mask, lengths, projection)
+    h, s = (None, None) if state is None else state
+    for part in (h, s):
+        check_inputs(projection, weight, part, mask)
+    carried = _carried(projection, weight, h, s)
+    h, s = (None if part is None else part.to(carried) for part in (h, s))
+    if choose_backend(backend, projection) == "reference":
+        zeros = reference.zero_state(projection, carried)
+        return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
+    how = _operand(projection), carried, _precision(precision), _differentiated(projection, weight, h, s), recompute
+    states, last, cell, *_ = OPERATORS.lstm(projection, weight, h, s, mask, *how)
+    return states, (last, cell)
+
+
+def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Tensor | None:
+    if lengths is None:
+        return mask
+    if mask is not None:
+        raise ValueError("give mask or lengths, not both")
+    if lengths.ndim != 1 or lengths.shape[0] != projection.shape[0] or lengths.is_floating_point():
+        raise ValueError(
+            f"lengths must be integers ({projection.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}"
+        )
+    return torch.arange(projection.shape[1], device=lengths.device) < lengths[:, None]
+
+
+def _autocast(tensor: Tensor) -> bool:
+    return tensor.dtype in TYPES and torch.is_autocast_enabled(tensor.device.type)
+
+
+def _carried(projection: Tensor, *others: Tensor | None) -> torch.dtype:
+    """The type of the states."""
+    if _autocast(projection):
+        return torch.float32
+    wrong = [other.dtype for other in others if other is not None and other.dtype != projection.dtype]
+    if wrong:
+        raise TypeError(f"outside autocast all must be {projection.dtype} as projection is, got {wrong[0]}")
+    return projection.dtype
+
+
+def _operand(projection: Tensor) -> torch.dtype:
+    """The type of the products' factors."""
+    return torch.get_autocast_dtype(projection.device.type) if _autocast(projection) else projection.dtype
+
+
+def _precision(asked: str | None) -> str:
+    if asked is not None and asked not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {asked!r}")
+    return asked or AS_PYTORCH
+
+
+def _differentiated(*tensors: Tensor | None) -> bool:
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)

@@ -1,0 +1,201 @@
+"""The kernels as PyTorch operators: schema, shapes without data, derivatives.
+
+`convrnn3d::gru` and `convrnn3d::lstm` run a whole sequence and return, after the results, what the backward pass
+keeps (see `sequence`); `gru_backward` and `lstm_backward` are their derivatives. Triton is imported when one runs,
+not before. How a call computes: `operand` is the type of the products' factors, `carried` that of the states, and
+`precision` how float32 factors are multiplied: ieee, tf32, or as PyTorch's convolutions do when the operator runs.
+`kept` is the gates or, to recompute them, the projection.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+HOW = "ScalarType operand, ScalarType carried, str precision"
+BACK = f"{HOW}, bool recompute, bool has_state, bool weight_gradient"
+AS_PYTORCH = "pytorch"
+LIBRARY = torch.library.Library("convrnn3d", "DEF")
+LIBRARY.define(
+    f"gru(Tensor projection, Tensor weight, Tensor? state, Tensor? mask, {HOW}, bool save, bool recompute)"
+    " -> (Tensor states, Tensor last, Tensor sources, Tensor gates)"
+)
+LIBRARY.define(
+    f"lstm(Tensor projection, Tensor weight, Tensor? state, Tensor? cell, Tensor? mask, {HOW}, bool save,"
+    " bool recompute) -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates)"
+)
+LIBRARY.define(
+    f"gru_backward(Tensor? d_states, Tensor? d_last, Tensor weight, Tensor? mask, Tensor sources, Tensor kept, {BACK})"
+    " -> (Tensor d_projection, Tensor d_weight, Tensor d_state)"
+)
+LIBRARY.define(
+    "lstm_backward(Tensor? d_states, Tensor? d_last, Tensor? d_last_cell, Tensor weight, Tensor? mask,"
+    f" Tensor sources, Tensor cells, Tensor kept, {BACK})"
+    " -> (Tensor d_projection, Tensor d_weight, Tensor d_state, Tensor d_cell)"
+)
+
+
+def contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
+    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+
+
+def bits(mask: Tensor | None) -> Tensor | None:
+    return None if mask is None else mask.contiguous().view(torch.uint8)
+
+
+def _settled(precision: str) -> str:
+    if precision == AS_PYTORCH:
+        return "tf32" if torch.backends.cudnn.conv.fp32_precision == "tf32" else "ieee"
+    return precision
+
+
+def gru(
+    projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
+    carried: torch.dtype, precision: str, save: bool, recompute: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    from convrnn3d import gru as cell
+    from convrnn3d.sequence import Sequence
+
+    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    with sequence.on_device:
+        projection, state = contiguous(projection, state)
+        results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
+    states, last, *kept = results
+    return states, last, *(_kept(kept, save, recompute))
+
+
+def lstm(
+    projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
+    operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    from convrnn3d import lstm as kernels
+    from convrnn3d.sequence import Sequence
+
+    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    with sequence.on_device:
+        projection, state, cell = contiguous(projection, state, cell)
+        pair = None if state is None else (state, cell)
+        results = kernels.forward(sequence, projection, weight, pair, bits(mask), carried, save, save and not recompute)
+    states, last, last_cell, *kept = results
+    return states, last, last_cell, *(_kept(kept, save, recompute))
+
+
+def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
+    """What is really kept of sources, cells and gates: the working copies of one step are given back empty."""
+    *grids, gates = kept
+    nothing = gates.new_empty(0)
+    return [*(grid if save else grid.new_empty(0) for grid in grids), gates if save and not recompute else nothing]
+
+
+def gru_backward(
+    d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None, sources: Tensor, kept: Tensor,
+    operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    from convrnn3d import gru as cell
+    from convrnn3d.sequence import Sequence
+
+    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    with sequence.on_device:
+        d_states, d_last, kept = contiguous(d_states, d_last, kept)
+        d_projection, d_weight, d = cell.backward(
+            sequence, d_states, d_last, weight, bits(mask), sources, kept, recompute, has_state, weight_gradient
+        )
+    return d_projection, d_weight, _state_gradient(d, carried, has_state)
+
+
+def lstm_backward(
+    d_states: Tensor | None, d_last: Tensor | None, d_last_cell: Tensor | None, weight: Tensor, mask: Tensor | None,
+    sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype, precision: str,
+    recompute: bool, has_state: bool, weight_gradient: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    from convrnn3d import lstm as cell
+    from convrnn3d.sequence import Sequence
+
+    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    with sequence.on_device:
+        d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
+        d_projection, d_weight, d, g = cell.backward(
+            sequence, d_states, d_last, d_last_cell, weight, bits(mask), sources, cells, kept, recompute, has_state,
+            weight_gradient,
+        )  # fmt: skip
+    return d_projection, d_weight, _state_gradient(d, carried, has_state), _state_gradient(g, carried, has_state)
+
+
+def _state_gradient(d: Tensor, carried: torch.dtype, has_state: bool) -> Tensor:
+    return d.to(carried) if has_state else d.new_empty(0, dtype=carried)
+
+
+def _fake_forward(cells: int) -> Any:
+    """Shapes and types of `gru`'s (cells 0) or `lstm`'s (cells 1) results."""
+
+    def fake(projection: Tensor, weight: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+        operand, carried, _, save, recompute = rest[-5:]
+        batch, steps, _, *grid = projection.shape
+        last = [projection.new_empty(batch, *grid, dtype=carried) for _ in range(1 + cells)]
+        every = (batch, steps, *grid) if save else (0,)
+        kept = [projection.new_empty(every, dtype=dtype) for dtype in (operand, carried)[: 1 + cells]]
+        gates = projection.new_empty(projection.shape if save and not recompute else (0,))
+        return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates
+
+    return fake
+
+
+def _fake_backward(cells: int) -> Any:
+    def fake(*arguments: Any) -> tuple[Tensor, ...]:
+        weight, kept = arguments[2 + cells], arguments[5 + 2 * cells]
+        _, carried, _, _, has_state, weight_gradient = arguments[-6:]
+        batch, _, _, *grid = kept.shape
+        shape = (batch, *grid) if has_state else (0,)
+        states = [kept.new_empty(shape, dtype=carried) for _ in range(1 + cells)]
+        d_weight = weight.new_empty(weight.shape if weight_gradient else (0,))
+        return kept.new_empty(kept.shape), d_weight, *states
+
+    return fake
+
+
+def _setup(cells: int) -> Any:
+    def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
+        projection, weight, *_ = inputs
+        mask, *how, save, recompute = inputs[3 + cells :]
+        *kept, gates = output[2 + cells :]
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*kept, gates)
+        ctx.save_for_backward(weight, mask, *kept, projection if recompute else gates)
+        ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
+
+    return setup
+
+
+def _backward(cells: int) -> Any:
+    name = "lstm_backward" if cells else "gru_backward"
+
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        if not ctx.saved:
+            raise RuntimeError(f"convrnn3d::{name[:-9]} was run with save=False: there is nothing to differentiate by")
+        d_outputs = upstream[: 2 + cells]
+        if all(d is None for d in d_outputs):
+            return (None,) * (9 + cells)
+        d_projection, d_weight, *d_states = getattr(OPERATORS, name)(
+            *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
+        )
+        states = d_states if ctx.has_state else [None] * (1 + cells)
+        return d_projection, d_weight if ctx.needs_input_grad[1] else None, *states, *[None] * 6
+
+    return backward
+
+
+def _no_second_derivative(ctx: Any, *upstream: Any) -> None:
+    raise RuntimeError(
+        "convrnn3d's kernels can be differentiated once: double backward is not supported; use backend='reference'"
+    )
+
+
+for _cells, _name in enumerate(("gru", "lstm")):
+    LIBRARY.impl(_name, globals()[_name], "CompositeExplicitAutograd")
+    LIBRARY.impl(f"{_name}_backward", globals()[f"{_name}_backward"], "CompositeExplicitAutograd")
+    torch.library.register_fake(f"convrnn3d::{_name}", _fake_forward(_cells), lib=LIBRARY)
+    torch.library.register_fake(f"convrnn3d::{_name}_backward", _fake_backward(_cells), lib=LIBRARY)
+    torch.library.register_autograd(f"convrnn3d::{_name}", _backward(_cells), setup_context=_setup(_cells), lib=LIBRARY)
+    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _no_second_derivative, lib=LIBRARY)
+
+OPERATORS = torch.ops.convrnn3d

@@ -1,0 +1,59 @@
+"""Launch choices: which tiles, warps and stages a kernel is launched with, from one small table.
+
+The table is `launches.json`: for each kernel and kind of operand a list of choices, each good up to a batch size. A
+choice depends on nothing that changes from call to call but the batch size's bracket, so that no first batch is spent
+on tuning, and a change of B or T compiles nothing new within a bracket. `python -m benchmarks.tune` times the choices
+on a GPU and writes the file anew, with the device's name.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import torch
+
+KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
+SMALLEST = 16  # side of a tile that tl.dot takes
+
+
+@dataclass(frozen=True)
+class Launch:
+    """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
+
+    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, see `convolution`.
+    """
+
+    batch: int | None
+    rows: int
+    channels: int
+    inner: int
+    warps: int
+    stages: int
+    by_tap: bool = False
+
+    def fitted(self, channels: int) -> "Launch":
+        """This launch with tiles no larger than `channels` needs."""
+        enough = max(SMALLEST, 1 << (channels - 1).bit_length())
+        return replace(self, channels=min(self.channels, enough), inner=min(self.inner, enough))
+
+
+def kind_of(dtype: torch.dtype, precision: str) -> str:
+    """The kind of operand: half (bfloat16, float16), tf32 or ieee."""
+    return precision if dtype == torch.float32 else KINDS[dtype]
+
+
+@cache
+def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
+    """Launches by kernel and kind of operand."""
+    stored = json.loads(files("convrnn3d").joinpath("launches.json").read_text(encoding="utf-8"))["launches"]
+    return {
+        kernel: {kind: tuple(Launch(**launch) for launch in launches) for kind, launches in kinds.items()}
+        for kernel, kinds in stored.items()
+    }
+
+
+def choose(kernel: str, kind: str, batch: int, channels: int) -> Launch:
+    """The launch of `kernel` (a key of the table) for operands of `kind`."""
+    launches = table()[kernel][kind]
+    return next(launch for launch in launches if launch.batch is None or batch <= launch.batch).fitted(channels)

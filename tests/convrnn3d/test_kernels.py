@@ -1,0 +1,134 @@
+"""The Triton kernels against float64: natively where there is a GPU, elsewhere in Triton's interpreter.
+
+The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
+"""
+
+import pytest
+import torch
+from parity import DEVICE, Problem, distance, distances
+
+BAR = 2
+
+PROBLEMS = [
+    problem
+    for cell in ("gru", "lstm")
+    for problem in (
+        # Taps shared out over programs (up to eight samples), whole grids and single voxels.
+        Problem(cell),
+        Problem(cell, batch=1, steps=3, grid=(2, 2, 2), channels=24, masked=True),
+        Problem(cell, batch=5, steps=1, grid=(1, 1, 1), channels=3),
+        Problem(cell, batch=2, steps=1, grid=(2, 4, 3), channels=96, dtype=torch.bfloat16),
+        Problem(cell, batch=1, steps=2, grid=(2, 1, 3), channels=128, state=False, options={"precision": "ieee"}),
+        # Voxel by voxel: one block of samples, then two, of which the last is not full.
+        Problem(cell, batch=9, grid=(3, 2, 1), channels=24, masked=True, state=False),
+        Problem(cell, batch=37, steps=1, grid=(3, 3, 2), channels=16, dtype=torch.float16),
+        Problem(cell, batch=130, steps=2, channels=7, masked=True, options={"precision": "tf32"}),
+        Problem(cell, batch=66, steps=1, grid=(2, 2, 1), channels=40, options={"precision": "ieee"}),
+        Problem(cell, batch=70, steps=2, channels=130, grid=(1, 2, 1), dtype=torch.bfloat16),
+        # 1x1x1 kernels.
+        Problem(cell, batch=3, steps=24, kernel_size=1, masked=True),
+        Problem(cell, batch=37, steps=2, grid=(4, 4, 4), channels=24, kernel_size=1, state=False),
+        Problem(cell, batch=3, steps=2, grid=(5, 1, 2), channels=33, kernel_size=1, dtype=torch.bfloat16),
+        # Gates computed again in the backward pass.
+        Problem(cell, batch=3, steps=3, masked=True, options={"recompute": True}),
+        Problem(cell, batch=9, steps=2, channels=6, state=False, options={"recompute": True}),
+    )
+]
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that is not filled holds NaN: what a kernel leaves out shows."""
+    empty = torch.empty
+
+    def full_of_nan(*size: object, **options: object) -> torch.Tensor:
+        tensor = empty(*size, **options)
+        return tensor.fill_(torch.nan) if tensor.is_floating_point() and tensor.device.type != "meta" else tensor
+
+    monkeypatch.setattr(torch, "empty", full_of_nan)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
+    for place, (ours, theirs) in enumerate(distances(problem)):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_grid_of_8x8x8_forward(cell: str) -> None:
+    problem = Problem(cell, batch=2, steps=1, grid=(8, 8, 8), channels=4)
+    arguments, mask = problem.arguments()
+    truth = problem.forward([a.double() for a in arguments], mask, backend="reference")
+    theirs = problem.forward(arguments, mask, backend="reference")
+    ours = problem.forward(arguments, mask, backend="triton")
+    for o, r, t in zip(ours, theirs, truth, strict=True):
+        assert distance(o, t) <= BAR * distance(r, t)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("batch", [3, 9])
+def test_results_and_gradients_repeat_bit_for_bit(cell: str, batch: int) -> None:
+    problem = Problem(cell, batch=batch)
+    arguments, mask = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
+    first, second = (problem.solve(arguments, mask, upstream, backend="triton") for _ in range(2))
+    assert all(torch.equal(left, right) for left, right in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_is_computed_again_is_what_was_kept(cell: str) -> None:
+    problem = Problem(cell, masked=True)
+    arguments, mask = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
+    kept, again = (problem.solve(arguments, mask, upstream, backend="triton", recompute=flag) for flag in (False, True))
+    assert all(torch.equal(left, right) for left, right in zip(kept, again, strict=True))
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("output", [0, 1])
+def test_a_loss_may_use_one_output_alone(cell: str, output: int) -> None:
+    problem = Problem(cell, channels=3, kernel_size=1)
+    arguments, mask = problem.arguments()
+    gradients = []
+    for backend in ("reference", "triton"):
+        leaves = [a.detach().requires_grad_() for a in arguments]
+        chosen = problem.forward(leaves, mask, backend=backend)[output]
+        gradients.append(torch.autograd.grad(chosen.square().sum(), leaves))
+    for expected, actual in zip(*gradients, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_only_the_gradients_asked_for_are_computed(cell: str) -> None:
+    problem = Problem(cell, channels=3, kernel_size=1)
+    (projection, weight, *state), mask = problem.arguments()
+    expected = problem.solve(
+        [projection, weight, *state],
+        mask,
+        [torch.ones_like(o) for o in problem.forward([projection, weight, *state], mask)],
+        backend="triton",
+    )
+    for place, name in ((0, "projection"), (1, "weight")):
+        arguments = [projection, weight, *state]
+        arguments[place] = arguments[place].detach().requires_grad_()
+        outputs = problem.forward(arguments, mask, backend="triton")
+        (gradient,) = torch.autograd.grad(sum(o.sum() for o in outputs), arguments[place])
+        assert torch.equal(gradient, expected[len(outputs) + place]), name
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("inner", [torch.bfloat16, torch.float16])
+def test_autocast_carries_float32_states(cell: str, inner: torch.dtype) -> None:
+    problem = Problem(cell, batch=9, steps=3, channels=24)
+    arguments, mask = problem.arguments()
+    exact = problem.forward([a.double() for a in arguments], mask, backend="reference")
+    upstream = [torch.randn_like(output).float() for output in exact]
+    truth = problem.solve([a.double() for a in arguments], mask, upstream, backend="reference")
+    with torch.autocast(DEVICE, inner):
+        ours = problem.solve(arguments, mask, upstream, backend="triton")
+        theirs = problem.solve(arguments, mask, upstream, backend="reference")
+    for o, r, t in zip(ours, theirs, truth, strict=True):
+        assert o.dtype == torch.float32
+        assert distance(o, t) <= BAR * distance(r, t)
