@@ -1,79 +1,107 @@
 """What the compiler makes of every kernel in the launch table, for GPUs that need not be there.
 
-    python -m benchmarks.machine_code [--target sm_90] [--json FILE]
+    python -m benchmarks.machine_code [--targets sm_90,gfx942] [--kinds half] [--json FILE] [--jobs 2]
 
-The recurrences run on tensors without storage, with a launcher that takes down what would be launched; each distinct
-kernel is compiled at C = 128, G = 4, and its registers, stack, shared memory and main loop are read off.
+One row for each kernel and target, at C = 128, G = 4; those that miss the bar are marked, and the exit code is 1.
+
+The bar: no stack, so nothing spilled; registers and shared memory that leave room for the planned programs on a
+multiprocessor (eight warps: two programs of four, or one of eight; on sm_120, with its 99 KB, one); and in the main
+loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous copies; and no comparisons but those of the
+loop and its pipeline, so that no tap is masked. `conv_taps`, whose few turns may be unrolled, and the weight
+gradient, whose last rows are ragged, may compare.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import argparse
+import json
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
 
-import torch
-import triton
-from convrnn3d import gru, lstm
-from convrnn3d.sequence import Sequence
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
+from triton import knobs
 
-TARGETS = {f"sm_{arch}": GPUTarget("cuda", arch, 32) for arch in (80, 90, 100, 120)}
-TARGETS |= {arch: GPUTarget("hip", arch, 64) for arch in ("gfx942", "gfx950")}
-TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
-OPERANDS = {"half": torch.bfloat16, "tf32": torch.float32, "ieee": torch.float32}
-OPTIONS = ("num_warps", "num_stages")
+from benchmarks.compiled import TARGETS, Kernel, every_kernel
+from benchmarks.disassembly import MachineCode, read
 
-
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel as it would be launched: what tells it from others."""
-
-    function: Any
-    kind: str
-    signature: tuple[tuple[str, str], ...]
-    constants: tuple[tuple[str, Any], ...]
-    options: tuple[tuple[str, int], ...]
+REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
+LANE_REGISTERS = 512
+SHARED = {"sm_80": 163, "sm_90": 227, "sm_100": 227, "sm_120": 99, "gfx942": 64, "gfx950": 160}  # KiB
+WARPS = 8  # planned to be resident on a multiprocessor
+LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
 
 
-def kernels(kind: str, batch: int) -> list[Kernel]:
-    """Every kernel of both cells, forward and backward, at C = 128, G = 4, T = 3."""
-    found: dict[Kernel, None] = {}
-
-    def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        options = tuple((name, constants.pop(name)) for name in OPTIONS)
-        signature, fixed = {}, dict(constants)
-        for name, argument in zip(function.arg_names, arguments, strict=False):
-            if argument is None:
-                fixed[name] = None
-            signature[name] = (
-                "constexpr"
-                if argument is None
-                else TYPES[argument.dtype]
-                if isinstance(argument, torch.Tensor)
-                else "i32"
-            )
-        signature |= dict.fromkeys(constants, "constexpr")
-        found[Kernel(function, kind, tuple(signature.items()), tuple(fixed.items()), options)] = None
-
-    operand = OPERANDS[kind]
-    precision = "tf32" if kind == "tf32" else "ieee"
-    projection = torch.empty(batch, 3, 3, 4, 4, 4, 128, dtype=operand, device="meta")
-    weight = torch.empty(3, 128, 128, 3, 3, 3, dtype=operand, device="meta")
-    state = torch.empty(batch, 4, 4, 4, 128, dtype=operand, device="meta")
-    sequence = Sequence.of(projection, weight, operand, precision)
-    sequence.launch = take_down
-    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, operand, True, True)
-    gru.backward(sequence, states, last, weight, projection, None, sources, gates, True, operand, True)
-    states, last, cell, sources, cells, gates = lstm.forward(
-        sequence, projection, weight, (state, state), None, operand, True, True
-    )
-    lstm.backward(sequence, states, last, cell, weight, projection, None, sources, cells, gates, True, operand, True)
-    return list(found)
-
-
-def compiled(kernel: Kernel, target: str) -> Any:
-    names = kernel.function.arg_names
-    attributes = {
-        (names.index(name),): [["tt.divisibility", 16]] for name, kind in kernel.signature if kind.startswith("*")
+def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
+    """What of the bar this kernel misses, in words."""
+    warps = kernel.options["num_warps"]
+    programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
+    amd = target.startswith("gfx")
+    loops = any(part in kernel.function for part in ("conv_taps", "weight_gradient")) or is_fused(kernel)
+    found = {
+        f"{code.stack} bytes of stack": code.stack > 0,
+        "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
+        "shared memory": code.shared * programs > SHARED[target] * 1024,
+        "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
+        "no asynchronous copies": loops and not amd and code.asynchronous == 0,
+        "masks": is_fused(kernel) and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
     }
-    source = ASTSource(kernel.function, dict(kernel.signature), dict(kernel.constants), attributes)
-    return triton.compile(source, target=TARGETS[target], options=dict(kernel.options))
+    return [miss for miss, is_missed in found.items() if is_missed]
+
+
+def is_fused(kernel: Kernel) -> bool:
+    """Whether the kernel convolves by itself: not from what the taps left, and not from zeros."""
+    constants = kernel.constants
+    return constants.get("parts", "") is None and not constants.get("EMPTY", constants.get("START", False))
+
+
+def row(kernel: Kernel, target: str) -> dict[str, object]:
+    """A row of the table: the kernel, its tile, its machine code, what it misses."""
+    code = read(kernel.compile(target))
+    constants = kernel.constants
+    tile = [constants.get(name) for name in ("ROWS", "CHANNELS", "INNER")]
+    if "weight_gradient" in kernel.function:
+        tile = [constants["OUTPUTS"], constants["INPUTS"], constants["ROWS"]]
+    return {
+        "kernel": kernel.function,
+        "operands": kernel.kind,
+        "batch": kernel.batch,
+        "target": target,
+        "tile": "x".join(map(str, tile)),
+        **kernel.options,
+        **asdict(code),
+        "misses": misses(kernel, target, code),
+    }
+
+
+def rows(targets: list[str], kinds: tuple[str, ...], jobs: int) -> list[dict[str, object]]:
+    kernels = every_kernel(kinds)
+    tasks = [(kernel, target) for target in targets for kernel in kernels]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(row, *zip(*tasks, strict=True), chunksize=4))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--targets", default=",".join(TARGETS), help="comma-separated")
+    parser.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
+    parser.add_argument("--json", type=Path, help="also write the rows here")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    if knobs.runtime.interpret:
+        parser.error("TRITON_INTERPRET is set: kernels would be interpreted, not compiled")
+    table = rows(arguments.targets.split(","), tuple(arguments.kinds.split(",")), arguments.jobs)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table, indent=1), encoding="utf-8")
+    columns = [name for name in table[0] if name != "misses"]
+    widths = {name: max(len(name), *(len(str(line[name])) for line in table)) for name in columns}
+    print("  ".join(name.ljust(widths[name]) for name in columns))
+    for line in table:
+        marks = "  <- " + ", ".join(line["misses"]) if line["misses"] else ""
+        print("  ".join(str(line[name]).ljust(widths[name]) for name in columns) + marks)
+    missed = sum(bool(line["misses"]) for line in table)
+    print(f"{len(table)} kernels, Triton {sys.modules['triton'].__version__}, {missed} miss the bar")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,7 +18,7 @@ import triton
 from torch import Tensor
 
 from convrnn3d.convolution import conv_taps
-from convrnn3d.tuning import Launch, choose, kind_of
+from convrnn3d.tuning import Launch, choose, kind_of, supported
 from convrnn3d.wgrad import weight_gradient_kernel
 
 GATES = 3
@@ -34,7 +34,7 @@ def launch(kernel: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
 
 @dataclass
 class Sequence:
-    """The sizes of a call, and how its kernels are launched."""
+    """The sizes of a call, how its kernels are launched, and who chooses their tiles."""
 
     batch: int
     steps: int
@@ -45,6 +45,7 @@ class Sequence:
     precision: str
     device: torch.device
     launch: Callable[..., None] = launch
+    choose: Callable[[str, str, int, int], Launch] = choose
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
@@ -76,7 +77,7 @@ class Sequence:
 
         phase: first gate, number of gates, transposed.
         """
-        launch = POINTWISE.fitted(self.channels) if still else choose(name, self.kind, self.batch, self.channels)
+        launch = POINTWISE.fitted(self.channels) if still else self.choose(name, self.kind, self.batch, self.channels)
         flat, parts = still or self.side == 1, None
         if launch.by_tap and not flat:
             parts = self._convolve_by_tap(launch, phase, source, weight)
@@ -106,7 +107,7 @@ class Sequence:
 
     def weight_gradient(self, x: Tensor, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
         """dW of gates gates[0].., gates[1] of them, into parts (shares, taps, 3, C, C)."""
-        launch = choose("weight_gradient", self.kind, self.batch, self.channels)
+        launch = self.choose("weight_gradient", self.kind, self.batch, self.channels)
         shares, taps = parts.shape[:2]
         blocks = triton.cdiv(self.channels, launch.channels) ** 2
         self.launch(
@@ -142,7 +143,12 @@ class Sequence:
 
     @property
     def _precision(self) -> str:
-        return self.precision if self.operand == torch.float32 else "tf32"
+        if self.operand != torch.float32:
+            return "ieee"  # which is about float32 alone
+        if torch.version.hip is None or self.device.type != "cuda":
+            return self.precision
+        architecture = torch.cuda.get_device_properties(self.device).gcnArchName.split(":")[0]
+        return supported(self.precision, architecture)
 
 
 def _tile(launch: Launch) -> dict[str, int]:

@@ -43,6 +43,11 @@ def kind_of(dtype: torch.dtype, precision: str) -> str:
     return precision if dtype == torch.float32 else KINDS[dtype]
 
 
+def supported(precision: str, architecture: str) -> str:
+    """`precision`, or ieee where the matrix units have no tf32: of AMD's, gfx942 alone has."""
+    return "ieee" if architecture.startswith("gfx") and architecture != "gfx942" else precision
+
+
 @cache
 def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
     """Launches by kernel and kind of operand."""

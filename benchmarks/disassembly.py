@@ -1,0 +1,109 @@
+"""What a compiled kernel consists of: its resources, and the instructions of its main loop."""
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import triton
+
+MATRIX = ("HGMMA", "HMMA", "UTCHMMA", "v_mfma")
+ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword", "global_load_lds_dwordx4")
+MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2")
+
+
+@dataclass(frozen=True)
+class MachineCode:
+    """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
+
+    unit: the name of the matrix instruction, or ""; matrix: matrix products; asynchronous: copies to shared memory
+    that no thread waits for; products: scalar multiply-adds; comparisons: integer comparisons of each thread's own,
+    such as masks need; length: all.
+    """
+
+    unit: str
+    registers: int
+    stack: int
+    shared: int
+    matrix: int
+    asynchronous: int
+    products: int
+    comparisons: int
+    length: int
+
+
+def read(compiled: Any) -> MachineCode:
+    """The machine code of a kernel that Triton compiled for a CUDA or HIP target."""
+    return _read_cubin(compiled) if "cubin" in compiled.asm else _read_amdgcn(compiled)
+
+
+def _read_cubin(compiled: Any) -> MachineCode:
+    tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        usage = _output(tools / "cuobjdump", "--dump-resource-usage", file.name)
+        listing = _output(tools / "nvdisasm", "-c", file.name)
+    registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
+    instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_]+)(.*?);")
+    loop = _main_loop(listing, re.compile(r"\s*\.?(L_x_\d+):"), instruction, re.compile(r"BRA.*?(L_x_\d+)"))
+    return MachineCode(_unit(loop), registers, stack, compiled.metadata.shared, **_count(loop, "ISETP"))
+
+
+def _read_amdgcn(compiled: Any) -> MachineCode:
+    text = compiled.asm["amdgcn"]
+
+    def metadata(name: str) -> int:
+        return int(re.search(rf"\.{name}:\s*(\d+)", text)[1])
+
+    spilled = 4 * (metadata("vgpr_spill_count") + metadata("sgpr_spill_count"))
+    stack = max(metadata("private_segment_fixed_size"), spilled)
+    instruction = re.compile(r"^\s+([a-z]\w+)(.*)$")
+    loop = _main_loop(text, re.compile(r"(\.LBB\d+_\d+):"), instruction, re.compile(r"s_c?branch\w*\s+(\.LBB\d+_\d+)"))
+    return MachineCode(_unit(loop), metadata("vgpr_count"), stack, compiled.metadata.shared, **_count(loop, "v_cmp"))
+
+
+def _output(*command: Any) -> str:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
+
+
+def _main_loop(listing: str, label: re.Pattern, instruction: re.Pattern, branch: re.Pattern) -> list[str]:
+    """Names of the instructions of the loop with the most matrix products, or else multiply-adds.
+
+    All of the kernel's, if it has no such loop: where a tap's few turns were unrolled.
+    """
+    names, labels, loops = [], {}, []
+    for line in listing.splitlines():
+        if found := label.match(line):
+            labels[found[1]] = len(names)
+        elif found := instruction.search(line):
+            names.append(found[1])
+            if (jump := branch.search(line)) and jump[1] in labels:
+                loops.append(names[labels[jump[1]] :])
+    if _number(names, MATRIX):
+        loops = [loop for loop in loops if _number(loop, MATRIX)]
+
+    def work(loop: list[str]) -> tuple[int, int]:
+        return _number(loop, MATRIX) or _number(loop, MULTIPLY_ADD), -len(loop)
+
+    return max(loops, key=work, default=names)
+
+
+def _unit(loop: list[str]) -> str:
+    return next((name for name in loop if name in MATRIX or name.startswith("v_mfma")), "")
+
+
+def _count(loop: list[str], comparison: str) -> dict[str, int]:
+    return {
+        "matrix": _number(loop, MATRIX),
+        "asynchronous": _number(loop, ASYNCHRONOUS),
+        "products": _number(loop, MULTIPLY_ADD),
+        "comparisons": sum(name.startswith(comparison) for name in loop),
+        "length": len(loop),
+    }
+
+
+def _number(loop: list[str], sort: tuple[str, ...]) -> int:
+    return sum(name in sort or name.startswith(tuple(part for part in sort if part[:2] == "v_")) for name in loop)

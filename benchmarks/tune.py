@@ -1,0 +1,162 @@
+"""Time launch choices on this machine's GPU and write the launch table anew.
+
+    python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--out kernels/convrnn3d/launches.json]
+
+For each kernel, kind of operand and bracket of batch sizes every candidate runs as it would in a training step at
+C = 128, G = 4, on random inputs; the fastest median wins. What is not timed keeps its choice. A candidate that does
+not compile, or needs more than the device has, is passed over.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import triton
+from convrnn3d import gru, lstm
+from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch, choose, table
+
+from benchmarks.compiled import OPERANDS
+
+BATCHES = (1, 8, 16, 64, 256)  # the brackets; the last is for all larger ones, too
+OUT = Path(__file__).parents[1] / "kernels" / "convrnn3d" / "launches.json"
+Launched = tuple[Any, int, tuple, dict]
+
+
+def candidates(kernel: str, kind: str, batch: int) -> list[Launch]:
+    """What is worth timing. Wider tiles read less, narrower ones give more programs; `inner` fills 64 or 128 bytes."""
+    inner = {"half": (64, 128), "tf32": (32, 64), "ieee": (8, 16)}[kind]
+    stages = {"half": (3, 4), "tf32": (3, 4), "ieee": (2,)}[kind]
+    if kernel == "weight_gradient":
+        rows = (16,) if batch < 8 else (32, 64) if kind == "half" else (16, 32)
+        return [Launch(None, r, n, r, w, s) for r in rows for n in (64, 128) for w in (4, 8) for s in stages]
+    tiles = {1: ((16, 32), (16, 64)), 8: ((16, 32), (16, 64)), 16: ((16, 32), (16, 64), (16, 128))}
+    tiles |= {64: ((64, 32), (64, 64), (32, 64)), 256: ((128, 32), (128, 64), (64, 64), (64, 128))}
+    found = [Launch(None, r, n, i, w, s) for r, n in tiles[batch] for i in inner for w in (4, 8) for s in stages]
+    if batch <= 16:
+        found += [Launch(None, 64, n, i, 4, s, by_tap=True) for n in (16, 32, 64) for i in inner for s in stages]
+    return found
+
+
+def training_step(sequence: Sequence, kind: str) -> None:
+    """Both cells forward and backward, through whatever launches `sequence` is given."""
+    dtype, device, batch, steps = OPERANDS[kind], sequence.device, sequence.batch, sequence.steps
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, dtype=dtype, device=device)
+
+    grid = (*sequence.grid, sequence.channels)
+    projection, weight = random(batch, steps, 3, *grid), random(3, sequence.channels, *grid[-1:], 3, 3, 3) / 60
+    state = random(batch, *grid)
+    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
+    gru.backward(sequence, states, last, weight, None, sources, gates, False, True, True)
+    states, last, cell, sources, cells, gates = lstm.forward(
+        sequence, projection, weight, (state, state.clone()), None, dtype, True, True
+    )
+    lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
+
+
+def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -> float:
+    """Microseconds of `kernel` launched as `candidate`, of one step; the sum over its parts if it is by tap."""
+    named: list[Launched] = []
+    chosen: list[str] = []
+
+    def pick(name: str, operands: str, batch: int, channels: int) -> Launch:
+        chosen.append(name)
+        return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
+
+    def launch(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
+        function[(blocks,)](*arguments, **constants)
+        still = constants.get("EMPTY") or constants.get("START")
+        if chosen and chosen[-1] == kernel and not still:
+            named.append((function, blocks, arguments, constants))
+
+    sequence = replace(sequence, launch=launch, choose=pick)
+    training_step(sequence, kind)
+    first = named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
+
+    def again() -> None:
+        for function, blocks, arguments, constants in first:
+            function[(blocks,)](*arguments, **constants)
+
+    return median_microseconds(again, sequence.device)
+
+
+def median_microseconds(function: Callable[[], None], device: torch.device) -> float:
+    if device.type == "cuda":
+        return 1e3 * triton.testing.do_bench(function, warmup=10, rep=40, return_mode="median")
+    times = []
+    for _ in range(1):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return 1e6 * statistics.median(times)
+
+
+def best(kernel: str, kind: str, sequence: Sequence, tried: list[Launch]) -> tuple[Launch, float] | None:
+    """The fastest of `tried` and its microseconds, each printed; None if none runs."""
+    times = {}
+    for candidate in tried:
+        try:
+            times[candidate] = time_launch(kernel, kind, sequence, candidate)
+        except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
+            print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {type(error).__name__}", flush=True)
+            continue
+        print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.1f} us", flush=True)
+    fastest = min(times, key=times.get, default=None)
+    return None if fastest is None else (fastest, times[fastest])
+
+
+def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) -> str:
+    """The table as JSON with a line for each launch."""
+
+    def line(launch: Launch) -> str:
+        return json.dumps({name: value for name, value in asdict(launch).items() if name != "by_tap" or value})
+
+    kinds = {
+        kernel: ",\n".join(
+            f'   "{kind}": [\n' + ",\n".join(f"    {line(launch)}" for launch in choices) + "\n   ]"
+            for kind, choices in by_kind.items()
+        )
+        for kernel, by_kind in launches.items()
+    }
+    body = ",\n".join(f'  "{kernel}": {{\n{text}\n  }}' for kernel, text in kinds.items())
+    return f'{{\n "device": {json.dumps(device)},\n "launches": {{\n{body}\n }}\n}}\n'
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
+    parser.add_argument("--kernels", default=",".join(table()), help="comma-separated")
+    parser.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        parser.error("there is no GPU to time on")
+    deadline, device = time.monotonic() + 60 * options.minutes, torch.device("cuda")
+    launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
+    for kind in options.kinds.split(","):
+        for kernel in options.kernels.split(","):
+            picked = []
+            for batch in BATCHES:
+                if time.monotonic() > deadline:
+                    break
+                precision = "tf32" if kind == "tf32" else "ieee"
+                sequence = Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device)
+                if found := best(kernel, kind, sequence, candidates(kernel, kind, batch)):
+                    picked.append(replace(found[0], batch=None if batch == BATCHES[-1] else batch))
+            if len(picked) == len(BATCHES):
+                launches[kernel][kind] = picked
+                options.out.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The bar that the compiled kernels are held to, on every target, without a GPU."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("sm_80", "sm_90", "sm_100", "sm_120", "gfx942", "gfx950")
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """The rows of `python -m benchmarks.machine_code`, in a process of its own: here kernels may be interpreted."""
+    file = tmp_path_factory.mktemp("machine_code") / "rows.json"
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, "-m", "benchmarks.machine_code", "--json", str(file)]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert file.exists(), result.stderr
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_kernel_misses_the_bar(rows: list[dict], target: str) -> None:
+    of_target = [row for row in rows if row["target"] == target]
+    assert of_target
+    missed = [f"{row['kernel']} {row['operands']} {row['tile']}: {row['misses']}" for row in of_target if row["misses"]]
+    assert not missed, "\n".join(missed)
+
+
+def test_every_kernel_of_the_table_is_compiled(rows: list[dict]) -> None:
+    from convrnn3d.tuning import table
+
+    names = {"gru_gates": "gru.gates", "gru_update": "gru.update", "gru_reset": "gru.reset", "gru_enter": "gru.enter"}
+    names |= {"lstm_step": "lstm.step", "lstm_enter": "lstm.enter", "weight_gradient": "wgrad.weight_gradient"}
+    for kernel, kinds in table().items():
+        for kind, launches in kinds.items():
+            for launch in launches:
+                function = "convolution.conv_taps" if launch.by_tap else names[kernel]
+                inner = launch.rows if kernel == "weight_gradient" else launch.inner
+                rows_of_tile = launch.channels if kernel == "weight_gradient" else launch.rows
+                tile = f"{rows_of_tile}x{launch.channels}x{inner}"
+                for target in TARGETS:
+                    assert any(
+                        (row["kernel"], row["operands"], row["tile"], row["target"]) == (function, kind, tile, target)
+                        and (row["num_warps"], row["num_stages"]) == (launch.warps, launch.stages)
+                        for row in rows
+                    ), f"{kernel} {kind} {launch} {target}"
+
+
+def test_hopper_multiplies_with_wgmma(rows: list[dict]) -> None:
+    loops = [row for row in rows if row["target"] == "sm_90" and row["operands"] != "ieee" and row["matrix"]]
+    assert {row["kernel"] for row in loops} >= {"gru.gates", "gru.update", "gru.reset", "gru.enter", "lstm.step"}
+    assert all(row["unit"] == "HGMMA" for row in loops)

@@ -1,0 +1,33 @@
+"""The count of operations and bytes: the figures that the design rests on."""
+
+import pytest
+
+from benchmarks.work import Sizes, phases
+
+
+def test_a_4x4x4_grid_has_1000_pairs_of_1728() -> None:
+    assert (Sizes().pairs, Sizes().padded_pairs) == (1000, 1728)
+    assert (Sizes(kernel_size=1).pairs, Sizes(grid=1).pairs) == (64, 1)
+
+
+def test_one_sample_and_step_in_megaflops() -> None:
+    by_name = {phase.name: phase for phase in phases("lstm", Sizes(batch=1, steps=1))}
+    step = by_name["step: f, i, c, s', h'"]
+    assert round(step.useful / 1e6) == 98 and round(step.nominal / 1e6) == 170
+    assert round(by_name["projection of all views"].useful / 1e6) == 50
+
+
+def test_the_grus_two_launches_do_the_lstms_work() -> None:
+    gru, lstm = (phases(cell, Sizes()) for cell in ("gru", "lstm"))
+    assert sum(phase.useful for phase in gru[1:3]) == lstm[1].useful
+
+
+def test_weights_in_megabytes() -> None:
+    assert 3 * Sizes().weights * 2 / 1e6 == pytest.approx(2.65, abs=0.01)
+    assert 1024 * 3 * Sizes().voxels * 128 * 4 / 1e6 == pytest.approx(101, abs=0.5)
+
+
+def test_floor_of_36_samples_at_half_of_an_h100s_peak() -> None:
+    step = phases("lstm", Sizes(batch=36, steps=1))[1]
+    assert step.floor(tflops=989 / 2, gbytes=3350) == pytest.approx(7, abs=0.3)
+    assert step.useful / 1e9 == pytest.approx(3.5, abs=0.05)

@@ -1,0 +1,170 @@
+"""The calls: backends, types, lengths, errors, and what PyTorch expects of an operator."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from convrnn3d import conv_gru, conv_lstm
+from convrnn3d.ops import OPERATORS
+from parity import DEVICE, Problem
+from torch import Tensor
+
+SMALL = {"channels": 3, "kernel_size": 1}
+FLOAT = torch.float32
+
+
+def fitting(batch: int = 2) -> dict[str, Tensor]:
+    return {
+        "projection": torch.randn(batch, 3, 3, 2, 1, 2, 3, device=DEVICE),
+        "weight": torch.randn(3, 3, 3, 1, 1, 1, device=DEVICE),
+    }
+
+
+def test_importing_needs_no_triton_and_loads_none() -> None:
+    program = """
+import sys
+sys.modules["triton"] = None  # importing it raises ImportError
+import importlib.util
+importlib.util.find_spec = lambda name, *rest: None
+import torch, convrnn3d
+states, last = convrnn3d.conv_gru(torch.randn(1, 2, 3, 1, 1, 1, 2), torch.randn(3, 2, 2, 1, 1, 1))
+try:
+    convrnn3d.conv_gru(torch.randn(1, 2, 3, 1, 1, 1, 2), torch.randn(3, 2, 2, 1, 1, 1), backend="triton")
+except RuntimeError as error:
+    assert "Triton is not installed" in str(error), error
+else:
+    raise AssertionError
+assert "torch._dynamo" not in sys.modules  # which costs a second to import
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_auto_takes_the_reference_on_cpu_and_for_types_the_kernels_do_not_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise AssertionError("the kernels ran")
+
+    monkeypatch.setattr("convrnn3d.interface.OPERATORS", fail)
+    conv_gru(**{name: tensor.cpu() for name, tensor in fitting().items()})
+    conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
+
+
+def test_the_environment_chooses_where_the_argument_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVRNN3D_BACKEND", "nonsense")
+    with pytest.raises(ValueError, match="CONVRNN3D_BACKEND must be one of auto, triton, reference, got 'nonsense'"):
+        conv_gru(**fitting())
+    conv_gru(**fitting(), backend="reference")
+    monkeypatch.setenv("CONVRNN3D_BACKEND", "triton")
+    with pytest.raises(RuntimeError, match="float64"):
+        conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
+
+
+def test_triton_without_a_gpu_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(RuntimeError, match="cannot run here: the tensors are on cpu"):
+        conv_gru(**{name: tensor.cpu() for name, tensor in fitting().items()}, backend="triton")
+
+
+@pytest.mark.parametrize("name", ["backend", "precision"])
+def test_unknown_choices_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be one of"):
+        conv_gru(**fitting(), **({"backend": "triton"} | {name: "fast"}))
+
+
+@pytest.mark.parametrize("backend", ["triton", "reference"])
+def test_lengths_are_masks_of_first_views(backend: str) -> None:
+    lengths = torch.tensor([1, 3], device=DEVICE)
+    mask = torch.tensor([[True, False, False], [True, True, True]], device=DEVICE)
+    arguments = fitting()
+    for call in (conv_gru, conv_lstm):
+        by_length, by_mask = call(**arguments, lengths=lengths, backend=backend), call(**arguments, mask=mask)
+        torch.testing.assert_close(by_length[0], by_mask[0], rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="not both"):
+        conv_gru(**arguments, mask=mask, lengths=lengths)
+    with pytest.raises(ValueError, match=r"lengths must be integers \(2,\)"):
+        conv_gru(**arguments, lengths=lengths.float())
+
+
+def test_types_must_agree_outside_autocast() -> None:
+    arguments = fitting() | {"state": torch.zeros(2, 2, 1, 2, 3, device=DEVICE, dtype=torch.bfloat16)}
+    with pytest.raises(TypeError, match=r"must be torch.float32 as projection is, got torch.bfloat16"):
+        conv_gru(**arguments)
+    with torch.autocast(DEVICE, torch.bfloat16):
+        assert conv_gru(**arguments, backend="reference")[1].dtype == torch.float32
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("state", [False, True])
+def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: bool) -> None:
+    problem = Problem(cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=3 if recompute else 1, state=state)
+    arguments, _ = problem.arguments()
+    mask = torch.tensor([[True, False], [True, True]], device=DEVICE)
+    projection, weight, *states = (argument.requires_grad_() for argument in arguments)
+    states = states or [None] * (2 if cell == "lstm" else 1)
+    forward = (projection, weight, *states, mask, FLOAT, FLOAT, "ieee", True, recompute)
+    torch.library.opcheck(getattr(OPERATORS, cell).default, forward)
+    with torch.no_grad():
+        outputs = getattr(OPERATORS, cell)(*forward)
+    number = 3 if cell == "lstm" else 2
+    kept = [*outputs[number:-1], projection.detach() if recompute else outputs[-1]]
+    backward = (*outputs[:number], weight.detach(), mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
+    torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(cell: str) -> None:
+    def loss(arguments: list[Tensor], mask: Tensor) -> Tensor:
+        return sum(output.square().sum() for output in Problem(cell).forward(arguments, mask, backend="triton"))
+
+    torch._dynamo.reset()
+    counter = torch._dynamo.testing.CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
+    compiled = torch.compile(loss, fullgraph=True, backend=counter)
+    for batch in (2, 3, 4, 5):
+        problem = Problem(cell, batch=batch, masked=True, **SMALL)
+        arguments, mask = problem.arguments()
+        gradients = []
+        for function in (loss, compiled):
+            leaves = [argument.detach().requires_grad_() for argument in arguments]
+            gradients.append(torch.autograd.grad(function(leaves, mask), leaves))
+        for left, right in zip(*gradients, strict=True):
+            torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-6)
+    assert counter.frame_count <= 2  # one for the first batch size, one for all others
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_second_derivative_is_refused_in_a_sentence(cell: str) -> None:
+    problem = Problem(cell, **SMALL)
+    arguments, mask = problem.arguments()
+    leaves = [argument.requires_grad_() for argument in arguments]
+    outputs = problem.forward(leaves, mask, backend="triton")
+    (gradient,) = torch.autograd.grad(outputs[0].square().sum(), leaves[0], create_graph=True)
+    with pytest.raises(RuntimeError, match="double backward is not supported; use backend='reference'"):
+        gradient.sum().backward()
+
+
+@pytest.mark.skipif(DEVICE != "cuda", reason="CUDA graphs need a GPU")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_cuda_graph_captures_a_training_step(cell: str) -> None:
+    problem = Problem(cell, masked=True)
+    arguments, mask = problem.arguments()
+    leaves = [argument.detach().requires_grad_() for argument in arguments]
+
+    def step() -> list[Tensor]:
+        outputs = problem.forward(leaves, mask, backend="triton")
+        return [*outputs, *torch.autograd.grad(sum(output.square().sum() for output in outputs), leaves)]
+
+    with torch.cuda.stream(torch.cuda.Stream()):
+        step()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = step()
+    with torch.no_grad():
+        for leaf in leaves:
+            leaf.copy_(torch.randn_like(leaf) / 10)
+    graph.replay()
+    torch.cuda.synchronize()
+    assert all(torch.equal(left, right) for left, right in zip(captured, step(), strict=True))

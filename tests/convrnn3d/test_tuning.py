@@ -1,0 +1,36 @@
+"""The launch table: complete, and its choices steady."""
+
+import pytest
+import torch
+from convrnn3d.tuning import choose, kind_of, table
+
+KERNELS = {"gru_gates", "gru_update", "gru_reset", "gru_enter", "lstm_step", "lstm_enter", "weight_gradient"}
+
+
+def test_every_kernel_has_a_choice_for_every_kind_and_batch() -> None:
+    assert set(table()) == KERNELS
+    for kinds in table().values():
+        assert set(kinds) == {"half", "tf32", "ieee"}
+        for launches in kinds.values():
+            ends = [launch.batch for launch in launches]
+            assert ends[-1] is None and ends[:-1] == sorted(end for end in ends if end is not None)
+
+
+def test_a_choice_changes_with_the_bracket_alone() -> None:
+    for kernel, kinds in table().items():
+        for kind, launches in kinds.items():
+            assert len({choose(kernel, kind, batch, 128) for batch in range(1, 1000)}) <= len(launches)
+
+
+def test_tiles_are_no_larger_than_the_channels_need() -> None:
+    small = choose("lstm_step", "half", 1000, 5)
+    assert (small.channels, small.inner) == (16, 16)
+    assert choose("lstm_step", "half", 1000, 128).inner == 64
+
+
+@pytest.mark.parametrize(
+    ("dtype", "precision", "kind"),
+    [(torch.float32, "ieee", "ieee"), (torch.float32, "tf32", "tf32"), (torch.bfloat16, "ieee", "half")],
+)
+def test_kinds_of_operands(dtype: torch.dtype, precision: str, kind: str) -> None:
+    assert kind_of(dtype, precision) == kind
