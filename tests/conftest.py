@@ -1,6 +1,7 @@
 """What tests share: a network of the family that is quick to build, and a small data folder made by the pipeline."""
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from r2n2.data.prepare import PrepareConfig, prepare
 
 if not torch.cuda.is_available():  # before any test imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
+sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks, which are run from the checkout and not installed
 
 SMALL = {
     "encoder_channels": (4, 4, 4, 4, 6, 6),

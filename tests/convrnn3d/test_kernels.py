@@ -26,7 +26,7 @@ PROBLEMS = [
         Problem(cell, batch=66, steps=1, grid=(2, 2, 1), channels=40, options={"precision": "ieee"}),
         Problem(cell, batch=70, steps=2, channels=130, grid=(1, 2, 1), dtype=torch.bfloat16),
         # 1x1x1 kernels.
-        Problem(cell, batch=3, steps=24, kernel_size=1, masked=True),
+        Problem(cell, batch=3, steps=24, channels=24, kernel_size=1, masked=True),
         Problem(cell, batch=37, steps=2, grid=(4, 4, 4), channels=24, kernel_size=1, state=False),
         Problem(cell, batch=3, steps=2, grid=(5, 1, 2), channels=33, kernel_size=1, dtype=torch.bfloat16),
         # Gates computed again in the backward pass.

@@ -1,0 +1,68 @@
+"""The network module by module, as a port of the 2016 program renders it: what R2N2 is timed against.
+
+A view goes through the encoder when its step has come; each gate has its own matrix product and its own convolution,
+step by step; the decoder convolves the zeros that unpooling inserts. Same weights, same numbers, PyTorch's default
+layouts.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, unpool
+from r2n2.network import R2N2
+
+
+class WithZeros(nn.Module):
+    """Unpooling, then a convolution of all that comes out."""
+
+    def __init__(self, layer: nn.Conv3d) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding)
+        self.conv.load_state_dict(layer.state_dict())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(unpool(x))
+
+
+class Port(nn.Module):
+    """The port of `model`, with a copy of its weights."""
+
+    def __init__(self, model: R2N2) -> None:
+        super().__init__()
+        self.config = model.config
+        self.encoder = copy.deepcopy(model.encoder).to(memory_format=torch.contiguous_format)
+        self.decoder = copy.deepcopy(model.decoder).to(memory_format=torch.contiguous_format)
+        for module in list(self.decoder.modules()):
+            for name, layer in list(module.named_children()):
+                if isinstance(layer, UnpoolConv3d | UnpoolPointwise3d):
+                    setattr(module, name, WithZeros(layer).to(layer.weight))
+        recurrence = model.recurrence
+        self.grid, self.channels = recurrence.grid, recurrence.channels
+        matrices = recurrence.projection.weight.detach().unflatten(0, (3, -1, self.channels))  # (3, X Y Z, C, F)
+        self.projections = nn.ParameterList(part.transpose(0, 1).flatten(0, 1).clone() for part in matrices)
+        self.biases = nn.ParameterList(bias.clone() for bias in recurrence.bias.detach())
+        self.kernels = nn.ParameterList(kernel.clone() for kernel in recurrence.weight.detach())
+
+    def forward(self, views: Tensor) -> Tensor:
+        """Views (B, T, 3, 127, 127) to logits (B, 2, 32, 32, 32)."""
+        h = views.new_zeros(views.shape[0], self.channels, *self.grid)
+        s = torch.zeros_like(h)
+        for view in views.unbind(1):
+            features = self.encoder(view)
+            if self.config.recurrence == "gru":
+                u, r = torch.sigmoid(self.gate(0, features, h)), torch.sigmoid(self.gate(1, features, h))
+                h = u * h + (1 - u) * torch.tanh(self.gate(2, features, r * h))
+            else:
+                f, i = torch.sigmoid(self.gate(0, features, h)), torch.sigmoid(self.gate(1, features, h))
+                s = f * s + i * torch.tanh(self.gate(2, features, h))
+                h = torch.tanh(s)
+        return self.decoder(h.movedim(1, -1))
+
+    def gate(self, number: int, features: Tensor, grid: Tensor) -> Tensor:
+        """The pre-activation of a gate: (B, C, X, Y, Z)."""
+        projected = F.linear(features, self.projections[number]).unflatten(1, (self.channels, *self.grid))
+        kernel = self.kernels[number]
+        return projected + F.conv3d(grid, kernel, self.biases[number], padding=kernel.shape[-1] // 2)
