@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import trimesh
 
 from r2n2.config import NETWORKS, NetworkConfig
-from r2n2.data.meshes import find_meshes
-from r2n2.data.prepare import PrepareConfig, prepare
 
 if not torch.cuda.is_available():  # before any test imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
@@ -39,6 +36,11 @@ def seeded() -> None:
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each."""
+    import trimesh  # here, so that tests of the kernels need neither it nor what prepares data
+
+    from r2n2.data.meshes import find_meshes
+    from r2n2.data.prepare import PrepareConfig, prepare
+
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     for number in range(10):
