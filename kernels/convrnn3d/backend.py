@@ -19,7 +19,7 @@ def choose_backend(asked: str, tensor: Tensor) -> str:
     "auto", too, takes Triton for CUDA and HIP tensors of a type the kernels know, and the reference for all others.
     Raises ValueError for another name, RuntimeError where Triton is asked for and cannot run.
     """
-    name, origin = (asked, "backend") if asked != "auto" else (os.environ.get(VARIABLE, "auto"), VARIABLE)
+    name, origin = (asked, "backend") if asked != "auto" else (os.environ.get(VARIABLE) or "auto", VARIABLE)
     if name not in BACKENDS:
         raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}, got {name!r}")
     if name == "reference":

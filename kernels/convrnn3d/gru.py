@@ -84,7 +84,7 @@ def update_kernel(
 @triton.jit(do_not_specialize=VARYING)
 def reset_kernel(
     source, source_slots, source_slot, weight, parts, B,
-    d, gates, gate_slots, gate_slot, sources, da, d_projection, products, mask, T, t,
+    d, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, products, mask, T, t,
     X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
     ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
@@ -96,25 +96,25 @@ def reset_kernel(
     )  # fmt: skip
     gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
     u, r = tl.load(gate, tile).to(tl.float32), tl.load(gate + V * C, tile).to(tl.float32)
-    h = tl.load(sources + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
+    before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
     here = d + offset(b, v, n, 1, 0, V, C)
     after = tl.load(here, tile)
-    through = u
-    if mask is not None:
-        through = tl.where(tl.load(mask + b * T + t)[:, None] != 0, u, 1)
-    store(here, after * through + q * r, tile)
-    da_r = q * h * r * (1 - r)
+    product, da_r, around = r * before, q * before * r * (1 - r), after * u + q * r
+    if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
+        seen = tl.load(mask + b * T + t)[:, None] != 0
+        product, da_r, around = tl.where(seen, product, 0), tl.where(seen, da_r, 0), tl.where(seen, around, after)
+    store(here, around, tile)
     place = offset(b, v, n, 3 * T, 3 * t + 1, V, C)
     store(da + place, da_r, tile)
     if d_projection is not None:
         store(d_projection + place, da_r, tile)
-    store(products + offset(b, v, n, T, t, V, C), r * h, tile)
+    store(products + offset(b, v, n, T, t, V, C), product, tile)
 
 
 @triton.jit(do_not_specialize=VARYING)
 def enter_kernel(
     source, source_slots, source_slot, weight, parts, B,
-    d, d_states, d_last, gates, gate_slots, gate_slot, sources, da, d_projection, mask, T, t,
+    d, d_states, d_last, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, mask, T, t,
     X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
     START: tl.constexpr,
     ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
@@ -135,12 +135,12 @@ def enter_kernel(
             after += tl.load(d_states + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
         gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
         u, c = tl.load(gate, tile).to(tl.float32), tl.load(gate + 2 * V * C, tile).to(tl.float32)
-        h = tl.load(sources + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
-        e = after
+        before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
+        da_c = after * (1 - u) * (1 - c * c)
+        da_u = after * (before - c) * u * (1 - u)
         if mask is not None:
-            e = tl.where(tl.load(mask + b * T + t)[:, None] != 0, after, 0)
-        da_c = e * (1 - u) * (1 - c * c)
-        da_u = e * (h - c) * u * (1 - u)
+            seen = tl.load(mask + b * T + t)[:, None] != 0
+            da_c, da_u = tl.where(seen, da_c, 0), tl.where(seen, da_u, 0)
         place = offset(b, v, n, 3 * T, 3 * t, V, C)
         store(da + place, da_u, tile)
         store(da + place + 2 * V * C, da_c, tile)
@@ -165,7 +165,10 @@ def forward(
         if t == 0:
             h, source = (state, 1, 0), (None if state is None else state.to(sequence.operand), 1, 0)
         gate, still = (gates, kept, t % kept), state is None and t == 0
-        _gates(sequence, source, kernels, projection, h, gate, reset, t, still)
+        sequence.run(
+            gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, reset, steps, t,
+            still=still, EMPTY=still,
+        )  # fmt: skip
         sequence.run(
             update_kernel, "gru_update", UPDATE, (reset, 1, 0), kernels, projection, *h, *gate, states, last, sources,
             (t + 1) % slots, mask, steps, t, still=still, EMPTY=still, SAVE=save, KEEP=keep,
@@ -175,9 +178,14 @@ def forward(
 
 def backward(
     sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None,
-    sources: Tensor, kept: Tensor, recompute: bool, has_state: bool, wants_weight: bool,
+    sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor, recompute: bool, has_state: bool,
+    wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0 (float32). kept: gates, or the projection if `recompute`; each step's gates are then made again."""
+    """dp, dW, dh_0 (float32). kept: gates, or the projection if `recompute`; each step's gates are then made again.
+
+    states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
+    feel the rounding.
+    """
     steps = sequence.steps
     d, da = sequence.empty((), torch.float32), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if kept.dtype == sequence.operand else sequence.empty((steps, 3), kept.dtype)
@@ -185,12 +193,18 @@ def backward(
     kernels = sequence.backward_kernels(weight)
     again = _Again(sequence, kept, weight, sources, has_state) if recompute else None
 
+    def before(t: int) -> tuple[Tensor, int, int]:
+        """h_{t-1}, as it was carried."""
+        if states is None or (t == 0 and state is None):
+            return sources, steps, t
+        return (states, steps, t - 1) if t else (state, 1, 0)
+
     def enter(t: int) -> None:
         """Into step t."""
         source, start = (da, 3 * steps, 3 * (t + 1)), t == steps - 1
-        gate = (kept, steps, t) if again is None else again.compute(t)
+        gate = (kept, steps, t) if again is None else again.compute(t, before(t))
         sequence.run(
-            enter_kernel, "gru_enter", ENTER, source, kernels, d, d_states, d_last, *gate, sources, da,
+            enter_kernel, "gru_enter", ENTER, source, kernels, d, d_states, d_last, *before(t), *gate, da,
             d_projection, mask, steps, t, still=start, START=start,
         )  # fmt: skip
 
@@ -199,7 +213,7 @@ def backward(
         still = t == 0 and not has_state
         gate = (kept, steps, t) if again is None else again.slot
         sequence.run(
-            reset_kernel, "gru_reset", RESET, (da, 3 * steps, 3 * t + 2), kernels, d, *gate, sources, da,
+            reset_kernel, "gru_reset", RESET, (da, 3 * steps, 3 * t + 2), kernels, d, *before(t), *gate, da,
             d_projection, products, mask, steps, t, still=still, EMPTY=still,
         )  # fmt: skip
         if not still:
@@ -213,23 +227,6 @@ def backward(
     return da if d_projection is None else d_projection, d_weight, d
 
 
-def _gates(
-    sequence: Sequence,
-    source: tuple,
-    kernels: Tensor,
-    projection: Tensor,
-    h: tuple,
-    gate: tuple,
-    reset: Tensor,
-    t: int,
-    still: bool,
-) -> None:
-    sequence.run(
-        gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, reset, sequence.steps, t,
-        still=still, EMPTY=still,
-    )  # fmt: skip
-
-
 class _Again:
     """The gates of one step at a time, computed again."""
 
@@ -240,12 +237,16 @@ class _Again:
         self.kernels, self.reset = sequence.forward_kernels(weight), sequence.empty((), sequence.operand)
         self.slot = (sequence.empty((1, 3), projection.dtype), 1, 0)
 
-    def compute(self, t: int) -> tuple[Tensor, int, int]:
-        """The slot that holds step t's gates until the next call; none before the first step."""
+    def compute(self, t: int, h: tuple[Tensor, int, int]) -> tuple[Tensor, int, int]:
+        """The slot that holds step t's gates until the next call; nothing is done before the first step."""
+        sequence, steps = self.sequence, self.sequence.steps
         if t >= 0:
-            h, still, steps = (self.sources, self.sequence.steps, t), t == 0 and not self.has_state, self.sequence.steps
-            _gates(self.sequence, h, self.kernels, self.projection, h, self.slot, self.reset, t, still)
-            self.sequence.run(
+            still = t == 0 and not self.has_state
+            sequence.run(
+                gates_kernel, "gru_gates", GATES, (self.sources, steps, t), self.kernels, self.projection, *h,
+                *self.slot, self.reset, steps, t, still=still, EMPTY=still,
+            )  # fmt: skip
+            sequence.run(
                 update_kernel, "gru_update", UPDATE, (self.reset, 1, 0), self.kernels, self.projection, *h, *self.slot,
                 None, None, None, 0, None, steps, t, still=still, EMPTY=still, SAVE=True, KEEP=True,
             )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from convrnn3d import reference
 from convrnn3d.backend import TYPES, choose_backend
@@ -43,11 +44,13 @@ def conv_gru(
     check_inputs(projection, weight, state, mask)
     carried = _carried(projection, weight, state)
     state = None if state is None else state.to(carried)
+    asked = _precision(precision)
     if choose_backend(backend, projection) == "reference":
         return reference.conv_gru(
             projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
         )
-    how = _operand(projection), carried, _precision(precision), _differentiated(projection, weight, state), recompute
+    how = _operand(projection), carried, asked, _differentiated(projection, weight, state), recompute
+    _refuse_forward_mode(projection, weight, state)
     states, last, *_ = OPERATORS.gru(projection, weight, state, mask, *how)
     return states, last
 
@@ -71,15 +74,19 @@ def conv_lstm(
     Arguments and errors are those of `conv_gru`; state is the pair (h, s), each (B, X, Y, Z, C).
     """
     mask = _mask(mask, lengths, projection)
+    if state is not None and (len(state) != 2 or any(part is None for part in state)):
+        raise ValueError("the state of an LSTM must be the pair (h, s), or None for zeros")
     h, s = (None, None) if state is None else state
     for part in (h, s):
         check_inputs(projection, weight, part, mask)
     carried = _carried(projection, weight, h, s)
     h, s = (None if part is None else part.to(carried) for part in (h, s))
+    asked = _precision(precision)
     if choose_backend(backend, projection) == "reference":
         zeros = reference.zero_state(projection, carried)
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
-    how = _operand(projection), carried, _precision(precision), _differentiated(projection, weight, h, s), recompute
+    how = _operand(projection), carried, asked, _differentiated(projection, weight, h, s), recompute
+    _refuse_forward_mode(projection, weight, h, s)
     states, last, cell, *_ = OPERATORS.lstm(projection, weight, h, s, mask, *how)
     return states, (last, cell)
 
@@ -93,21 +100,23 @@ def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Te
         raise ValueError(
             f"lengths must be integers ({projection.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}"
         )
-    return torch.arange(projection.shape[1], device=lengths.device) < lengths[:, None]
+    return torch.arange(projection.shape[1], device=projection.device) < lengths.to(projection.device)[:, None]
 
 
 def _autocast(tensor: Tensor) -> bool:
-    return tensor.dtype in TYPES and torch.is_autocast_enabled(tensor.device.type)
+    device = tensor.device.type
+    return tensor.dtype in TYPES and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def _carried(projection: Tensor, *others: Tensor | None) -> torch.dtype:
     """The type of the states."""
-    if _autocast(projection):
-        return torch.float32
-    wrong = [other.dtype for other in others if other is not None and other.dtype != projection.dtype]
-    if wrong:
-        raise TypeError(f"outside autocast all must be {projection.dtype} as projection is, got {wrong[0]}")
-    return projection.dtype
+    autocast, given = _autocast(projection), [other.dtype for other in others if other is not None]
+    if not projection.is_floating_point():
+        raise TypeError(f"projection must be of a floating point type, got {projection.dtype}")
+    if wrong := [dtype for dtype in given if (dtype not in TYPES if autocast else dtype != projection.dtype)]:
+        allowed = "one of autocast's" if autocast else f"{projection.dtype} as projection is"
+        raise TypeError(f"weight and state must be {allowed}, got {wrong[0]}")
+    return torch.float32 if autocast else projection.dtype
 
 
 def _operand(projection: Tensor) -> torch.dtype:
@@ -123,3 +132,10 @@ def _precision(asked: str | None) -> str:
 
 def _differentiated(*tensors: Tensor | None) -> bool:
     return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
+
+
+def _refuse_forward_mode(*tensors: Tensor | None) -> None:
+    if torch.compiler.is_compiling():
+        return
+    if any(tensor is not None and unpack_dual(tensor).tangent is not None for tensor in tensors):
+        raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")

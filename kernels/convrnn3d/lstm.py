@@ -108,10 +108,11 @@ def enter_kernel(
             after, cell = tl.zeros_like(e), e * f
         else:
             seen = tl.load(mask + b * T + t)[:, None] != 0
-            e = tl.where(seen, e, 0)
             after, cell = tl.where(seen, 0, after), tl.where(seen, e * f, cell)
         place = offset(b, v, n, 3 * T, 3 * t, V, C)
         da_f, da_i, da_c = e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+        if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
+            da_f, da_i, da_c = tl.where(seen, da_f, 0), tl.where(seen, da_i, 0), tl.where(seen, da_c, 0)
         store(da + place, da_f, tile)
         store(da + place + V * C, da_i, tile)
         store(da + place + 2 * V * C, da_c, tile)

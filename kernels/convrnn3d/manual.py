@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.grad import conv3d_weight
 
-from convrnn3d.reference import check_inputs, zero_state
+from convrnn3d.reference import check_inputs, only_seen, zero_state
 
 
 def conv_gru(
@@ -20,6 +20,7 @@ def conv_gru(
 ) -> tuple[Tensor, Tensor]:
     """As `convrnn3d.reference.conv_gru`, with a backward pass of its own."""
     check_inputs(projection, weight, state, mask)
+    projection = only_seen(projection, mask)
     return _ConvGRU.apply(projection, weight, zero_state(projection) if state is None else state, mask)
 
 
@@ -30,6 +31,7 @@ def conv_lstm(
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     for part in (h, s):
         check_inputs(projection, weight, part, mask)
+    projection = only_seen(projection, mask)
     states, last, cell = _ConvLSTM.apply(projection, weight, h, s, mask)
     return states, (last, cell)
 

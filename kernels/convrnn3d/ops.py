@@ -25,7 +25,8 @@ LIBRARY.define(
     " bool recompute) -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates)"
 )
 LIBRARY.define(
-    f"gru_backward(Tensor? d_states, Tensor? d_last, Tensor weight, Tensor? mask, Tensor sources, Tensor kept, {BACK})"
+    "gru_backward(Tensor? d_states, Tensor? d_last, Tensor weight, Tensor? mask, Tensor sources, Tensor? states,"
+    f" Tensor? state, Tensor kept, {BACK})"
     " -> (Tensor d_projection, Tensor d_weight, Tensor d_state)"
 )
 LIBRARY.define(
@@ -88,7 +89,8 @@ def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
 
 
 def gru_backward(
-    d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None, sources: Tensor, kept: Tensor,
+    d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None, sources: Tensor,
+    states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     from convrnn3d import gru as cell
@@ -96,10 +98,11 @@ def gru_backward(
 
     sequence = Sequence.of(kept, weight, operand, _settled(precision))
     with sequence.on_device:
-        d_states, d_last, kept = contiguous(d_states, d_last, kept)
+        d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
-            sequence, d_states, d_last, weight, bits(mask), sources, kept, recompute, has_state, weight_gradient
-        )
+            sequence, d_states, d_last, weight, bits(mask), sources, states, state, kept, recompute, has_state,
+            weight_gradient,
+        )  # fmt: skip
     return d_projection, d_weight, _state_gradient(d, carried, has_state)
 
 
@@ -142,7 +145,7 @@ def _fake_forward(cells: int) -> Any:
 
 def _fake_backward(cells: int) -> Any:
     def fake(*arguments: Any) -> tuple[Tensor, ...]:
-        weight, kept = arguments[2 + cells], arguments[5 + 2 * cells]
+        weight, kept = arguments[2 + cells], arguments[7]
         _, carried, _, _, has_state, weight_gradient = arguments[-6:]
         batch, _, _, *grid = kept.shape
         shape = (batch, *grid) if has_state else (0,)
@@ -160,7 +163,9 @@ def _setup(cells: int) -> Any:
         *kept, gates = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates)
-        ctx.save_for_backward(weight, mask, *kept, projection if recompute else gates)
+        exact = how[0] == how[1]  # sources, in the operands' type, are the states
+        states = () if cells else (None, None) if exact else (output[0], inputs[2])
+        ctx.save_for_backward(weight, mask, *kept, *states, projection if recompute else gates)
         ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
 
     return setup
@@ -178,13 +183,28 @@ def _backward(cells: int) -> Any:
         d_projection, d_weight, *d_states = getattr(OPERATORS, name)(
             *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
         )
-        states = d_states if ctx.has_state else [None] * (1 + cells)
-        return d_projection, d_weight if ctx.needs_input_grad[1] else None, *states, *[None] * 6
+        gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
+        gradients += d_states if ctx.has_state else [None] * (1 + cells)
+        if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
+            gradients = _Once.apply(torch.zeros((), requires_grad=True), *gradients)
+        return *gradients, *[None] * 6
 
     return backward
 
 
-def _no_second_derivative(ctx: Any, *upstream: Any) -> None:
+class _Once(torch.autograd.Function):
+    """Gradients as they are; to differentiate them is an error, whatever they were computed from."""
+
+    @staticmethod
+    def forward(ctx: Any, anchor: Tensor, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor | None) -> None:
+        _refuse(ctx)
+
+
+def _refuse(ctx: Any, *upstream: Any) -> None:
     raise RuntimeError(
         "convrnn3d's kernels can be differentiated once: double backward is not supported; use backend='reference'"
     )
@@ -196,6 +216,6 @@ for _cells, _name in enumerate(("gru", "lstm")):
     torch.library.register_fake(f"convrnn3d::{_name}", _fake_forward(_cells), lib=LIBRARY)
     torch.library.register_fake(f"convrnn3d::{_name}_backward", _fake_backward(_cells), lib=LIBRARY)
     torch.library.register_autograd(f"convrnn3d::{_name}", _backward(_cells), setup_context=_setup(_cells), lib=LIBRARY)
-    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _no_second_derivative, lib=LIBRARY)
+    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _refuse, lib=LIBRARY)
 
 OPERATORS = torch.ops.convrnn3d

@@ -21,6 +21,7 @@ def conv_gru(
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
     check_inputs(projection, weight, state, mask)
+    projection = only_seen(projection, mask)
     h = zero_state(projection) if state is None else state
     states = []
     for t in range(projection.shape[1]):
@@ -45,6 +46,7 @@ def conv_lstm(
     """
     for part in (None, None) if state is None else state:
         check_inputs(projection, weight, part, mask)
+    projection = only_seen(projection, mask)
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     states = []
     for t in range(projection.shape[1]):
@@ -65,16 +67,23 @@ def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 
+def only_seen(projection: Tensor, mask: Tensor | None) -> Tensor:
+    """Zeros where the mask is False: a step that is not there may hold anything, even NaN, which 0 would not undo."""
+    return projection if mask is None else projection.masked_fill(~mask[:, :, None, None, None, None, None], 0)
+
+
 def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """A state (B, X, Y, Z, C) of zeros, of `dtype` or the projection's."""
     return torch.zeros_like(projection[:, 0, 0], dtype=dtype)
 
 
 def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
-    if projection.ndim != 7 or projection.shape[2] != 3 or projection.shape[1] < 1:
-        raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C) with T >= 1, got {tuple(projection.shape)}")
+    if projection.ndim != 7 or projection.shape[2] != 3 or min(projection.shape[1:]) < 1:
+        raise ValueError(
+            f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(projection.shape)}"
+        )
     batch, steps, _, *grid, channels = projection.shape
-    size = weight.shape[-1]
+    size = weight.shape[-1] if weight.ndim else 0
     if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
         raise ValueError(
             f"weight must be (3, {channels}, {channels}, k, k, k) with k 1 or 3, got {tuple(weight.shape)}"
@@ -83,3 +92,6 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
         raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
     if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
         raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
+    for name, tensor in (("weight", weight), ("state", state), ("mask", mask)):
+        if tensor is not None and tensor.device != projection.device:
+            raise ValueError(f"{name} is on {tensor.device}, projection on {projection.device}; move one of them")

@@ -138,8 +138,9 @@ class Sequence:
 
     def summed(self, parts: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k) from the shares of weight_parts."""
-        total = parts.sum(0).permute(1, 2, 3, 0).unflatten(-1, (self.side,) * 3)
-        return total.to(weight.dtype, memory_format=torch.contiguous_format).contiguous()
+        d_weight = weight.new_empty(weight.shape)
+        d_weight.flatten(3).copy_(parts.sum(0).permute(1, 2, 3, 0))  # (3, C, C, taps)
+        return d_weight
 
     @property
     def _precision(self) -> str:

@@ -109,7 +109,8 @@ def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: boo
     with torch.no_grad():
         outputs = getattr(OPERATORS, cell)(*forward)
     number = 3 if cell == "lstm" else 2
-    kept = [*outputs[number:-1], projection.detach() if recompute else outputs[-1]]
+    states = [] if cell == "lstm" else [None, None]  # the sources are the states: all is of one type
+    kept = [*outputs[number:-1], *states, projection.detach() if recompute else outputs[-1]]
     backward = (*outputs[:number], weight.detach(), mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
     torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward)
 
@@ -137,12 +138,51 @@ def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(ce
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_second_derivative_is_refused_in_a_sentence(cell: str) -> None:
     problem = Problem(cell, **SMALL)
-    arguments, mask = problem.arguments()
-    leaves = [argument.requires_grad_() for argument in arguments]
-    outputs = problem.forward(leaves, mask, backend="triton")
-    (gradient,) = torch.autograd.grad(outputs[0].square().sum(), leaves[0], create_graph=True)
-    with pytest.raises(RuntimeError, match="double backward is not supported; use backend='reference'"):
-        gradient.sum().backward()
+    (projection, *others), mask = problem.arguments()
+    for frozen in (False, True):  # nothing that reaches the backward operator need require a gradient
+        leaves = [projection.requires_grad_(), *(other.requires_grad_(not frozen) for other in others)]
+        outputs = problem.forward(leaves, mask, backend="triton")
+        (gradient,) = torch.autograd.grad(outputs[0].sum(), projection, create_graph=True)
+        with pytest.raises(RuntimeError, match="double backward is not supported; use backend='reference'"):
+            gradient.sum().backward()
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_forward_mode_is_refused_in_a_sentence(cell: str) -> None:
+    problem = Problem(cell, **SMALL)
+    (projection, *others), mask = problem.arguments()
+
+    def states(tensor: Tensor) -> Tensor:
+        return problem.forward([tensor, *others], mask, backend="triton")[0]
+
+    with pytest.raises(RuntimeError, match="no forward-mode derivative"):
+        torch.func.jvp(states, (projection,), (projection,))
+
+
+@pytest.mark.parametrize("state", [(0, None), (None, 0), (0, 0, 0), ()])
+def test_half_a_state_is_refused(state: tuple) -> None:
+    grid = torch.zeros(2, 2, 1, 2, 3, device=DEVICE)
+    with pytest.raises(ValueError, match=r"must be the pair \(h, s\)"):
+        conv_lstm(**fitting(), state=tuple(None if part is None else grid for part in state))
+
+
+def test_tensors_of_another_device_are_refused() -> None:
+    with pytest.raises(ValueError, match="weight is on meta, projection on"):
+        conv_gru(**fitting() | {"weight": torch.empty(3, 3, 3, 1, 1, 1, device="meta")})
+
+
+def test_tensors_without_storage_have_results_without_storage() -> None:
+    states, last = conv_gru(**{name: tensor.to("meta") for name, tensor in fitting().items()})
+    assert states.is_meta and last.shape == (2, 2, 1, 2, 3)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_the_weights_gradient_has_the_weights_layout(kernel_size: int) -> None:
+    problem = Problem("gru", batch=1, steps=1, grid=(1, 1, 1), channels=2, kernel_size=kernel_size)
+    arguments, _ = problem.arguments()
+    weight = arguments[1].contiguous().requires_grad_()
+    problem.forward([arguments[0], weight, *arguments[2:]], None, backend="triton")[0].sum().backward()
+    assert weight.grad.stride() == weight.stride()
 
 
 @pytest.mark.skipif(DEVICE != "cuda", reason="CUDA graphs need a GPU")

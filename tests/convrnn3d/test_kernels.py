@@ -86,6 +86,37 @@ def test_what_is_computed_again_is_what_was_kept(cell: str) -> None:
     assert all(torch.equal(left, right) for left, right in zip(kept, again, strict=True))
 
 
+@pytest.mark.parametrize("backend", ["triton", "reference"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_step_that_is_not_there_may_hold_nan(cell: str, backend: str) -> None:
+    problem = Problem(cell, kernel_size=1, masked=True)
+    (projection, *others), _ = problem.arguments()
+    mask = torch.tensor([[True, False], [False, True], [True, True]], device=DEVICE)
+    upstream = [torch.ones_like(output) for output in problem.forward([projection, *others], mask)]
+    zeros, nans = (projection.masked_fill(~mask[:, :, None, None, None, None, None], x) for x in (0, torch.nan))
+    expected, actual = (problem.solve([p, *others], mask, upstream, backend=backend) for p in (zeros, nans))
+    assert all(torch.equal(left, right) for left, right in zip(expected, actual, strict=True))
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_autocast_keeps_the_update_gates_gradient_where_h_is_near_c(recompute: bool) -> None:
+    """h - c cancels: the backward pass must take h as it was carried, not rounded to the products' type."""
+    problem = Problem("gru", batch=9, steps=8, grid=(1, 1, 1), channels=16, kernel_size=1)
+    (projection, weight, state), _ = problem.arguments()
+    projection = projection[:, :1].repeat(1, problem.steps, 1, 1, 1, 1, 1)
+    projection[:, :, 0] -= 1
+    arguments = [projection, weight / 20, state]
+    exact = [argument.double() for argument in arguments]
+    upstream = [torch.randn_like(output) for output in problem.forward(arguments, None, backend="reference")]
+    truth = problem.solve(exact, None, upstream, backend="reference")[2]
+    with torch.autocast(DEVICE, torch.bfloat16):
+        ours = problem.solve(arguments, None, upstream, backend="triton", recompute=recompute)[2]
+        theirs = problem.solve(arguments, None, upstream, backend="reference")[2]
+    for gate in range(3):
+        here = (slice(None), slice(None), gate)
+        assert distance(ours[here], truth[here]) <= BAR * distance(theirs[here], truth[here]), f"gate {gate}"
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("output", [0, 1])
 def test_a_loss_may_use_one_output_alone(cell: str, output: int) -> None:
