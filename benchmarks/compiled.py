@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import Sequence
+from convrnn3d.sequence import FUSION, Sequence
 from convrnn3d.tuning import supported, table
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
@@ -39,7 +39,7 @@ class Kernel:
         constants = constants | {"PRECISION": supported(constants["PRECISION"], target)}
         aligned = {(place,): [["tt.divisibility", 16]] for place in places}
         return triton.compile(
-            ASTSource(function, signature, constants, aligned), target=TARGETS[target], options=options
+            ASTSource(function, signature, constants, aligned), target=TARGETS[target], options=options | FUSION
         )
 
     @property
@@ -90,7 +90,7 @@ def taken_down(kind: str, batch: int) -> list[tuple[Any, dict[str, str], dict[st
     sequence = Sequence.of(projection, weight, dtype, "tf32" if kind == "tf32" else "ieee")
     sequence.launch = take_down
     states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, gates, False, True, True)
+    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
     states, last, cell, sources, cells, gates = lstm.forward(
         sequence, projection, weight, (state, state), None, dtype, True, True
     )

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import Sequence
+from convrnn3d.sequence import Sequence, launch
 from convrnn3d.tuning import Launch, choose, table
 
 from benchmarks.compiled import OPERANDS
@@ -56,7 +56,7 @@ def training_step(sequence: Sequence, kind: str) -> None:
     projection, weight = random(batch, steps, 3, *grid), random(3, sequence.channels, *grid[-1:], 3, 3, 3) / 60
     state = random(batch, *grid)
     states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, gates, False, True, True)
+    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
     states, last, cell, sources, cells, gates = lstm.forward(
         sequence, projection, weight, (state, state.clone()), None, dtype, True, True
     )
@@ -72,19 +72,19 @@ def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -
         chosen.append(name)
         return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
 
-    def launch(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        function[(blocks,)](*arguments, **constants)
+    def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
+        launch(function, blocks, *arguments, **constants)
         still = constants.get("EMPTY") or constants.get("START")
         if chosen and chosen[-1] == kernel and not still:
             named.append((function, blocks, arguments, constants))
 
-    sequence = replace(sequence, launch=launch, choose=pick)
+    sequence = replace(sequence, launch=take_down, choose=pick)
     training_step(sequence, kind)
     first = named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
 
     def again() -> None:
         for function, blocks, arguments, constants in first:
-            function[(blocks,)](*arguments, **constants)
+            launch(function, blocks, *arguments, **constants)
 
     return median_microseconds(again, sequence.device)
 
