@@ -46,7 +46,8 @@ def bits(mask: Tensor | None) -> Tensor | None:
 
 def _settled(precision: str) -> str:
     if precision == AS_PYTORCH:
-        return "tf32" if torch.backends.cudnn.conv.fp32_precision == "tf32" else "ieee"
+        tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"
+        return "tf32" if tf32 else "ieee"
     return precision
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import triton
 from torch import Tensor
 
 from convrnn3d.convolution import conv_taps
@@ -87,9 +86,9 @@ class Sequence:
             launch, flat = SUMS.fitted(self.channels), True
         voxels = self.grid[0] * self.grid[1] * self.grid[2]
         rows = self.batch * voxels if flat else self.batch
-        blocks = triton.cdiv(rows, launch.rows) * (1 if flat else voxels)
+        blocks = _cdiv(rows, launch.rows) * (1 if flat else voxels)
         self.launch(
-            kernel, blocks * triton.cdiv(self.channels, launch.channels),
+            kernel, blocks * _cdiv(self.channels, launch.channels),
             *source, weight, parts, self.batch, *rest,
             **self.constants, **constants, **_tile(launch), PRECISION=self._precision,
             num_warps=launch.warps, num_stages=launch.stages,
@@ -100,7 +99,7 @@ class Sequence:
         taps, voxels = self.side**3, self.grid[0] * self.grid[1] * self.grid[2]
         shape = (taps, 1 if transposed else gates, self.batch, voxels, self.channels)
         parts = torch.empty(shape, dtype=torch.float32, device=self.device)
-        blocks = taps * triton.cdiv(self.batch * voxels, launch.rows) * triton.cdiv(self.channels, launch.channels)
+        blocks = taps * _cdiv(self.batch * voxels, launch.rows) * _cdiv(self.channels, launch.channels)
         self.launch(
             conv_taps, blocks, *source, weight, parts, self.batch, **self.constants,
             GATE=gate, GATES=gates, TRANSPOSED=transposed, **_tile(launch), PRECISION=self._precision,
@@ -112,7 +111,7 @@ class Sequence:
         """dW of gates gates[0].., gates[1] of them, into parts (shares, taps, 3, C, C)."""
         launch = self.choose("weight_gradient", self.kind, self.batch, self.channels)
         shares, taps = parts.shape[:2]
-        blocks = triton.cdiv(self.channels, launch.channels) ** 2
+        blocks = _cdiv(self.channels, launch.channels) ** 2
         self.launch(
             weight_gradient_kernel, shares * taps * gates[1] * blocks,
             x, da, parts, self.batch * self.steps, shares, *gates, **self.constants,
@@ -136,7 +135,7 @@ class Sequence:
 
     def weight_parts(self) -> Tensor:
         rows, channels = self.batch * self.steps * self.grid[0] * self.grid[1] * self.grid[2], self.channels
-        shares = min(8, triton.cdiv(rows, ROWS_A_SHARE))
+        shares = min(8, _cdiv(rows, ROWS_A_SHARE))
         return torch.empty(shares, self.side**3, GATES, channels, channels, dtype=torch.float32, device=self.device)
 
     def summed(self, parts: Tensor, weight: Tensor) -> Tensor:
@@ -153,6 +152,10 @@ class Sequence:
             return self.precision
         architecture = torch.cuda.get_device_properties(self.device).gcnArchName.split(":")[0]
         return supported(self.precision, architecture)
+
+
+def _cdiv(a: int, b: int) -> int:
+    return -(-a // b)  # triton.cdiv takes a microsecond, four times a launch
 
 
 def _tile(launch: Launch) -> dict[str, int]:

@@ -32,6 +32,7 @@ class Launch:
     stages: int
     by_tap: bool = False
 
+    @cache  # noqa: B019, of which there are as many as lines in the table
     def fitted(self, channels: int) -> "Launch":
         """This launch with tiles no larger than `channels` needs."""
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
@@ -58,6 +59,7 @@ def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
     }
 
 
+@cache
 def choose(kernel: str, kind: str, batch: int, channels: int) -> Launch:
     """The launch of `kernel` (a key of the table) for operands of `kind`."""
     launches = table()[kernel][kind]

@@ -40,8 +40,8 @@ def weight_gradient_kernel(
     whole = nx * ny * nz * blocks
     first = tl.minimum(share * tl.cdiv(whole, shares), whole)
     end = tl.minimum(first + tl.cdiv(whole, shares), whole)
-    gradients = da + gate * V * C + (n if C % OUTPUTS == 0 else tl.minimum(n, C - 1))[:, None]  # (OUTPUTS, 1)
-    inputs = x + ((dx * Y + dy) * Z + dz) * C + (m if C % INPUTS == 0 else tl.minimum(m, C - 1))[None, :]  # (1, INPUTS)
+    gradients = da + gate * V * C + n[:, None]  # (OUTPUTS, 1)
+    inputs = x + ((dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
     sum = tl.zeros((OUTPUTS, INPUTS), tl.float32)
     by_y, by_z = inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
     for i in range(first, end):
@@ -52,8 +52,10 @@ def weight_gradient_kernel(
         sample = i % blocks * ROWS + tl.arange(0, ROWS)
         exists = sample < samples
         sample = sample.to(tl.int64) * (V * C) + v * C
-        a = tl.load(gradients + (sample * 3 - v * (2 * C))[None, :], exists[None, :], other=0)
-        b = tl.load(inputs + sample[:, None], exists[:, None], other=0)
+        a_exists = exists[None, :] & (n < C)[:, None] if C % OUTPUTS else exists[None, :]
+        b_exists = exists[:, None] & (m < C)[None, :] if C % INPUTS else exists[:, None]
+        a = tl.load(gradients + (sample * 3 - v * (2 * C))[None, :], a_exists, other=0)
+        b = tl.load(inputs + sample[:, None], b_exists, other=0)
         sum = multiply(a, b, sum, PRECISION)
     part = parts + (share * taps + tap).to(tl.int64) * 3 * C * C + (gate * C + n)[:, None] * C + m[None, :]
     tl.store(part, sum, (n < C)[:, None] & (m < C)[None, :])

@@ -79,7 +79,8 @@ def test_lengths_are_masks_of_first_views(backend: str) -> None:
     mask = torch.tensor([[True, False, False], [True, True, True]], device=DEVICE)
     arguments = fitting()
     for call in (conv_gru, conv_lstm):
-        by_length, by_mask = call(**arguments, lengths=lengths, backend=backend), call(**arguments, mask=mask)
+        by_length = call(**arguments, lengths=lengths, backend=backend)
+        by_mask = call(**arguments, mask=mask, backend=backend)
         torch.testing.assert_close(by_length[0], by_mask[0], rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="not both"):
         conv_gru(**arguments, mask=mask, lengths=lengths)
