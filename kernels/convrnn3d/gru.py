@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import VARYING, offset, own, store, tanh
+from convrnn3d.convolution import VARYING, offset, own, store, store_factor, tanh
 from convrnn3d.sequence import Sequence
 
 # First gate, number of gates, transposed: the convolution that each kernel begins with.
@@ -41,7 +41,7 @@ def gates_kernel(
     store(gate + V * C, r, tile)
     if not EMPTY:
         before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-        store(reset + offset(b, v, n, 1, 0, V, C), r * before, tile)
+        store_factor(reset + offset(b, v, n, 1, 0, V, C), r * before, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
@@ -73,12 +73,12 @@ def update_kernel(
             after = tl.where(tl.load(mask + b * T + t)[:, None] != 0, after, before)
         store(states + offset(b, v, n, T, t, V, C), after, tile)
         if t + 1 < T:
-            store(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), after, tile)
+            store_factor(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), after, tile, PRECISION)
         else:
             store(last + offset(b, v, n, 1, 0, V, C), after, tile)
         if SAVE:
             if t == 0:
-                store(sources + offset(b, v, n, T, 0, V, C), before, tile)
+                store_factor(sources + offset(b, v, n, T, 0, V, C), before, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
@@ -105,10 +105,10 @@ def reset_kernel(
         product, da_r, around = tl.where(seen, product, 0), tl.where(seen, da_r, 0), tl.where(seen, around, after)
     store(here, around, tile)
     place = offset(b, v, n, 3 * T, 3 * t + 1, V, C)
-    store(da + place, da_r, tile)
+    store_factor(da + place, da_r, tile, PRECISION)
     if d_projection is not None:
         store(d_projection + place, da_r, tile)
-    store(products + offset(b, v, n, T, t, V, C), product, tile)
+    store_factor(products + offset(b, v, n, T, t, V, C), product, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
@@ -142,8 +142,8 @@ def enter_kernel(
             seen = tl.load(mask + b * T + t)[:, None] != 0
             da_c, da_u = tl.where(seen, da_c, 0), tl.where(seen, da_u, 0)
         place = offset(b, v, n, 3 * T, 3 * t, V, C)
-        store(da + place, da_u, tile)
-        store(da + place + 2 * V * C, da_c, tile)
+        store_factor(da + place, da_u, tile, PRECISION)
+        store_factor(da + place + 2 * V * C, da_c, tile, PRECISION)
         if d_projection is not None:
             store(d_projection + place, da_u, tile)
             store(d_projection + place + 2 * V * C, da_c, tile)
@@ -163,7 +163,7 @@ def forward(
     for t in range(steps):
         h, source = (states, steps, t - 1), (sources, slots, t % slots)
         if t == 0:
-            h, source = (state, 1, 0), (None if state is None else state.to(sequence.operand), 1, 0)
+            h, source = (state, 1, 0), (None if state is None else sequence.factors(state), 1, 0)
         gate, still = (gates, kept, t % kept), state is None and t == 0
         sequence.run(
             gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, reset, steps, t,
@@ -188,7 +188,7 @@ def backward(
     """
     steps = sequence.steps
     d, da = sequence.empty((), torch.float32), sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if kept.dtype == sequence.operand else sequence.empty((steps, 3), kept.dtype)
+    d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     products = sequence.empty((steps,), sequence.operand)
     kernels = sequence.backward_kernels(weight)
     again = _Again(sequence, kept, weight, sources, has_state) if recompute else None

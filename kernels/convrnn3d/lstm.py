@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import VARYING, offset, own, store, tanh
+from convrnn3d.convolution import VARYING, offset, own, store, store_factor, tanh
 from convrnn3d.sequence import Sequence
 
 # First gate, number of gates, transposed: the convolution that each kernel begins with.
@@ -59,13 +59,13 @@ def step_kernel(
         store(states + offset(b, v, n, T, t, V, C), h_after, tile)
         store(next_s + offset(b, v, n, next_s_slots, next_s_slot, V, C), s_after, tile)
         if t + 1 < T:
-            store(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), h_after, tile)
+            store_factor(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), h_after, tile, PRECISION)
         else:
             store(last + offset(b, v, n, 1, 0, V, C), h_after, tile)
         if SAVE:
             if t == 0:
                 first = offset(b, v, n, T, 0, V, C)
-                store(sources + first, h_before, tile)
+                store_factor(sources + first, h_before, tile, PRECISION)
                 store(cells + first, s_before, tile)
 
 
@@ -113,9 +113,9 @@ def enter_kernel(
         da_f, da_i, da_c = e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
         if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
             da_f, da_i, da_c = tl.where(seen, da_f, 0), tl.where(seen, da_i, 0), tl.where(seen, da_c, 0)
-        store(da + place, da_f, tile)
-        store(da + place + V * C, da_i, tile)
-        store(da + place + 2 * V * C, da_c, tile)
+        store_factor(da + place, da_f, tile, PRECISION)
+        store_factor(da + place + V * C, da_i, tile, PRECISION)
+        store_factor(da + place + 2 * V * C, da_c, tile, PRECISION)
         if d_projection is not None:
             store(d_projection + place, da_f, tile)
             store(d_projection + place + V * C, da_i, tile)
@@ -140,7 +140,7 @@ def forward(
         s = (cells, steps, t) if save else (cell, 1, 0)
         if t == 0:
             h_0, s_0 = (None, None) if state is None else state
-            h, s, source = (h_0, 1, 0), (s_0, 1, 0), (None if still else h_0.to(sequence.operand), 1, 0)
+            h, s, source = (h_0, 1, 0), (s_0, 1, 0), (None if still else sequence.factors(h_0), 1, 0)
         next_s = (cells, steps, t + 1) if save and t + 1 < steps else (cell, 1, 0)
         sequence.run(
             step_kernel, "lstm_step", STEP, source, kernels, projection, *h, *s, gates if keep else None, steps, t,
@@ -159,7 +159,7 @@ def backward(
     steps = sequence.steps
     d, g = sequence.empty((), torch.float32), sequence.empty((), torch.float32)
     da = sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if kept.dtype == sequence.operand else sequence.empty((steps, 3), kept.dtype)
+    d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     kernels = sequence.backward_kernels(weight)
     gates, slots = (sequence.empty((1, 3), kept.dtype), 1) if recompute else (kept, steps)
     again = sequence.forward_kernels(weight) if recompute else None

@@ -160,11 +160,12 @@ def _fake_backward(cells: int) -> Any:
 def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
-        mask, *how, save, recompute = inputs[3 + cells :]
+        mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
+        how = operand, carried, _settled(precision)
         *kept, gates = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates)
-        exact = how[0] == how[1]  # sources, in the operands' type, are the states
+        exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
         states = () if cells else (None, None) if exact else (output[0], inputs[2])
         ctx.save_for_backward(weight, mask, *kept, *states, projection if recompute else gates)
         ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None

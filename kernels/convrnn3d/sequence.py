@@ -1,7 +1,7 @@
-"""The loops over the steps: which kernel is launched when, on what.
+"""A call's sizes, what its tensors are, and how its kernels are launched; `gru` and `lstm` loop over the steps.
 
-Everything a kernel reads or writes is contiguous; V = X Y Z. Slots let one kernel read from tensors of one step and of
-all. Kept for the backward pass, beside the inputs:
+Everything a kernel reads or writes is contiguous. Slots let one kernel read from tensors of one step and of all: a
+tensor, how many slots a sample has in it, and which is meant. Kept for the backward pass, beside the inputs:
 
     sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type
     gates    (B, T, 3, X, Y, Z, C)  u, r, c or f, i, c, in the projection's type; or nothing, to be computed again
@@ -25,8 +25,6 @@ ROWS_A_SHARE = 2048  # (b, t, v), of the weight's gradient
 # Kernels that multiply nothing: those that add up what the taps left (27 values each), and first steps from zeros.
 SUMS = Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1)
 POINTWISE = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
-
-
 FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
 
 
@@ -131,7 +129,19 @@ class Sequence:
         return self._operands(weight.permute(3, 4, 5, 0, 2, 1))
 
     def _operands(self, weight: Tensor) -> Tensor:
-        return weight.to(self.operand, memory_format=torch.contiguous_format).contiguous()
+        return self.factors(weight.to(self.operand, memory_format=torch.contiguous_format).contiguous())
+
+    def factors(self, grid: Tensor) -> Tensor:
+        """`grid` as products read it: in the operands' type, and rounded if that is tf32, see `store_factor`."""
+        grid = grid.to(self.operand)
+        if self._precision != "tf32":
+            return grid
+        rounded = ((grid.view(torch.int32) + 0x1000) & -0x2000).view(torch.float32)
+        return torch.where(grid.isnan(), grid, rounded)
+
+    def exact(self, dtype: torch.dtype) -> bool:
+        """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
+        return dtype == self.operand and self._precision != "tf32"
 
     def weight_parts(self) -> Tensor:
         rows, channels = self.batch * self.steps * self.grid[0] * self.grid[1] * self.grid[2], self.channels

@@ -1,10 +1,12 @@
 """What the kernels' tests share: a problem, and how far each backend is from its solution in float64."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from convrnn3d import conv_gru, conv_lstm
+from convrnn3d import conv_gru, conv_lstm, manual, reference
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -74,6 +76,37 @@ def distances(problem: Problem) -> list[tuple[float, float]]:
     exact = replace(problem, dtype=torch.float64)
     truth = exact.solve([a.double() for a in arguments], mask, upstream, backend="reference")
     torch.backends.cudnn.conv.fp32_precision = problem.options.get("precision", "ieee")  # the tests' fixture resets it
-    theirs = problem.solve(arguments, mask, upstream, backend="reference")
+    with convolutions_in_tf32() if problem.options.get("precision") == "tf32" else nullcontext():
+        theirs = problem.solve(arguments, mask, upstream, backend="reference")
     ours = problem.solve(arguments, mask, upstream, backend="triton", **problem.options)
     return [(distance(o, t), distance(r, t)) for o, r, t in zip(ours, theirs, truth, strict=True)]
+
+
+@contextmanager
+def convolutions_in_tf32() -> Iterator[None]:
+    """On a CPU, which has no tf32, the reference's convolutions with all factors rounded to tf32's ten bits."""
+    own = reference._conv
+    if DEVICE == "cpu":
+        reference._conv = _TF32.apply
+    yield
+    reference._conv = own
+
+
+class _TF32(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, grid: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(grid, weight)
+        return manual.conv(tf32(grid), tf32(weight))
+
+    @staticmethod
+    def backward(ctx: Any, d: Tensor) -> tuple[Tensor, Tensor]:
+        grid, weight = (tf32(tensor) for tensor in ctx.saved_tensors)
+        d = tf32(d)
+        d_a = d.unflatten(-1, (len(weight), -1)).movedim(-2, 1)[:, None]  # (B, 1, n, X, Y, Z, C)
+        return manual.conv_transposed(d, weight), manual.weight_gradient(grid[:, None], d_a, weight)
+
+
+def tf32(x: Tensor) -> Tensor:
+    """Rounded to nearest at ten bits after the leading one."""
+    mantissa, exponent = torch.frexp(x.double())
+    return torch.ldexp((mantissa * 2**11).round() / 2**11, exponent).to(x.dtype)
