@@ -1,6 +1,7 @@
 """What tests share: a network of the family that is quick to build, and a small data folder made by the pipeline."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,9 @@ from r2n2.config import NETWORKS, NetworkConfig
 
 if not torch.cuda.is_available():  # before any test imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
-sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks, which are run from the checkout and not installed
+ROOT = Path(__file__).parents[1]
+Compilation = tuple[subprocess.Popen, Path] | None
+sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout and not installed
 
 SMALL = {
     "encoder_channels": (4, 4, 4, 4, 6, 6),
@@ -27,6 +30,30 @@ SMALL = {
 def small_network(name: str) -> NetworkConfig:
     """The network `name` with few channels."""
     return replace(NETWORKS[name], **SMALL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The machine-code tests last: what they wait for is compiled meanwhile."""
+    items.sort(key=lambda item: item.path.stem == "test_machine_code")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine_code(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compilation]:
+    """`python -m benchmarks.machine_code`, begun with the session if any test is about it.
+
+    In a process of its own, since here kernels may be interpreted; it takes four minutes, and most other tests use
+    one core.
+    """
+    if not any(item.path.stem == "test_machine_code" for item in request.session.items):
+        yield None
+        return
+    rows = tmp_path_factory.mktemp("machine_code") / "rows.json"
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, "-m", "benchmarks.machine_code", "--jobs", "1", "--json", str(rows)]
+    with rows.with_suffix(".txt").open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        yield process, rows
+        process.kill()
 
 
 @pytest.fixture(autouse=True)

@@ -100,7 +100,9 @@ def test_types_must_agree_outside_autocast() -> None:
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("state", [False, True])
 def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: bool) -> None:
-    problem = Problem(cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=3 if recompute and state else 1, state=state)
+    problem = Problem(
+        cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=3 if recompute and state else 1, state=state
+    )
     arguments, _ = problem.arguments()
     mask = torch.tensor([[True, False], [True, True]], device=DEVICE)
     projection, weight, *states = (argument.requires_grad_() for argument in arguments)
