@@ -2,8 +2,9 @@
 
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--dry]
 
-In order: the environment, the kernels' parity tests, launch-table tuning, the recurrence against PyTorch's own
-convolutions, most telling sizes first, and a few training steps through the kernels against the reference's losses.
+In order: the environment, the kernels' parity tests, a few training steps through the kernels beside the reference's
+losses, launch-table tuning, and the recurrence against PyTorch's own convolutions, most telling sizes first. What
+tuning finds is written into DIR; the timings after it still use the table that is committed.
 Each part writes into DIR as it goes, so that a run that is cut off leaves what it did; a part that cannot be done, or
 has no time left, says so in one line. It needs the checkout alone, on PYTHONPATH, and no network. --dry runs tiny
 sizes, on a CPU in Triton's interpreter too.

@@ -42,6 +42,7 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
         "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
         "shared memory": code.shared * programs > SHARED[target] * 1024,
         "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
+        "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
         "masks": is_fused(kernel) and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
     }

@@ -93,8 +93,8 @@ def work(problem: Problem) -> tuple[float, float, float, Callable[[Peaks], float
     """Bytes, useful and nominal operations of the recurrence proper, and its floor in microseconds."""
     element = torch.empty(0, dtype=problem.dtype).element_size()
     sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 1024, problem.kernel_size, element)
-    forward = 1 + (2 if problem.cell == "gru" else 1)
-    counted = [phase for phase in phases(problem.cell, sizes)[1:-2]][: None if problem.backward else forward - 1]
+    forward = 2 if problem.cell == "gru" else 1  # launches of a step
+    counted = phases(problem.cell, sizes)[1:-2][: None if problem.backward else forward]  # without the projection's
     total = [sum(phase.times * getattr(phase, name) for phase in counted) for name in ("bytes", "useful", "nominal")]
     return *total, lambda peaks: sum(phase.times * phase.floor(peaks.tflops, peaks.gbytes) for phase in counted)
 

@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def machine_code(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compilation]:
     """`python -m benchmarks.machine_code`, begun with the session if any test is about it.
 
-    In a process of its own, since here kernels may be interpreted; it takes four minutes, and most other tests use
-    one core.
+    In a process of its own, since here kernels may be interpreted; it takes minutes, and most other tests use one
+    core.
     """
     if not any(item.path.stem == "test_machine_code" for item in request.session.items):
         yield None

@@ -28,7 +28,7 @@ def offset(b, v, n, slots, slot, V: tl.constexpr, C: tl.constexpr):
 
 @triton.jit
 def tanh(x):
-    """To float32's last bits: 2 sigmoid(2x) - 1 alone errs by 1e-7, which is much of a small x."""
+    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small."""
     e = tl.exp(-2 * tl.abs(x))
     y = (1 - e) / (1 + e)
     x2 = x * x
@@ -49,7 +49,8 @@ def store(pointer, x, tile):
 def store_factor(pointer, x, tile, PRECISION: tl.constexpr):
     """`store` of what a product will read. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
 
-    Cut-off factors are 2.6 times as far from float64 as rounded ones, and always too small (K = 5, 135, 3456).
+    Cut-off factors are all too small, and their products more than twice as far from float64 as those of rounded ones
+    (tests/convrnn3d/test_kernels.py).
     """
     if PRECISION == "tf32":
         bits = x.to(tl.int32, bitcast=True)
@@ -60,7 +61,11 @@ def store_factor(pointer, x, tile, PRECISION: tl.constexpr):
 
 @triton.jit
 def inverse(n):
-    """What `quotient` divides by n with: in a loop a division by a run-time number is 20 instructions, this is 4."""
+    """What `quotient` divides by n with: a division by a run-time number is many instructions, and a turn needs three.
+
+    Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
+    `benchmarks.machine_code` prints the present length.
+    """
     return (1 << 32) // n.to(tl.int64) + 1
 
 

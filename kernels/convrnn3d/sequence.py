@@ -165,7 +165,7 @@ class Sequence:
 
 
 def _cdiv(a: int, b: int) -> int:
-    return -(-a // b)  # triton.cdiv takes a microsecond, four times a launch
+    return -(-a // b)  # not triton.cdiv, which goes through Triton's wrapper of constants each time
 
 
 def _tile(launch: Launch) -> dict[str, int]:

@@ -5,7 +5,7 @@ The bar is PyTorch itself: at the same type the kernels may be at most twice as 
 
 import pytest
 import torch
-from parity import DEVICE, Problem, distance, distances
+from parity import DEVICE, Problem, distance, distances, tf32
 
 BAR = 2
 
@@ -68,6 +68,19 @@ def test_grid_of_8x8x8_forward(cell: str) -> None:
     ours = problem.forward(arguments, mask, backend="triton")
     for o, r, t in zip(ours, theirs, truth, strict=True):
         assert distance(o, t) <= BAR * distance(r, t)
+
+
+@pytest.mark.parametrize("inner", [5, 135, 3456])
+def test_cutting_tf32s_factors_off_would_miss_the_bar(inner: int) -> None:
+    """Why the kernels round: the matrix units read ten bits of the mantissa, and drop the rest."""
+
+    def cut(x: torch.Tensor) -> torch.Tensor:
+        return (x.view(torch.int32) & -0x2000).view(torch.float32)
+
+    left, right = torch.randn(64, inner), torch.randn(inner, 64)
+    truth = left.double() @ right.double()
+    rounded, cut_off = (distance(f(left).double() @ f(right).double(), truth) for f in (tf32, cut))
+    assert cut_off > BAR * rounded
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
