@@ -19,6 +19,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 GATES = 3
+TYPES = {  # by the name that results carry: of the operands, and how float32 is multiplied
+    "fp32": (torch.float32, "ieee"),
+    "tf32": (torch.float32, "tf32"),
+    "bf16": (torch.bfloat16, "ieee"),
+    "fp16": (torch.float16, "ieee"),
+    "fp64": (torch.float64, "ieee"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,22 @@ class Problem:
     steps: int = 1
     grid: int = 4
     channels: int = 128
-    dtype: torch.dtype = torch.float32
-    precision: str = "ieee"
+    type_name: str = "fp32"
     backward: bool = False
     kernel_size: int = 3
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return TYPES[self.type_name][0]
+
+    @property
+    def precision(self) -> str:
+        return TYPES[self.type_name][1]
+
+    @property
+    def states(self) -> int:
+        """Of the GRU h, of the LSTM h and s."""
+        return 2 if self.cell == "lstm" else 1
 
     def inputs(self, device: torch.device, seed: int = 0) -> list[Tensor]:
         """Random projection, weight, state and, for the LSTM, cell; as `convrnn3d` takes them."""
@@ -41,7 +60,7 @@ class Problem:
         grid, size = (self.grid,) * 3, (self.kernel_size,) * 3
         weight = torch.randn(GATES, self.channels, self.channels, *size, generator=generator)
         shapes = [(self.batch, self.steps, GATES, *grid, self.channels)]
-        shapes += [(self.batch, *grid, self.channels)] * (2 if self.cell == "lstm" else 1)
+        shapes += [(self.batch, *grid, self.channels)] * self.states
         projection, *states = (torch.randn(shape, generator=generator) for shape in shapes)
         scaled = [projection, weight / (self.channels * self.kernel_size**3) ** 0.5, *states]
         return [tensor.to(device, self.dtype) for tensor in scaled]

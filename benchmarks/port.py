@@ -14,17 +14,22 @@ from torch.nn import functional as F
 from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, unpool
 from r2n2.network import R2N2
 
+RECURRENCE = ("recurrence.projection.weight", "recurrence.bias", "recurrence.weight")
 
-class WithZeros(nn.Module):
+
+class WithZeros(nn.Conv3d):
     """Unpooling, then a convolution of all that comes out."""
 
-    def __init__(self, layer: nn.Conv3d) -> None:
-        super().__init__()
-        self.conv = nn.Conv3d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding)
-        self.conv.load_state_dict(layer.state_dict())
-
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(unpool(x))
+        return super().forward(unpool(x))
+
+
+def plain(layer: nn.Conv3d) -> nn.Conv3d:
+    """PyTorch's own layer with a copy of the weights of `layer`, after unpooling if that unpools."""
+    kind = WithZeros if isinstance(layer, UnpoolConv3d | UnpoolPointwise3d) else nn.Conv3d
+    copied = kind(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding).to(layer.weight)
+    copied.load_state_dict(layer.state_dict())
+    return copied
 
 
 class Port(nn.Module):
@@ -37,8 +42,8 @@ class Port(nn.Module):
         self.decoder = copy.deepcopy(model.decoder).to(memory_format=torch.contiguous_format)
         for module in list(self.decoder.modules()):
             for name, layer in list(module.named_children()):
-                if isinstance(layer, UnpoolConv3d | UnpoolPointwise3d):
-                    setattr(module, name, WithZeros(layer).to(layer.weight))
+                if isinstance(layer, nn.Conv3d):
+                    setattr(module, name, plain(layer))
         recurrence = model.recurrence
         self.grid, self.channels = recurrence.grid, recurrence.channels
         matrices = recurrence.projection.weight.detach().unflatten(0, (3, -1, self.channels))  # (3, X Y Z, C, F)
@@ -66,3 +71,11 @@ class Port(nn.Module):
         projected = F.linear(features, self.projections[number]).unflatten(1, (self.channels, *self.grid))
         kernel = self.kernels[number]
         return projected + F.conv3d(grid, kernel, self.biases[number], padding=kernel.shape[-1] // 2)
+
+    def gradients(self) -> dict[str, Tensor]:
+        """The parameters' gradients under the names and in the shapes that R2N2 has for them."""
+        found = {name: p.grad for name, p in self.named_parameters() if name.startswith(("encoder", "decoder"))}
+        parts = [part.grad.unflatten(0, (self.channels, -1)).transpose(0, 1) for part in self.projections]
+        stacked = [torch.stack(parts).flatten(0, 2)]  # (3, X Y Z, C, F) to (3 X Y Z C, F)
+        stacked += [torch.stack([part.grad for part in own]) for own in (self.biases, self.kernels)]
+        return found | dict(zip(RECURRENCE, stacked, strict=True))

@@ -1,23 +1,36 @@
-"""Results: one row for each thing timed, appended to one CSV file for each machine."""
+"""Results: one row for each thing timed, appended to one CSV file for each machine, never edited.
+
+    python -m benchmarks.results FILE ...
+
+appends the rows of other result files, a GPU run's say, to those kept here.
+"""
 
 import csv
+import hashlib
 import platform
 import re
 import subprocess
+import sys
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import convrnn3d
 import torch
+from convrnn3d.tuning import launches_text
+
+from benchmarks.timing import Timing
 
 FOLDER = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a figure was measured on and with."""
+    """What a figure was measured on and with. kernels: a fingerprint of convrnn3d's source and launch table."""
 
     commit: str
+    kernels: str
     device: str
     driver: str
     torch: str
@@ -26,10 +39,12 @@ class Machine:
     triton: str
 
     @classmethod
-    def here(cls) -> "Machine":
+    def here(cls, commit: str = "") -> "Machine":
+        """commit: for a checkout without its history."""
         gpu = torch.cuda.is_available()
         return cls(
-            commit=_output("git", "describe", "--always", "--dirty"),
+            commit=commit or _commit(),
+            kernels=fingerprint(),
             device=torch.cuda.get_device_name() if gpu else f"{_processor()}, {torch.get_num_threads()} threads",
             driver=_output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader") if gpu else "",
             torch=torch.__version__,
@@ -38,17 +53,16 @@ class Machine:
             triton=_version("triton"),
         )
 
-    @property
-    def file(self) -> Path:
-        """Where rows of this machine are kept."""
-        return FOLDER / f"{re.sub('[^a-z0-9]+', '-', self.device.lower()).strip('-')}.csv"
-
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. Times in microseconds; bytes and operations (in millions) of what was timed, as `work` counts them.
+    """One figure: what was timed, how long it took, how right it is, how much it does.
 
-    error: distance from float64, relative, of the worst result; efficiency: floor over median, against `peaks`.
+    what: the cell or the network; graph: replayed from a CUDA graph; cold: with a flushed L2 cache; backward: with the
+    gradients, of a network with the optimiser's step, too. error: distance from float64, relative, of the worst result.
+    bytes and operations (in millions) as `work` and `network_work` count them; efficiency: the floor over the median,
+    at peaks (Tflop/s, GB/s) that were measured in the same run. Of the timing, in microseconds, the median, the 20th
+    and 80th percentile and the number of rounds are kept.
     """
 
     table: str
@@ -63,36 +77,74 @@ class Row:
     dtype: str
     precision: str
     backward: bool
-    median: float
-    p20: float
-    p80: float
-    error: float | None
-    peak_mib: float | None
-    bytes: float | None
-    useful_mflop: float | None
-    nominal_mflop: float | None
-    efficiency: float | None
+    error: float
+    peak_mib: float
+    bytes: float
+    useful_mflop: float
+    nominal_mflop: float
+    peak_tflops: float
+    peak_gbytes: float
+    efficiency: float
+    timing: Timing
+
+    @property
+    def name(self) -> str:
+        return self.contender + (" (graph)" if self.graph else "")
+
+    def values(self) -> dict[str, object]:
+        """By column."""
+        found = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "timing"}
+        return found | {name: getattr(self.timing, name) for name in TIMES} | {"rounds": len(self.timing.rounds)}
+
+
+TIMES = ("median", "p20", "p80")
+COLUMNS = (
+    "measured",
+    *(field.name for field in fields(Machine)),
+    *(field.name for field in fields(Row) if field.name != "timing"),
+    *TIMES,
+    "rounds",
+)
 
 
 def append(rows: list[Row], machine: Machine, file: Path | None = None) -> Path:
-    """Add rows to the machine's file, or to `file`, under the header it begins with."""
-    file = file or machine.file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    names = [field.name for kind in (Machine, Row) for field in fields(kind)]
-    begun = file.exists()
-    with file.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        if not begun:
-            writer.writeheader()
-        for row in rows:
-            values = asdict(machine) | asdict(row)
-            writer.writerow({name: _text(value) for name, value in values.items()})
-    return file
+    """Add rows that were timed side by side to the machine's file, or to `file`, stamped with the time (UTC)."""
+    now = {"measured": datetime.now(UTC).isoformat(timespec="milliseconds")}
+    return _append([now | asdict(machine) | row.values() for row in rows], file or file_of(machine.device))
+
+
+def file_of(device: str) -> Path:
+    """Where rows of a machine are kept."""
+    return FOLDER / f"{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.csv"
 
 
 def read(file: Path) -> list[dict[str, str]]:
+    """The rows of a file. Raises ValueError if its columns are others."""
     with file.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"{file} does not hold results: its columns are {reader.fieldnames}, not {COLUMNS}")
+        return list(reader)
+
+
+def fingerprint() -> str:
+    """Twelve digits that change with the source of convrnn3d or with the launch table in use."""
+    digest = hashlib.sha256(launches_text().encode())
+    for file in sorted(Path(convrnn3d.__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _append(rows: list[dict[str, object]], file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists():
+        read(file)
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        if not stream.tell():
+            writer.writeheader()
+        writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+    return file
 
 
 def _text(value: object) -> object:
@@ -109,6 +161,13 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def _commit() -> str:
+    """Of the checkout; marked if anything but the results differs from it."""
+    places = (":/", ":(top,exclude)benchmarks/results")
+    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", *places)
+    return _output("git", "rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+
+
 def _output(*command: str) -> str:
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
@@ -122,3 +181,16 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def main(files: list[str]) -> int:
+    for name in files:
+        for row in read(Path(name)):
+            file = file_of(row["device"])
+            if not file.exists() or row not in read(file):
+                _append([row], file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -8,40 +8,56 @@ from dataclasses import dataclass
 import torch
 
 FLUSH = 256 << 20  # bytes written between cold runs: more than any L2 cache holds
+FEWEST, MOST = 5, 100  # rounds
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds: median, and the 20th and 80th percentile."""
+    """Microseconds of each round; their median, and the 20th and 80th percentile."""
 
-    median: float
-    p20: float
-    p80: float
+    rounds: tuple[float, ...]
 
-    @classmethod
-    def of(cls, microseconds: list[float]) -> "Timing":
-        if len(microseconds) < 2:
-            return cls(*microseconds * 3)
-        fifths = statistics.quantiles(microseconds, n=5, method="inclusive")
-        return cls(statistics.median(microseconds), fifths[0], fifths[3])
+    @property
+    def median(self) -> float:
+        return statistics.median(self.rounds)
+
+    @property
+    def p20(self) -> float:
+        return self._fifths[0]
+
+    @property
+    def p80(self) -> float:
+        return self._fifths[3]
+
+    @property
+    def _fifths(self) -> list[float]:
+        return statistics.quantiles(self.rounds, n=5, method="inclusive")
 
 
 def interleaved(
-    functions: dict[str, Callable[[], object]], device: torch.device, rounds: int, cold: bool = False
+    functions: dict[str, Callable[[], object]], device: torch.device, seconds: float, cold: bool = False
 ) -> dict[str, Timing]:
-    """Time the functions in turns, `rounds` times each, after one unmeasured round.
+    """Time the functions in turns for some `seconds`, after two unmeasured rounds.
 
-    cold: write more than the L2 cache holds before each run (on a GPU). Functions should rotate their inputs.
+    cold: write more than the L2 cache holds before each run (on a GPU).
     """
     flush = torch.empty(FLUSH if cold and device.type == "cuda" else 0, dtype=torch.uint8, device=device)
     taken: dict[str, list[float]] = {name: [] for name in functions}
-    for turn in range(rounds + 1):
+
+    def round_of(keep: bool) -> None:
         for name, function in functions.items():
             flush.zero_()
             microseconds = _once(function, device)
-            if turn:
+            if keep:
                 taken[name].append(microseconds)
-    return {name: Timing.of(times) for name, times in taken.items()}
+
+    round_of(keep=False)  # compiles, and lets libraries choose
+    started = time.perf_counter()
+    round_of(keep=False)
+    rounds = seconds / (time.perf_counter() - started)
+    for _ in range(round(min(max(rounds, FEWEST), MOST))):
+        round_of(keep=True)
+    return {name: Timing(tuple(times)) for name, times in taken.items()}
 
 
 def _once(function: Callable[[], object], device: torch.device) -> float:

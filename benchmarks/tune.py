@@ -1,18 +1,23 @@
 """Time launch choices on this machine's GPU and write the launch table anew.
 
-    python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--out kernels/convrnn3d/launches.json]
+    python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--minutes 60] [--jobs 16]
+                              [--out kernels/convrnn3d/launches.json]
 
 For each kernel, kind of operand and bracket of batch sizes every candidate runs as it would in a training step at
 C = 128, G = 4, on random inputs; the fastest median wins. What is not timed keeps its choice. A candidate that does
-not compile, or needs more than the device has, is passed over.
+not compile, or needs more than the device has, is passed over. All are compiled first, in several processes, into
+Triton's cache on disk.
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +25,7 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import Sequence, launch
+from convrnn3d.sequence import FUSION, Sequence, launch
 from convrnn3d.tuning import Launch, choose, table
 
 from benchmarks.compiled import OPERANDS
@@ -72,8 +77,10 @@ def training_step(sequence: Sequence, kind: str) -> None:
     lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
 
 
-def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -> float:
-    """Microseconds of `kernel` launched as `candidate`, of one step; the sum over its parts if it is by tap."""
+def launches_of(
+    kernel: str, kind: str, sequence: Sequence, candidate: Launch, run: Callable[..., None] = launch
+) -> list[Launched]:
+    """What `kernel` launches for one step as `candidate`, one launch or, by tap, two; `run` takes all of a step's."""
     named: list[Launched] = []
     chosen: list[str] = []
 
@@ -82,27 +89,49 @@ def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -
         return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
 
     def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        launch(function, blocks, *arguments, **constants)
+        run(function, blocks, *arguments, **constants)
         still = constants.get("EMPTY") or constants.get("START")
         if chosen and chosen[-1] == kernel and not still:
             named.append((function, blocks, arguments, constants))
 
-    sequence = replace(sequence, launch=take_down, choose=pick)
-    training_step(sequence, kind)
-    first = named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
+    training_step(replace(sequence, launch=take_down, choose=pick), kind)
+    return named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
+
+
+def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -> float:
+    """Microseconds of `kernel` launched as `candidate`, of one step; the sum over its parts if it is by tap."""
+    launched = launches_of(kernel, kind, sequence, candidate)
 
     def again() -> None:
-        for function, blocks, arguments, constants in first:
+        for function, blocks, arguments, constants in launched:
             launch(function, blocks, *arguments, **constants)
 
     return median_microseconds(again, sequence.device)
+
+
+def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.device, deadline: float) -> None:
+    """Compile what candidates of kernel, kind and batch launch, launching nothing; until `deadline` (monotonic)."""
+    for kernel, kind, batch, candidate in tasks:
+        if time.monotonic() > deadline:
+            return
+        try:
+            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_, **__: None)
+            for function, blocks, arguments, constants in launched:
+                function.warmup(*arguments, grid=(blocks,), **constants, **FUSION)
+        except Exception as error:  # timing it will say so, too
+            print(f"{kernel} {kind} B {batch} {candidate}: {type(error).__name__} while compiling", flush=True)
+
+
+def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
+    """C = 128, G = 4, three steps."""
+    return Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], "tf32" if kind == "tf32" else "ieee", device)
 
 
 def median_microseconds(function: Callable[[], None], device: torch.device) -> float:
     if device.type == "cuda":
         # Replayed from a graph with the L2 cache warm, as weights and states are in a sequence.
         with torch.cuda.stream(torch.cuda.Stream()):
-            return 1e3 * triton.testing.do_bench_cudagraph(function, rep=20, return_mode="median")
+            return 1e3 * triton.testing.do_bench_cudagraph(function, rep=5, return_mode="median")
     times = []
     for _ in range(1):
         start = time.perf_counter()
@@ -153,6 +182,7 @@ def main() -> int:
     parser.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
     parser.add_argument("--kernels", default=",".join(table()), help="comma-separated")
     parser.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
+    parser.add_argument("--jobs", type=int, default=min(14, os.cpu_count() or 1), help="processes that compile")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     if not torch.cuda.is_available():
@@ -160,14 +190,19 @@ def main() -> int:
     deadline, device = time.monotonic() + 60 * options.minutes, torch.device("cuda")
     launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
     for kind in options.kinds.split(","):
-        for kernel in options.kernels.split(","):
+        kernels = options.kernels.split(",")
+        tasks = [(k, kind, batch, tried) for k in kernels for batch in BATCHES for tried in candidates(k, kind, batch)]
+        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+            # A share takes every so-manieth task: neighbours cost alike.
+            shares = [tasks[first :: options.jobs] for first in range(options.jobs)]
+            list(pool.map(compile_ahead, shares, [device] * options.jobs, [deadline] * options.jobs))
+        print(f"{kind}: {len(tasks)} candidates compiled, {deadline - time.monotonic():.0f} s left", flush=True)
+        for kernel in kernels:
             picked = []
             for batch in BATCHES:
                 if time.monotonic() > deadline:
                     break
-                precision = "tf32" if kind == "tf32" else "ieee"
-                sequence = Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device)
-                if found := best(kernel, kind, sequence, candidates(kernel, kind, batch)):
+                if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch)):
                     picked.append(replace(found[0], batch=None if batch == BATCHES[-1] else batch))
             if len(picked) == len(BATCHES):
                 launches[kernel][kind] = picked

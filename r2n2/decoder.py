@@ -8,7 +8,7 @@ itself, level 3 a 1x1x1 convolution of it, level 4 a 3x3x3 convolution of the le
 from torch import Tensor, nn
 
 from r2n2.config import NetworkConfig
-from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, activate, normalization, unpool
+from r2n2.layers import Conv3d, UnpoolConv3d, UnpoolPointwise3d, activate, normalization, unpool
 
 CLASSES = 2  # empty, occupied
 
@@ -21,7 +21,7 @@ class Decoder(nn.Module):
         channels = (config.hidden_channels, *config.decoder_channels)
         level = ResidualLevel if config.residual else SimpleLevel
         self.levels = nn.Sequential(*(level(config, n, *channels[n : n + 2]) for n in range(4)))
-        self.out = nn.Conv3d(channels[-1], CLASSES, 3, padding=1)
+        self.out = Conv3d(channels[-1], CLASSES)
 
     def forward(self, grid: Tensor) -> Tensor:
         return self.out(self.levels(grid.movedim(-1, 1)))
@@ -43,12 +43,12 @@ class ResidualLevel(nn.Module):
         self.level = level
         self.first = _conv(level, in_channels, out_channels)
         self.first_norm = normalization(self.first, config.normalize)
-        self.second = nn.Conv3d(out_channels, out_channels, 3, padding=1)
+        self.second = Conv3d(out_channels, out_channels)
         self.second_norm = normalization(self.second, config.normalize)
         if level == 2:
             self.skip = UnpoolPointwise3d(in_channels, out_channels)
         elif level == 3:
-            self.skip = nn.Conv3d(out_channels, out_channels, 3, padding=1)
+            self.skip = Conv3d(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         first = activate(self.first_norm(self.first(x)))
@@ -59,4 +59,4 @@ class ResidualLevel(nn.Module):
 
 
 def _conv(level: int, in_channels: int, out_channels: int) -> nn.Conv3d:
-    return nn.Conv3d(in_channels, out_channels, 3, padding=1) if level == 3 else UnpoolConv3d(in_channels, out_channels)
+    return (Conv3d if level == 3 else UnpoolConv3d)(in_channels, out_channels)

@@ -59,8 +59,13 @@ def conv_lstm(
 
 def _conv(grid: Tensor, weight: Tensor) -> Tensor:
     """Same-size convolution of (B, X, Y, Z, C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, n C)."""
-    out = F.conv3d(grid.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2)
-    return out.movedim(1, -1)
+    channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)
+    if grid.device.type == "cpu":
+        # With the channels innermost oneDNN turns the weight around at every step, and that is larger than the grid:
+        # `python -m benchmarks.recurrence --batch 4 --steps 5` shows both layouts, as merged NDHWC and merged NCDHW.
+        channels_first = channels_first.contiguous()
+    out = F.conv3d(channels_first, weight.flatten(0, 1), padding=weight.shape[-1] // 2)
+    return out.movedim(1, -1).contiguous()
 
 
 def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor:

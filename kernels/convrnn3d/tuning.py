@@ -3,18 +3,22 @@
 The table is `launches.json`: for each kernel and kind of operand a list of choices, each good up to a batch size. A
 choice depends on nothing that changes from call to call but the batch size's bracket, so that no first batch is spent
 on tuning, and a change of B or T compiles nothing new within a bracket. `python -m benchmarks.tune` times the choices
-on a GPU and writes the file anew, with the device's name.
+on a GPU and writes the file anew, with the device's name; the environment variable CONVRNN3D_LAUNCHES names another
+file to be used in its place.
 """
 
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import torch
 
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 SMALLEST = 16  # side of a tile that tl.dot takes
+VARIABLE = "CONVRNN3D_LAUNCHES"  # of the environment: a table to use in place of the one that is installed
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,17 @@ def supported(precision: str, architecture: str) -> str:
     return "ieee" if architecture.startswith("gfx") and architecture != "gfx942" else precision
 
 
+def launches_text() -> str:
+    """The launch table in use, as it is written."""
+    named = os.environ.get(VARIABLE)
+    file = Path(named) if named else files("convrnn3d").joinpath("launches.json")
+    return file.read_text(encoding="utf-8")
+
+
 @cache
 def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
     """Launches by kernel and kind of operand."""
-    stored = json.loads(files("convrnn3d").joinpath("launches.json").read_text(encoding="utf-8"))["launches"]
+    stored = json.loads(launches_text())["launches"]
     return {
         kernel: {kind: tuple(Launch(**launch) for launch in launches) for kind, launches in kinds.items()}
         for kernel, kinds in stored.items()

@@ -1,14 +1,16 @@
 """Timing launches: what can be said of it without a GPU."""
 
 import json
+import time
 
 import pytest
 import torch
+from convrnn3d.gru import gates_kernel
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, table
 
 from benchmarks.compiled import OPERANDS
-from benchmarks.tune import BATCHES, OUT, best, candidates, written
+from benchmarks.tune import BATCHES, OUT, best, candidates, compile_ahead, written
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -33,3 +35,17 @@ def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by
     good, bad = Launch(None, 16, 16, 16, 4, 2, by_tap), Launch(None, 17, 16, 16, 4, 2, by_tap)
     fastest, microseconds = best("gru_gates", "half", sequence, [good, bad])
     assert fastest == good and microseconds > 0
+
+
+def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    compiled: list[int] = []
+    monkeypatch.setattr(
+        type(gates_kernel), "warmup", lambda self, *arguments, **constants: compiled.append(1), raising=False
+    )
+    monkeypatch.setattr(type(gates_kernel), "run", lambda self, *arguments, **constants: pytest.fail("launched"))
+    tasks = [("gru_gates", "half", 16, launch) for launch in candidates("gru_gates", "half", 16)]
+    compile_ahead(tasks, DEVICE, deadline=time.monotonic() + 1000)
+    by_tap = sum(launch.by_tap for *_, launch in tasks)
+    assert len(compiled) == len(tasks) + by_tap and not capsys.readouterr().out
+    compile_ahead(tasks, DEVICE, deadline=0)
+    assert len(compiled) == len(tasks) + by_tap

@@ -1,8 +1,11 @@
 """The launch table: complete, and its choices steady."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
-from convrnn3d.tuning import choose, kind_of, table
+from convrnn3d.tuning import choose, kind_of, launches_text, table
 
 KERNELS = {"gru_gates", "gru_update", "gru_reset", "gru_enter", "lstm_step", "lstm_enter", "weight_gradient"}
 
@@ -34,3 +37,18 @@ def test_tiles_are_no_larger_than_the_channels_need() -> None:
 )
 def test_kinds_of_operands(dtype: torch.dtype, precision: str, kind: str) -> None:
     assert kind_of(dtype, precision) == kind
+
+
+def test_another_table_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = json.loads(launches_text())
+    for launch in stored["launches"]["gru_gates"]["half"]:
+        launch["warps"] = 2
+    (tmp_path / "mine.json").write_text(json.dumps(stored), encoding="utf-8")
+    monkeypatch.setenv("CONVRNN3D_LAUNCHES", str(tmp_path / "mine.json"))
+    table.cache_clear()
+    choose.cache_clear()
+    try:
+        assert choose("gru_gates", "half", 36, 128).warps == 2
+    finally:
+        table.cache_clear()
+        choose.cache_clear()

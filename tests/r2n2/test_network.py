@@ -6,7 +6,7 @@ from conftest import small_network
 from torch import nn
 
 from r2n2.config import NETWORKS
-from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, unpool
+from r2n2.layers import SMALL, Conv3d, UnpoolConv3d, UnpoolPointwise3d, unpool
 from r2n2.network import R2N2, count_parameters
 from r2n2.recurrence import ConvGRU3D, ConvLSTM3D
 
@@ -107,3 +107,15 @@ def test_projection_is_one_linear_map_of_each_view() -> None:
     weight = layer.projection.weight.reshape(3, 2, 3, 4, 5, 7)
     expected = torch.einsum("gxyzcf,btf->btgxyzc", weight, features) + layer.bias[:, None, None, None, :]
     torch.testing.assert_close(layer.project(features), expected)
+
+
+@pytest.mark.parametrize("side", [4, 40])
+def test_a_lone_sample_is_convolved_like_any_other(side: int) -> None:
+    layer = Conv3d(16, 2).requires_grad_(False)
+    x = torch.randn(1, 16, side, side, side, requires_grad=True)
+    assert (x[..., 0].numel() <= SMALL) == (side == 4)
+    ours, plain = layer(x), nn.Conv3d.forward(layer, x)
+    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+    upstream = torch.randn_like(plain)
+    gradients = [torch.autograd.grad(out, x, upstream)[0] for out in (ours, plain)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)

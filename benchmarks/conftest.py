@@ -1,0 +1,20 @@
+"""`pytest benchmarks`: an option that keeps the figures, and the tables at the end."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks, which are run from the checkout and not installed
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep", action="store_true", help="append what is measured to benchmarks/results")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from benchmarks.replay import MEASURED
+    from benchmarks.tables import printed
+
+    for rows in MEASURED.values():
+        terminalreporter.write_line(printed(rows))

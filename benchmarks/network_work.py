@@ -1,0 +1,92 @@
+"""How much work a network is: its layers' operations counted on one forward pass of the port.
+
+Operations are two for each multiply-add. Nominal: of the port's convolutions, padding and inserted zeros included, and
+of the matrix products. Useful: those with a factor that is inside the grid, not an inserted zero, and not the zeros
+that the first view's state is. A training step counts three times the forward pass, without the first layer's gradient
+to the picture. Bytes are what no implementation can do without: views and weights read and the result written once; for
+a training step the weights and Adam's two moments, each read and written once.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.port import Port, WithZeros
+from benchmarks.work import Sizes, phases
+from r2n2.config import VOXEL_SIDE
+from r2n2.network import R2N2
+
+
+@dataclass
+class Work:
+    """Operations and bytes; `first` is the useful and nominal operations of the first layer."""
+
+    useful: float = 0.0
+    nominal: float = 0.0
+    bytes: float = 0.0
+    first: tuple[float, float] | None = field(default=None, repr=False)
+
+    def add(self, useful: float, nominal: float) -> None:
+        self.first = self.first or (useful, nominal)
+        self.useful, self.nominal = self.useful + useful, self.nominal + nominal
+
+    def floor(self, tflops: float, gbytes: float) -> float:
+        """Microseconds, at peaks in Tflop/s and GB/s."""
+        return max(self.useful / tflops / 1e6, self.bytes / gbytes / 1e3)
+
+
+def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
+    """Of `model`'s inference, or of a step of its training with Adam; weights and moments of four bytes."""
+    work = Work()
+    config = model.config
+    _count_layers(Port(model), batch, views, work)
+    sizes = Sizes(batch, views, model.recurrence.grid[0], config.hidden_channels, config.features, config.kernel_size)
+    forward = 2 if config.recurrence == "gru" else 1  # launches of a step
+    projection, *step = phases(config.recurrence, sizes)[: 1 + forward]
+    work.add(projection.useful, projection.nominal)
+    for phase in step:
+        work.add((views - 1) * phase.useful, views * phase.nominal)
+    parameters = 4 * sum(parameter.numel() for parameter in model.parameters())
+    picture = math.prod((batch, views, 3, 127, 127)) * 4
+    if training:
+        work.useful, work.nominal = 3 * work.useful - work.first[0], 3 * work.nominal - work.first[1]
+        work.bytes = picture + 6 * parameters
+    else:
+        work.bytes = picture + parameters + batch * VOXEL_SIDE**3 * 2 * 4
+    return work
+
+
+def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
+    """Encoder and decoder, from the shapes that their layers see on one view."""
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor, times: int) -> None:
+        if isinstance(layer, nn.Linear):
+            operations = 2 * times * layer.weight.numel()
+            work.add(operations, operations)
+            return
+        stride = 2 if isinstance(layer, WithZeros) else 1
+        per_pair = 2 * times * layer.in_channels * layer.out_channels
+        nominal = math.prod(layer.kernel_size) * math.prod(output.shape[2:])
+        sides = zip(output.shape[2:], layer.kernel_size, strict=True)
+        work.add(per_pair * math.prod(pairs(side, size, stride) for side, size in sides), per_pair * nominal)
+
+    hooks = []
+    for part, times in ((port.encoder, batch * views), (port.decoder, batch)):
+        for layer in part.modules():
+            if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
+                hooks.append(layer.register_forward_hook(lambda *seen, times=times: count(*seen, times)))
+    was_training = port.training
+    with torch.inference_mode():
+        port.eval()(next(port.parameters()).new_zeros(1, 1, 3, 127, 127))
+    port.train(was_training)
+    for hook in hooks:
+        hook.remove()
+
+
+def pairs(side: int, size: int, stride: int) -> int:
+    """Pairs of an output place and a tap along an axis whose input is inside and, of unpooled ones, not a zero."""
+    reach = size // 2
+    taps = ((place, place + tap) for place in range(side) for tap in range(-reach, reach + 1))
+    return sum(0 <= source < side and source % stride == 0 for _, source in taps)

@@ -1,0 +1,221 @@
+"""Whole networks, views to logits and training steps: this project against a port, in turns, errors beside times.
+
+    python -m benchmarks.networks [--networks 3d-gru-3,res3d-gru-3] [--types fp32,tf32,bf16,fp16] [--batch 1]
+                                  [--views 1,3,5,24] [--training] [--compile] [--seconds 2] [--save]
+
+    port         module by module, as in `benchmarks.port`
+    reference    r2n2 with convrnn3d in PyTorch
+    kernels      r2n2 with the fused kernels (only where Triton runs)
+    compiled ... each under torch.compile
+
+bf16 and fp16 are autocast's; a training step is forward, cross-entropy, backward and Adam, and never fp16.
+"""
+
+import argparse
+import copy
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from convrnn3d.backend import TRITON_IS_THERE
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.contenders import TYPES
+from benchmarks.network_work import network_work
+from benchmarks.peaks import peaks
+from benchmarks.port import Port
+from benchmarks.results import Machine, Row, append
+from benchmarks.settings import cudnn_benchmark, float32_products
+from benchmarks.side_by_side import SETS, first_line, side_by_side
+from benchmarks.tables import printed
+from r2n2.config import NETWORKS, NetworkConfig
+from r2n2.network import R2N2
+
+LEARNING_RATE = 1e-5
+
+
+@dataclass(frozen=True)
+class NetworkProblem:
+    """Inference of a network on B samples of so many views, or a step of its training."""
+
+    network: NetworkConfig
+    batch: int = 1
+    views: int = 3
+    type_name: str = "fp32"
+    training: bool = False
+
+    @property
+    def precision(self) -> str:
+        return TYPES[self.type_name][1]
+
+    def model(self, device: torch.device) -> R2N2:
+        torch.manual_seed(0)
+        return R2N2(self.network).to(device).train(self.training)
+
+    def inputs(self, device: torch.device, seed: int) -> tuple[Tensor, Tensor]:
+        """Random views (B, T, 3, 127, 127) and classes (B, 32, 32, 32)."""
+        generator = torch.Generator().manual_seed(seed)
+        views = torch.rand(self.batch, self.views, 3, 127, 127, generator=generator)
+        voxels = torch.rand(self.batch, 32, 32, 32, generator=generator) > 0.8
+        return views.to(device), voxels.long().to(device)
+
+
+def measure(
+    problem: NetworkProblem,
+    names: list[str],
+    device: torch.device,
+    seconds: float,
+    say: Callable[[str], None] = print,
+) -> list[Row]:
+    """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
+    sets = [problem.inputs(device, seed) for seed in range(SETS)]
+    best, base = peaks(device, problem.type_name), problem.model(device)
+    work = network_work(base, problem.batch, problem.views, problem.training)
+    with float32_products(problem.precision), cudnn_benchmark():
+        error = errors(names, base, problem, sets[0], say)
+        runs = {name: runner(contender(name, base), problem, sets) for name in error}
+        measured = side_by_side(runs, device, seconds, say=say)
+    return [
+        Row(
+            table="network",
+            what=problem.network.name,
+            contender=name,
+            graph=graph,
+            cold=False,
+            batch=problem.batch,
+            steps=problem.views,
+            grid=base.recurrence.grid[0],
+            channels=problem.network.hidden_channels,
+            dtype=problem.type_name,
+            precision=problem.precision,
+            backward=problem.training,
+            timing=one.timing,
+            error=error[name],
+            peak_mib=one.peak_mib,
+            bytes=work.bytes,
+            useful_mflop=work.useful / 1e6,
+            nominal_mflop=work.nominal / 1e6,
+            peak_tflops=best.tflops,
+            peak_gbytes=best.gbytes,
+            efficiency=work.floor(best.tflops, best.gbytes) / one.timing.median,
+        )
+        for (name, graph), one in measured.items()
+    ]
+
+
+def contender(name: str, base: R2N2) -> nn.Module:
+    """A network with the weights of `base`, by its name in the table."""
+    plain = name.removeprefix("compiled ")
+    model = Port(base) if plain == "port" else copy.deepcopy(base)
+    model.train(base.training)
+    if plain != "port":
+        model.recurrence.backend = {"reference": "reference", "kernels": "triton"}[plain]
+    if plain != name:
+        model.compile(dynamic=False)
+    return model
+
+
+def runner(model: nn.Module, problem: NetworkProblem, sets: list[tuple[Tensor, Tensor]]) -> Callable[[int], object]:
+    """Inference or a training step as a function of the number of a set."""
+    if not problem.training:
+
+        def infer(number: int) -> Tensor:
+            with torch.inference_mode():
+                return logits(model, problem, sets[number][0])
+
+        return infer
+    capturable = sets[0][0].is_cuda  # by a CUDA graph
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, capturable=capturable)
+
+    def step(number: int) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        views, voxels = sets[number]
+        F.cross_entropy(logits(model, problem, views).float(), voxels).backward()
+        optimizer.step()
+
+    return step
+
+
+def logits(model: nn.Module, problem: NetworkProblem, views: Tensor) -> Tensor:
+    dtype = TYPES[problem.type_name][0]
+    with torch.autocast(views.device.type, dtype, enabled=dtype in (torch.bfloat16, torch.float16)):
+        output = model(views)
+    return output if isinstance(output, Tensor) else output.logits
+
+
+def errors(
+    names: list[str],
+    base: R2N2,
+    problem: NetworkProblem,
+    inputs: tuple[Tensor, Tensor],
+    say: Callable[[str], None] = print,
+) -> dict[str, float]:
+    """Distance from float64 of each contender's logits or, if that is larger, of all its gradients as one vector."""
+    views, voxels = inputs
+    exact = contender("reference", base).double()
+    truth = results(exact, problem, views.double(), voxels)
+    found = {}
+    for name in names:
+        try:
+            ours = results(contender(name, base), problem, views, voxels)
+        except Exception as error:  # whatever a compiler or a full device may say
+            say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
+            continue
+        found[name] = max(((a.double() - b).norm() / b.norm()).item() for a, b in zip(ours, truth, strict=True))
+    return found
+
+
+def results(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Tensor) -> list[Tensor]:
+    """Logits and, for a training step, the gradients of all parameters in the order of their names, flattened."""
+    with torch.set_grad_enabled(problem.training):
+        output = logits(model, problem, views)
+    if not problem.training:
+        return [output]
+    F.cross_entropy(output.to(views.dtype), voxels).backward()
+    if isinstance(model, Port):
+        gradients = model.gradients()
+    else:
+        gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    return [output.detach(), torch.cat([gradients[name].flatten() for name in sorted(gradients)])]
+
+
+def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list[str]:
+    """Names of the contenders that make sense: a port, view after view, normalises other batches in training."""
+    plain = ["reference"]
+    if not (problem.network.normalize and problem.training):
+        plain.insert(0, "port")
+    if device.type == "cuda" and TRITON_IS_THERE:
+        plain.append("kernels")
+    return plain + [f"compiled {name}" for name in plain if compilers]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    lists = {"networks": ",".join(NETWORKS), "types": "fp32,tf32,bf16,fp16", "batch": "1", "views": "1,3,5,24"}
+    for name, default in lists.items():
+        parser.add_argument(f"--{name}", default=default, help="comma-separated")
+    parser.add_argument("--training", action="store_true", help="a training step rather than inference")
+    parser.add_argument("--compile", action="store_true", help="each under torch.compile, too; takes minutes")
+    parser.add_argument("--seconds", type=float, default=2, help="of timing for each comparison")
+    parser.add_argument("--save", action="store_true", help="append the rows to benchmarks/results")
+    options = parser.parse_args()
+    for name, known in (("networks", NETWORKS), ("types", TYPES)):
+        if unknown := set(getattr(options, name).split(",")) - set(known):
+            parser.error(f"--{name} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    types = [name for name in options.types.split(",") if device.type == "cuda" or name in ("fp32", "bf16")]
+    sizes = [[int(size) for size in text.split(",")] for text in (options.batch, options.views)]
+    for network, type_name, batch, views in itertools.product(options.networks.split(","), types, *sizes):
+        if options.training and type_name == "fp16":
+            continue
+        problem = NetworkProblem(NETWORKS[network], batch, views, type_name, options.training)
+        rows = measure(problem, able(device, problem, options.compile), device, options.seconds)
+        print(printed(rows), flush=True)
+        if options.save:
+            append(rows, Machine.here())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The kept results as tables and plots: docs/benchmarks.md, its pictures, and the README's figures.
+
+    python -m benchmarks.report [--check]
+
+--check writes nothing and fails if a page does not say what the results say. A figure of kernels that were changed
+since it was measured is marked.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.stored import Figure, Stored, comparisons, machines, speed_up
+
+ROOT = Path(__file__).parents[1]
+PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
+BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
+STALE = "†"
+VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
+STEP_COLUMNS = "| cell | pass | T | B | type | fastest PyTorch | convrnn3d | speed-up | of the floor | errors | MiB |"
+NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
+README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
+
+INTRODUCTION = f"""# Benchmarks
+
+`python -m benchmarks.report` writes this page from the results in `benchmarks/results/`; `pytest benchmarks` measures
+on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` measures
+everything. Contenders of one line ran side by side in one process, in turns, on the same random inputs. Times are
+medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are distances from
+float64, relative, of the worst result or gradient: first of PyTorch's or the port's, then of ours. MiB are allocated at
+the peak, beyond the inputs, in the same order. "Of the floor" is the time that no implementation can beat, at peaks
+measured in the same run, over the time taken; `python -m benchmarks.work` says how it is counted. {STALE} marks kernels
+that were changed after they were timed.
+"""
+RECURRENCE_NOTE = """The fastest PyTorch is the fastest of all contenders in `benchmarks/contenders.py` but the one in
+the next column, each also replayed from a CUDA graph where there is a GPU; it is named."""
+NETWORK_NOTE = """The port is `benchmarks/port.py`, the 2016 graph module by module; each column holds the fastest way
+to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
+NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
+
+
+def page() -> str:
+    parts = [INTRODUCTION]
+    found = machines()
+    if not any(machine["cuda"] for machine in found.values()):
+        parts.append(NO_GPU)
+    for file, machine in found.items():
+        stored = comparisons(file)
+        parts.append(f"## {machine['device']}\n\n{versions(machine)}\n")
+        parts.append(f"![Speed-up and efficiency against the number of samples]({picture_of(file).name})\n")
+        recurrences = [one for one in stored if one.table == "recurrence"]
+        for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):
+            rows = [one for one in recurrences if (one.grid, one.channels) == (grid, channels)]
+            parts.append(f"### The recurrence, {grid}x{grid}x{grid} voxels, {channels} channels\n")
+            parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one) for one in rows])]
+        networks = [one for one in stored if one.table == "network"]
+        parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
+        parts.append(table(NETWORK_COLUMNS, [network_line(one) for one in networks]))
+    return "\n".join(parts)
+
+
+def readme_figures() -> str:
+    """The lines of the page that most readers look for."""
+    parts = []
+    found = machines()
+    for file, machine in found.items():
+        stored = comparisons(file)
+        types = ("bf16", "tf32") if machine["cuda"] else ("fp32",)
+        steps = [
+            one
+            for one in stored
+            if one.table == "recurrence" and (one.grid, one.steps, one.cold) == (4, 1, False)
+            if one.batch in README_BATCHES and one.dtype in types
+        ]
+        networks = [
+            one
+            for one in stored
+            if one.table == "network" and one.dtype in types and one.what in ("3d-gru-3", "res3d-gru-3", "compact")
+            if one.backward or (one.steps in README_VIEWS and one.batch == 1)
+        ]
+        parts.append(f"On {machine['device']} ({versions(machine)}), one recurrent step:\n")
+        parts.append(table(STEP_COLUMNS, [step_line(one) for one in steps]))
+        parts.append("and whole networks:\n")
+        parts.append(table(NETWORK_COLUMNS, [network_line(one) for one in networks]))
+    if not any(machine["cuda"] for machine in found.values()):
+        parts.append(NO_GPU)
+    return "\n".join(parts)
+
+
+def versions(machine: dict[str, str]) -> str:
+    return ", ".join(f"{name} {machine[name]}" for name in VERSIONS if machine[name])
+
+
+def picture_of(file: Path) -> Path:
+    return PAGE.with_name(f"benchmarks-{file.stem}.png")
+
+
+def table(columns: str, lines: list[str]) -> str:
+    names = columns.strip("| ").split(" | ")
+    return "\n".join([columns, "| " + " | ".join("---" for _ in names) + " |", *lines]) + "\n"
+
+
+def step_line(one: Stored) -> str:
+    done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
+    return line(one, [one.what, done, one.steps, one.batch, one.dtype], [shown(one.others), shown(one.ours, "kernels")])
+
+
+def network_line(one: Stored) -> str:
+    done = "training step" if one.backward else "inference"
+    without = next(iter(one.of("reference")), None)
+    fused = next(iter(one.of("kernels")), None)
+    times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
+    return line(one, [one.what, done, one.batch, one.steps, one.dtype], times)
+
+
+def line(one: Stored, sizes: list[object], times: list[str]) -> str:
+    ours, others = one.ours, one.others
+    cells = [*sizes, *times, ratio(ours, others)]
+    if one.table == "recurrence":
+        cells.append(f"{ours.efficiency:.0%}" if ours else "")
+    cells.append(" / ".join(f"{figure.error:.0e}" for figure in (others, ours) if figure))
+    cells.append(" / ".join(f"{figure.peak_mib:.3g}" for figure in (others, ours) if figure))
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def shown(figure: Figure | None, plain: str = "") -> str:
+    """Its time, and its name unless that is `plain`."""
+    if figure is None:
+        return ""
+    time = f"{figure.median / 1e3:.3g} ms" if figure.median >= 1e3 else f"{figure.median:.3g} us"
+    name = "" if figure.name == plain else f" ({figure.name.replace(' (graph)', ', graph')})"
+    return time + name + STALE * figure.is_stale
+
+
+def ratio(ours: Figure | None, others: Figure | None) -> str:
+    if ours is None or others is None:
+        return ""
+    middle, low, high = speed_up(ours, others)
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def with_figures(readme: str) -> str:
+    """The README with its figures replaced."""
+    before, rest = readme.split(BEGIN)
+    return before + BEGIN + "\n" + readme_figures() + "\n" + END + rest.split(END)[1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
+    options = parser.parse_args()
+    wanted = {PAGE: page(), README: with_figures(README.read_text(encoding="utf-8"))}
+    if options.check:
+        old = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
+        if old:
+            print(f"{' and '.join(old)} do not say what the results say; run python -m benchmarks.report")
+        return 1 if old else 0
+    try:
+        from benchmarks.plots import plot
+    except ImportError:
+        print('The report draws with matplotlib, which is not installed: pip install ".[report]"', file=sys.stderr)
+        return 2
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    for file, machine in machines().items():
+        plot(comparisons(file), machine["device"], picture_of(file))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What the kept results say: the newest measurement of each comparison, who was best in it, and by how much."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.results import FOLDER, fingerprint, read
+
+NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
+KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps", "batch")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A contender's row. Microseconds; see `results.Row`."""
+
+    contender: str
+    graph: bool
+    kernels: str
+    median: float
+    p20: float
+    p80: float
+    error: float
+    peak_mib: float
+    efficiency: float
+
+    @property
+    def name(self) -> str:
+        return self.contender + (" (graph)" if self.graph else "")
+
+    @property
+    def is_fused(self) -> bool:
+        return self.contender in ("kernels", "compiled kernels")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it speaks of fused kernels that were changed since."""
+        return self.is_fused and self.kernels != _kernels_now()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A comparison as it was last measured; figures by rising time."""
+
+    table: str
+    what: str
+    grid: int
+    channels: int
+    backward: bool
+    cold: bool
+    dtype: str
+    steps: int
+    batch: int
+    figures: tuple[Figure, ...]
+
+    @property
+    def ours(self) -> Figure | None:
+        """The fused kernels' fastest figure; where there is none, of our own PyTorch path."""
+        fused = [figure for figure in self.figures if figure.is_fused]
+        return next(iter(fused or self.of("reference")), None)
+
+    @property
+    def others(self) -> Figure | None:
+        """The fastest that `ours` is compared with: a port of the network, or any use of PyTorch's own layers."""
+        if self.table == "network":
+            return next(iter(self.of("port")), None)
+        return next((f for f in self.figures if not f.is_fused and f is not self.ours), None)
+
+    def of(self, plain: str) -> list[Figure]:
+        """Figures of `plain`, compiled, graphed or neither."""
+        return [figure for figure in self.figures if figure.contender.removeprefix("compiled ") == plain]
+
+
+def speed_up(ours: Figure, others: Figure) -> tuple[float, float, float]:
+    """How many times as fast: of the medians; from the 20th percentile of one to the 80th of the other, and back."""
+    return others.median / ours.median, others.p20 / ours.p80, others.p80 / ours.p20
+
+
+def machines() -> dict[Path, dict[str, str]]:
+    """Result files, GPUs first, each with the machine's and versions' columns of its newest row."""
+    newest = {file: max(read(file), key=lambda row: row["measured"]) for file in sorted(FOLDER.glob("*.csv"))}
+    return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
+
+
+def comparisons(file: Path) -> list[Stored]:
+    """The newest measurement of each comparison in a result file, in the order of KEY."""
+    by_key = defaultdict(lambda: defaultdict(list))
+    for row in read(file):
+        key = tuple(int(row[name]) if row[name].isdigit() else row[name] for name in KEY)
+        by_key[key][row["measured"]].append(_figure(row))
+    found = []
+    for key in sorted(by_key):
+        figures = by_key[key][max(by_key[key])]
+        values = dict(
+            zip(KEY, (value == "True" if value in ("True", "False") else value for value in key), strict=True)
+        )
+        found.append(Stored(**values, figures=tuple(sorted(figures, key=lambda figure: figure.median))))
+    return found
+
+
+_kernels_now = cache(fingerprint)  # the source does not change while its results are read
+
+
+def _figure(row: dict[str, str]) -> Figure:
+    numbers = {name: float(row[name]) for name in NUMBERS}
+    return Figure(row["contender"], row["graph"] == "True", row["kernels"], **numbers)

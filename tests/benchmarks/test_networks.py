@@ -1,0 +1,63 @@
+"""Whole networks: a port computes the same, its gradients have the same names, and operations are counted right."""
+
+import pytest
+import torch
+from conftest import small_network
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.network_work import network_work, pairs
+from benchmarks.networks import NetworkProblem, able, contender, errors, measure, runner
+from benchmarks.port import Port
+from r2n2.config import NETWORKS
+from r2n2.network import R2N2
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+OF_2016 = [name for name in NETWORKS if name.startswith(("3d", "res3d"))]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", OF_2016)
+def test_the_port_gives_the_same_logits_and_gradients(name: str, training: bool) -> None:
+    problem = NetworkProblem(small_network(name), batch=2, views=2, type_name="fp64", training=training)
+    model = problem.model(DEVICE).double()
+    views, voxels = problem.inputs(DEVICE, seed=0)
+    assert errors(["port", "reference"], model, problem, (views.double(), voxels))["port"] < 1e-12
+
+
+def test_the_port_of_a_normalised_network_agrees_in_evaluation_and_does_not_train() -> None:
+    problem = NetworkProblem(small_network("compact"), views=2, type_name="fp64")
+    model, views = problem.model(DEVICE).double(), torch.rand(2, 2, 3, 127, 127, dtype=torch.float64, device=DEVICE)
+    torch.testing.assert_close(Port(model).eval()(views), model(views).logits)
+    training = NetworkProblem(small_network("compact"), training=True)
+    assert "port" in able(DEVICE, problem, compilers=True) and "port" not in able(DEVICE, training, compilers=True)
+
+
+def test_rows_of_a_network_and_of_its_training_step() -> None:
+    for training in (False, True):
+        problem = NetworkProblem(small_network("3d-gru-3"), views=2, training=training)
+        rows = measure(problem, ["port", "reference"], DEVICE, seconds=0.01)
+        assert {row.contender for row in rows} == {"port", "reference"}
+        assert all(0 < row.error < 1e-3 and row.peak_mib > 0 and row.efficiency > 0 for row in rows)
+        assert {row.backward for row in rows} == {training}
+
+
+def test_a_training_step_trains() -> None:
+    problem = NetworkProblem(small_network("3d-lstm-1"), batch=2, views=1, training=True)
+    model = contender("reference", problem.model(DEVICE))
+    before = model.decoder.out.weight.detach().clone()
+    runner(model, problem, [problem.inputs(DEVICE, seed=0)])(0)
+    assert not torch.equal(model.decoder.out.weight, before)
+
+
+@pytest.mark.parametrize("name", OF_2016)
+def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str) -> None:
+    model = R2N2(small_network(name))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        Port(model)(torch.rand(2, 3, 3, 127, 127))
+    work = network_work(model, batch=2, views=3, training=False)
+    assert work.nominal == counter.get_total_flops()
+    assert 0.2 < work.useful / work.nominal < 1
+
+
+def test_useful_pairs_of_a_place_and_a_tap_are_inside_and_not_of_an_inserted_zero() -> None:
+    assert [pairs(4, 3, 1), pairs(8, 3, 2), pairs(8, 1, 2)] == [10, 11, 4]

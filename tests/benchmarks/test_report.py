@@ -1,0 +1,106 @@
+"""The report says what the results say: winners and losers alike, and which kernels have changed since."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rows import row_of
+
+from benchmarks import report, results, stored
+from benchmarks.contenders import Problem
+from benchmarks.plan import Comparison
+from benchmarks.results import Machine, append, read
+
+ROOT = Path(__file__).parents[2]
+GPU = replace(Machine.here(), device="A GPU", cuda="13.0", driver="580")
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where GPU's rows are kept, in a folder of their own."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(stored, "FOLDER", tmp_path)
+    return results.file_of(GPU.device)
+
+
+def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
+    rows = [row_of("kernels", 10), row_of("kernels", 20, graph=False), row_of("eager NCDHW", 40, graph=False)]
+    append([*rows, row_of("merged NDHWC", 30), row_of("compiled default", 35)], GPU)
+    (one,) = stored.comparisons(file)
+    assert (one.ours.name, one.others.name) == ("kernels (graph)", "merged NDHWC (graph)")
+    assert stored.speed_up(one.ours, one.others) == pytest.approx((3, 3 * 0.94 / 1.06, 3 * 1.06 / 0.94))
+    line = report.step_line(one)
+    assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
+
+
+def test_losses_are_shown_like_wins(file: Path) -> None:
+    append([row_of("kernels", 40), row_of("eager NCDHW", 10)], GPU)
+    assert "| 0.25 [" in report.page() and "0.25 [" in report.readme_figures()
+
+
+def test_the_newest_measurement_counts_and_is_never_mixed_with_an_older_one(file: Path) -> None:
+    append([row_of("kernels", 10), row_of("eager NCDHW", 1)], GPU)
+    append([row_of("kernels", 20), row_of("merged NCDHW", 40)], GPU)
+    (one,) = stored.comparisons(file)
+    assert (one.ours.median, one.others.name) == (20, "merged NCDHW (graph)")
+    assert len(read(file)) == 4
+
+
+def test_kernels_that_changed_since_are_marked_and_only_they(file: Path) -> None:
+    old = replace(GPU, kernels="0" * 12)
+    append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
+    append([row_of("kernels", 10, batch=1), row_of("eager NCDHW", 20, batch=1)], old)
+    lines = {one.batch: report.step_line(one) for one in stored.comparisons(file)}
+    assert report.STALE not in lines[36]
+    assert f"10 us (kernels, graph){report.STALE}" in lines[1] and lines[1].count(report.STALE) == 1
+
+
+def test_a_network_is_compared_with_the_port_and_with_itself_without_kernels(file: Path) -> None:
+    sizes = {"table": "network", "what": "3d-gru-3", "batch": 1, "steps": 3, "graph": False}
+    append([row_of(n, t, **sizes) for n, t in (("port", 40), ("reference", 30), ("compiled kernels", 10))], GPU)
+    (one,) = stored.comparisons(file)
+    line = report.network_line(one)
+    assert "| 40 us | 30 us | 10 us (compiled kernels) | 4.00 [" in line
+
+
+def test_without_a_gpus_results_the_pages_say_so(file: Path) -> None:
+    append([row_of("reference", 10, graph=False), row_of("eager NCDHW", 20, graph=False)], replace(GPU, cuda=""))
+    assert report.NO_GPU in report.page() and report.NO_GPU in report.readme_figures()
+    append([row_of("kernels", 10)], replace(GPU, device="Another GPU"))
+    assert report.NO_GPU not in report.page()
+
+
+def test_pages_and_pictures_are_written(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
+    for name in ("PAGE", "README"):
+        path = tmp_path / getattr(report, name).name
+        path.write_text(f"Before.\n{report.BEGIN}old\n{report.END}After.\n", encoding="utf-8")
+        monkeypatch.setattr(report, name, path)
+    monkeypatch.setattr(sys, "argv", ["report", "--check"])
+    assert report.main() == 1
+    monkeypatch.setattr(sys, "argv", ["report"])
+    if report.main() == 2:
+        pytest.skip("matplotlib is not installed")
+    monkeypatch.setattr(sys, "argv", ["report", "--check"])
+    assert report.main() == 0
+    text = report.README.read_text(encoding="utf-8")
+    assert text.startswith("Before.\n") and text.endswith("After.\n") and "old" not in text
+    assert (tmp_path / "benchmarks-a-gpu.png").stat().st_size > 10_000
+
+
+def test_the_committed_pages_say_what_the_committed_results_say() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.report", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_comparison_knows_its_rows(file: Path) -> None:
+    append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
+    problem = Problem("gru", 36, 1, type_name="bf16")
+    assert Comparison(problem).is_among(read(file))
+    assert not Comparison(problem, compilers=True).is_among(read(file))
+    assert not Comparison(problem, cold=True).is_among(read(file))
+    assert not Comparison(replace(problem, backward=True)).is_among(read(file))

@@ -1,0 +1,61 @@
+"""Timing side by side: contenders take turns on changing inputs, and one that fails stops nobody."""
+
+import time
+
+import torch
+
+from benchmarks.memory import peak_mib
+from benchmarks.side_by_side import SETS, side_by_side
+from benchmarks.timing import FEWEST, Timing, interleaved
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_contenders_take_turns() -> None:
+    turns: list[str] = []
+    functions = {name: lambda name=name: turns.append(name) for name in "abc"}
+    timings = interleaved(functions, DEVICE, seconds=0)
+    assert turns == list("abc") * (FEWEST + 2)
+    assert all(len(timing.rounds) == FEWEST for timing in timings.values())
+
+
+def test_medians_tell_the_slower_from_the_faster() -> None:
+    runs = {"slow": lambda number: time.sleep(0.003), "fast": lambda number: time.sleep(0.001)}
+    measured = side_by_side(runs, torch.device("cpu"), seconds=0.1)
+    assert 2500 < measured["slow", False].timing.median < 6000
+    assert measured["fast", False].timing.median < 2500
+
+
+def test_inputs_rotate() -> None:
+    numbers: list[int] = []
+    side_by_side({"a": numbers.append}, torch.device("cpu"), seconds=0)
+    assert set(numbers) == set(range(SETS)) and numbers[-3:-1] != numbers[-2:]
+
+
+def test_one_that_fails_is_named_and_the_others_are_timed() -> None:
+    def fail(number: int) -> None:
+        raise RuntimeError("no such algorithm\nand pages more")
+
+    said: list[str] = []
+    measured = side_by_side({"bad": fail, "good": lambda number: None}, DEVICE, seconds=0, say=said.append)
+    assert {name for name, _ in measured} == {"good"}
+    assert said == ["bad is left out: RuntimeError, no such algorithm"]
+
+
+def test_percentiles_are_of_the_rounds() -> None:
+    timing = Timing(tuple(float(value) for value in range(11)))
+    assert (timing.p20, timing.median, timing.p80) == (2, 5, 8)
+
+
+def test_peak_memory_is_what_lives_at_once() -> None:
+    mib = 1 << 18  # float32 values
+
+    def one_after_the_other() -> None:
+        for _ in range(3):
+            torch.empty(4 * mib, device=DEVICE).fill_(1)
+
+    def at_once() -> None:
+        [torch.empty(4 * mib, device=DEVICE).fill_(1) for _ in range(3)]
+
+    assert round(peak_mib(one_after_the_other, DEVICE)) == 4
+    assert round(peak_mib(at_once, DEVICE)) == 12
