@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
 STALE = "†"
+UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
-STEP_COLUMNS = "| cell | pass | T | B | type | fastest PyTorch | convrnn3d | speed-up | of the floor | errors | MiB |"
+STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
 NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
 README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
 
@@ -28,12 +29,13 @@ on the machine at hand (`--keep` adds to the results), and on a GPU `python -m b
 everything. Contenders of one line ran side by side in one process, in turns, on the same random inputs. Times are
 medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are distances from
 float64, relative, of the worst result or gradient: first of PyTorch's or the port's, then of ours. MiB are allocated at
-the peak, beyond the inputs, in the same order. "Of the floor" is the time that no implementation can beat, at peaks
-measured in the same run, over the time taken; `python -m benchmarks.work` says how it is counted. {STALE} marks kernels
-that were changed after they were timed.
+the peak, beyond the inputs, in the same order. "Floor" is the time that no implementation can beat, at peaks measured
+in the same run, over the time taken; `python -m benchmarks.work` says how it is counted. {STALE} marks kernels that
+were changed after they were timed.
 """
-RECURRENCE_NOTE = """The fastest PyTorch is the fastest of all contenders in `benchmarks/contenders.py` but the one in
-the next column, each also replayed from a CUDA graph where there is a GPU; it is named."""
+RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
+speed-up is over, is the fastest of all contenders in `benchmarks/contenders.py` but the one in the convrnn3d column,
+each also replayed from a CUDA graph where there is a GPU; it is named."""
 NETWORK_NOTE = """The port is `benchmarks/port.py`, the 2016 graph module by module; each column holds the fastest way
 to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
@@ -78,10 +80,10 @@ def readme_figures() -> str:
             if one.table == "network" and one.dtype in types and one.what in ("3d-gru-3", "res3d-gru-3", "compact")
             if one.backward or (one.steps in README_VIEWS and one.batch == 1)
         ]
-        parts.append(f"On {machine['device']} ({versions(machine)}), one recurrent step:\n")
-        parts.append(table(STEP_COLUMNS, [step_line(one) for one in steps]))
-        parts.append("and whole networks:\n")
+        parts.append(f"On {machine['device']} ({versions(machine)}), whole networks against a port of the original:\n")
         parts.append(table(NETWORK_COLUMNS, [network_line(one) for one in networks]))
+        parts.append("and one recurrent step against PyTorch's own convolutions:\n")
+        parts.append(table(STEP_COLUMNS, [step_line(one) for one in steps]))
     if not any(machine["cuda"] for machine in found.values()):
         parts.append(NO_GPU)
     return "\n".join(parts)
@@ -102,7 +104,9 @@ def table(columns: str, lines: list[str]) -> str:
 
 def step_line(one: Stored) -> str:
     done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
-    return line(one, [one.what, done, one.steps, one.batch, one.dtype], [shown(one.others), shown(one.ours, "kernels")])
+    plain = next(iter(one.of("eager NCDHW")), None)
+    times = [shown(plain, "eager NCDHW"), shown(one.others), shown(one.ours, "kernels")]
+    return line(one, [one.what, done, one.steps, one.batch, one.dtype], times)
 
 
 def network_line(one: Stored) -> str:
@@ -127,7 +131,8 @@ def shown(figure: Figure | None, plain: str = "") -> str:
     """Its time, and its name unless that is `plain`."""
     if figure is None:
         return ""
-    time = f"{figure.median / 1e3:.3g} ms" if figure.median >= 1e3 else f"{figure.median:.3g} us"
+    unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
+    time = f"{figure.median / size:.3g} {unit}"
     name = "" if figure.name == plain else f" ({figure.name.replace(' (graph)', ', graph')})"
     return time + name + STALE * figure.is_stale
 

@@ -109,7 +109,7 @@ COLUMNS = (
 
 def append(rows: list[Row], machine: Machine, file: Path | None = None) -> Path:
     """Add rows that were timed side by side to the machine's file, or to `file`, stamped with the time (UTC)."""
-    now = {"measured": datetime.now(UTC).isoformat(timespec="milliseconds")}
+    now = {"measured": datetime.now(UTC).isoformat(timespec="microseconds")}
     return _append([now | asdict(machine) | row.values() for row in rows], file or file_of(machine.device))
 
 
