@@ -28,9 +28,8 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "test": ["pytest>=8.0", "pytest-benchmark>=5.0", "ruff>=0.17,<0.18"],
+        "test": ["pytest>=8.0", "pytest-benchmark>=5.0", "matplotlib>=3.9", "ruff>=0.17,<0.18"],
         "render": ["bpy>=4.5"],
-        "report": ["matplotlib>=3.9"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.cli:main"]},
 )

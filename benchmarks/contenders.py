@@ -55,10 +55,11 @@ class Problem:
         return 2 if self.cell == "lstm" else 1
 
     def inputs(self, device: torch.device, seed: int = 0) -> list[Tensor]:
-        """Random projection, weight, state and, for the LSTM, cell; as `convrnn3d` takes them."""
-        generator = torch.Generator().manual_seed(seed)
+        """Random projection, weight (one for all seeds), state and, for the LSTM, cell; as `convrnn3d` takes them."""
         grid, size = (self.grid,) * 3, (self.kernel_size,) * 3
+        generator = torch.Generator().manual_seed(0)
         weight = torch.randn(GATES, self.channels, self.channels, *size, generator=generator)
+        generator.manual_seed(1 + seed)
         shapes = [(self.batch, self.steps, GATES, *grid, self.channels)]
         shapes += [(self.batch, *grid, self.channels)] * self.states
         projection, *states = (torch.randn(shape, generator=generator) for shape in shapes)

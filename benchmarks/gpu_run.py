@@ -3,14 +3,19 @@
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
 In order: the environment, the kernels' parity tests, the machine's peaks, launch-table tuning, the comparisons of
-`benchmarks.plan`, most telling first, and training steps with the fused kernels beside the reference's losses. The
-comparisons use the table that was just tuned; `DIR/launches.json` holds it, `DIR/results.csv` the figures, for
-`python -m benchmarks.results` to add to those kept here. What they already tell of these kernels on this machine is
-not measured again, so that a second run goes on where the first had no more time.
+`benchmarks.plan`, most telling first, as many as there is time for, and training steps with the fused kernels beside
+the reference's losses.
+
+Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, over the one in `kernels/convrnn3d`,
+and add the figures to those kept, with `python -m benchmarks.results DIR/results.csv`. A second run then tunes no more
+(a table says what it was tuned on) and measures nothing again that is known of these kernels on this machine: it goes
+on where the first had no more time.
 
 Each part writes into DIR as it goes: a run that is cut off leaves what it did, and what cannot be done, or has no time
-left, is named in a line of `DIR/log.txt`. The run needs the checkout alone, on PYTHONPATH, and no network. --commit:
-for a checkout without its history. --dry: tiny sizes, on a CPU in Triton's interpreter too.
+left, is named in a line of `DIR/log.txt`. After a failure on a GPU the comparisons go on in a new process, for a device
+or an allocator may be left in any state. The exit code is 1 if parity or training failed. The run needs the checkout
+alone, on PYTHONPATH, and no network. --commit: for a checkout without its history. --dry: tiny sizes, on a CPU in
+Triton's interpreter.
 """
 
 import argparse
@@ -18,10 +23,12 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -35,10 +42,11 @@ from benchmarks.peaks import peaks
 from benchmarks.results import Machine, append, file_of, read
 from benchmarks.side_by_side import first_line
 from benchmarks.tables import printed
-from benchmarks.training_losses import losses
+from benchmarks.training_losses import LARGEST_DISTANCE, apart, losses
+from r2n2.config import NETWORKS
 
 ROOT = Path(__file__).parents[1]
-LARGEST_DISTANCE = 2e-2  # of a loss through the kernels from the reference's, relative, after ten steps
+LONGEST = 150  # seconds of a comparison, compilers included
 
 
 @dataclass
@@ -51,6 +59,8 @@ class Run:
     device: torch.device
     commit: str = ""
     kept_for_training: float = 0.0  # seconds
+    skip: tuple[str, ...] = ()  # comparisons that failed before
+    failed: bool = False
 
     def left(self) -> float:
         """Seconds."""
@@ -65,10 +75,14 @@ class Run:
         """A Python module as a process of its own, with at most `share` of the time left; its output in NAME.txt."""
         with (self.out / f"{name}.txt").open("w", encoding="utf-8") as output:
             command = [sys.executable, "-m", *arguments]
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
             try:
-                done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, timeout=share * self.left())
-                self.say(f"{name}: exit code {done.returncode}")
+                code = process.wait(timeout=share * self.left())
+                self.say(f"{name}: exit code {code}")
+                self.failed |= code != 0
             except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started: nothing may run beside what is timed
+                process.wait()
                 self.say(f"{name}: stopped after its share of the time; what it printed is in {name}.txt")
         lines = (self.out / f"{name}.txt").read_text(encoding="utf-8").strip().splitlines()
         self.say("\n".join(f"    {line}" for line in lines[-3:]))
@@ -79,11 +93,13 @@ def environment(run: Run) -> None:
     found = {"python": sys.version, "platform": platform.platform(), "cpus": os.cpu_count()}
     found |= asdict(Machine.here(run.commit))
     found["packages"] = sorted(f"{package.name} {package.version}" for package in distributions())
-    (run.out / "environment.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    run.say(f"{found['device']}, torch {found['torch']}, Triton {found['triton']}, kernels {found['kernels']}")
     if run.device.type == "cuda" and torch.version.cuda:
         smi = subprocess.run(["nvidia-smi", "-q"], capture_output=True, text=True, check=False)
-        (run.out / "nvidia-smi.txt").write_text(smi.stdout, encoding="utf-8")
+        found["nvidia-smi"] = smi.stdout.splitlines()
+    (run.out / "environment.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    run.say(f"{found['device']}, torch {found['torch']}, Triton {found['triton']}, kernels {found['kernels']}")
+    if not found["commit"]:
+        run.say("environment: no commit is known; results will not name one. Give --commit.")
 
 
 def parity(run: Run) -> None:
@@ -108,55 +124,91 @@ def tuning(run: Run) -> None:
     if run.device.type != "cuda":
         run.say("tuning: left out, there is no GPU to time on")
         return
+    if json.loads(launch_table.launches_text())["device"] == torch.cuda.get_device_name():
+        run.say("tuning: left out, the table was tuned on such a device; python -m benchmarks.tune does it anew")
+        return
     out, minutes = run.out / "launches.json", str(0.45 * run.left() / 60)
     run.command("tuning", "benchmarks.tune", "--minutes", minutes, "--out", str(out), share=0.5)
     if out.exists():
-        os.environ[launch_table.VARIABLE] = str(out)
-        launch_table.table.cache_clear()
-        launch_table.choose.cache_clear()
+        use_table(out)
+
+
+def use_table(file: Path) -> None:
+    os.environ[launch_table.VARIABLE] = str(file.resolve())
+    launch_table.table.cache_clear()
+    launch_table.choose.cache_clear()
 
 
 def tables(run: Run) -> None:
     """The comparisons, in order, but for those that are known already."""
     machine = Machine.here(run.commit)
-    known = [row for row in kept(machine) if row["kernels"] == machine.kernels]
+    known = [row for row in kept(run, machine) if machine.knows(row)]
     wanted = plan.dry() if run.dry else plan.on_gpu() if run.device.type == "cuda" else plan.on_cpu()
-    todo = [comparison for comparison in wanted if not comparison.is_among(known)]
-    run.say(f"tables: {len(todo)} comparisons, {len(wanted) - len(todo)} others are known")
+    todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known)]
+    run.say(f"tables: {len(todo)} comparisons to do, {len(wanted) - len(todo)} are known or failed")
     for number, comparison in enumerate(todo):
         if run.left() <= run.kept_for_training:
             run.say(f"tables: no time left for {len(todo) - number} comparisons")
             return
+        said: list[str] = []
         try:
-            rows = comparison.measure(run.device, seconds=0.1 if run.dry else 1, say=run.say)
+            with no_longer_than(min(LONGEST, run.left() - run.kept_for_training)):
+                rows = comparison.measure(run.device, seconds=0.1 if run.dry else 1, say=said.append)
+            append(rows, machine, run.out / "results.csv")
+            run.say(printed(rows))
         except Exception as error:  # whatever it is, the other comparisons are worth their time
-            run.say(f"tables: {comparison} is left out: {type(error).__name__}, {first_line(error)}")
-            if run.device.type == "cuda":
-                torch.cuda.synchronize()  # raises if the device itself has failed: nothing more can be timed then
-                torch.cuda.empty_cache()
-            continue
-        append(rows, machine, run.out / "results.csv")
-        run.say(printed(rows))
+            said.append(f"all is left out: {type(error).__name__}, {first_line(error)}")
+        for line in said:
+            run.say(f"tables: {comparison}: {line}")
+        if said and run.device.type == "cuda":
+            go_on_in_a_new_process(run, str(comparison))
 
 
-def kept(machine: Machine) -> list[dict[str, str]]:
-    file = file_of(machine.device)
-    return read(file) if file.exists() else []
+def kept(run: Run, machine: Machine) -> list[dict[str, str]]:
+    """Rows of this machine, those of this run included."""
+    files = [file for file in (file_of(machine.device), run.out / "results.csv") if file.exists()]
+    return [row for file in files for row in read(file)]
+
+
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in what runs longer."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"took more than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def go_on_in_a_new_process(run: Run, failed: str) -> None:
+    """Replace this process by one that does the rest of the run, without the comparison that failed."""
+    options = ["--minutes", str(run.left() / 60), "--out", str(run.out), "--commit", run.commit]
+    options += ["--parts", "tables,training", "--skip", "|".join((*run.skip, failed))]
+    options += ["--failed"] * run.failed + ["--reserve", str(run.kept_for_training)]
+    os.execv(sys.executable, [sys.executable, "-m", "benchmarks.gpu_run", *options])
 
 
 def training(run: Run) -> None:
     """Losses of a few steps on one random batch, through the kernels and through the reference."""
-    if run.device.type != "cuda":
-        run.say("training: left out, tests/r2n2/test_recurrence.py does this in the interpreter")
-        return
+    networks = (plan.TINY,) if run.dry else (NETWORKS["3d-lstm-3"], NETWORKS["res3d-gru-3"])
+    size = {"batch": 1, "views": 2, "steps": 2} if run.dry else {}
     lines = ["network,step,reference,kernels"]
-    for name in ("3d-lstm-3", "res3d-gru-3"):
-        curves = [losses(name, backend, run.device) for backend in ("reference", "triton")]
-        lines += [f"{name},{step},{a:.6f},{b:.6f}" for step, (a, b) in enumerate(zip(*curves, strict=True))]
-        apart = max(abs(a - b) / a for a, b in zip(*curves, strict=True))
-        verdict = "agrees" if apart <= LARGEST_DISTANCE else "DISAGREES"
-        ends = f"{curves[1][0]:.4f} to {curves[1][-1]:.4f}"
-        run.say(f"training {name}: loss {ends}, {verdict} with the reference's, at most {apart:.1e} apart")
+    for network in networks:
+        reference, kernels = (losses(network, backend, run.device, **size) for backend in ("reference", "triton"))
+        pairs = enumerate(zip(reference, kernels, strict=True))
+        lines += [f"{network.name},{step},{a:.6f},{b:.6f}" for step, (a, b) in pairs]
+        distance = apart(reference, kernels)
+        agrees = distance <= LARGEST_DISTANCE
+        run.failed |= not agrees
+        verdict = "agrees with" if agrees else "DISAGREES with"
+        ends = f"{kernels[0]:.4f} to {kernels[-1]:.4f}"
+        run.say(f"training {network.name}: loss {ends}, {verdict} the reference's, at most {distance:.1e} apart")
         (run.out / "training.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -172,21 +224,30 @@ def main() -> int:
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
     parser.add_argument("--commit", default="", help="of the checkout, where git cannot tell")
     parser.add_argument("--dry", action="store_true", help="tiny sizes, to try the run out")
+    for name in ("skip", "failed", "reserve"):  # of a run that goes on in a new process
+        kind = {"action": "store_true"} if name == "failed" else {"default": ""}
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS, **kind)
     options = parser.parse_args()
     if unknown := set(options.parts.split(",")) - set(PARTS):
         parser.error(f"--parts takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     options.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if options.dry and device.type == "cpu":
+        os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton is not imported before a kernel runs
     seconds = 60 * options.minutes
-    run = Run(options.out, time.monotonic() + seconds, options.dry, device, options.commit, min(60, 0.1 * seconds))
+    reserve = float(options.reserve) if options.reserve else min(60, 0.1 * seconds)
+    skip = tuple(filter(None, options.skip.split("|")))
+    deadline = time.monotonic() + seconds
+    run = Run(options.out, deadline, options.dry, device, options.commit, reserve, skip, options.failed)
     for name in options.parts.split(","):
         started = time.monotonic()
         try:
             PARTS[name](run)
         except Exception as error:  # whatever it is, the other parts are worth their time
+            run.failed = True
             run.say(f"{name}: {type(error).__name__}: {error}")
         run.say(f"{name}: {time.monotonic() - started:.0f} s, {run.left():.0f} s left")
-    return 0
+    return 1 if run.failed else 0
 
 
 if __name__ == "__main__":

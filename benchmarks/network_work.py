@@ -59,7 +59,7 @@ def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
 
 
 def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
-    """Encoder and decoder, from the shapes that their layers see on one view."""
+    """Encoder and decoder, from the shapes that their layers see on one view. `port` is spent on it."""
 
     def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor, times: int) -> None:
         if isinstance(layer, nn.Linear):
@@ -72,17 +72,12 @@ def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
         sides = zip(output.shape[2:], layer.kernel_size, strict=True)
         work.add(per_pair * math.prod(pairs(side, size, stride) for side, size in sides), per_pair * nominal)
 
-    hooks = []
     for part, times in ((port.encoder, batch * views), (port.decoder, batch)):
         for layer in part.modules():
             if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
-                hooks.append(layer.register_forward_hook(lambda *seen, times=times: count(*seen, times)))
-    was_training = port.training
+                layer.register_forward_hook(lambda *seen, times=times: count(*seen, times))
     with torch.inference_mode():
         port.eval()(next(port.parameters()).new_zeros(1, 1, 3, 127, 127))
-    port.train(was_training)
-    for hook in hooks:
-        hook.remove()
 
 
 def pairs(side: int, size: int, stride: int) -> int:

@@ -27,8 +27,8 @@ from benchmarks.network_work import network_work
 from benchmarks.peaks import peaks
 from benchmarks.port import Port
 from benchmarks.results import Machine, Row, append
-from benchmarks.settings import cudnn_benchmark, float32_products
-from benchmarks.side_by_side import SETS, first_line, side_by_side
+from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
+from benchmarks.side_by_side import distance, first_line, input_sets, side_by_side
 from benchmarks.tables import printed
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.network import R2N2
@@ -70,13 +70,15 @@ def measure(
     say: Callable[[str], None] = print,
 ) -> list[Row]:
     """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
-    sets = [problem.inputs(device, seed) for seed in range(SETS)]
+    sets = input_sets(lambda seed: problem.inputs(device, seed))
     best, base = peaks(device, problem.type_name), problem.model(device)
     work = network_work(base, problem.batch, problem.views, problem.training)
-    with float32_products(problem.precision), cudnn_benchmark():
-        error = errors(names, base, problem, sets[0], say)
-        runs = {name: runner(contender(name, base), problem, sets) for name in error}
-        measured = side_by_side(runs, device, seconds, say=say)
+    with float32_products(problem.precision), fresh_compiler():
+        models = {name: contender(name, base) for name in names}
+        error = errors(models, base, problem, sets[0], say)
+        runs = {name: runner(models[name], problem, sets) for name in error}
+        with cudnn_benchmark():
+            measured = side_by_side(runs, len(sets), device, seconds, say=say)
     return [
         Row(
             table="network",
@@ -129,11 +131,13 @@ def runner(model: nn.Module, problem: NetworkProblem, sets: list[tuple[Tensor, T
     capturable = sets[0][0].is_cuda  # by a CUDA graph
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, capturable=capturable)
 
-    def step(number: int) -> None:
-        optimizer.zero_grad(set_to_none=True)
+    def step(number: int) -> Tensor:
         views, voxels = sets[number]
-        F.cross_entropy(logits(model, problem, views).float(), voxels).backward()
+        loss = F.cross_entropy(logits(model, problem, views).float(), voxels)
+        loss.backward()
         optimizer.step()
+        optimizer.zero_grad(set_to_none=True)  # last, so that gradients are part of what a step allocates
+        return loss.detach()
 
     return step
 
@@ -146,30 +150,33 @@ def logits(model: nn.Module, problem: NetworkProblem, views: Tensor) -> Tensor:
 
 
 def errors(
-    names: list[str],
+    models: dict[str, nn.Module],
     base: R2N2,
     problem: NetworkProblem,
     inputs: tuple[Tensor, Tensor],
     say: Callable[[str], None] = print,
 ) -> dict[str, float]:
-    """Distance from float64 of each contender's logits or, if that is larger, of all its gradients as one vector."""
+    """The worst distance from float64 of each contender's logits and, in training, its three parts' gradients.
+
+    Who fails is named and left out. Gradients are further off than logits: a rectifier whose input is near zero may be
+    open in one type and shut in the other.
+    """
     views, voxels = inputs
-    exact = contender("reference", base).double()
-    truth = results(exact, problem, views.double(), voxels)
+    truth = solved(contender("reference", base).double(), problem, views.double(), voxels)
     found = {}
-    for name in names:
+    for name, model in models.items():
         try:
-            ours = results(contender(name, base), problem, views, voxels)
+            ours = solved(model, problem, views, voxels)
         except Exception as error:  # whatever a compiler or a full device may say
             say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
             continue
-        found[name] = max(((a.double() - b).norm() / b.norm()).item() for a, b in zip(ours, truth, strict=True))
+        found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
     return found
 
 
-def results(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Tensor) -> list[Tensor]:
-    """Logits and, for a training step, the gradients of all parameters in the order of their names, flattened."""
-    with torch.set_grad_enabled(problem.training):
+def solved(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Tensor) -> list[Tensor]:
+    """Logits and, for a training step, the gradients of encoder, recurrence and decoder, each as one vector."""
+    with torch.inference_mode(not problem.training):
         output = logits(model, problem, views)
     if not problem.training:
         return [output]
@@ -178,7 +185,12 @@ def results(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Te
         gradients = model.gradients()
     else:
         gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
-    return [output.detach(), torch.cat([gradients[name].flatten() for name in sorted(gradients)])]
+    parts = [
+        torch.cat([gradients[name].flatten() for name in sorted(gradients) if name.startswith(part)])
+        for part in ("encoder.", "recurrence.", "decoder.")
+    ]
+    model.zero_grad(set_to_none=True)
+    return [output.detach(), *parts]
 
 
 def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list[str]:

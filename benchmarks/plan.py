@@ -15,17 +15,23 @@ from r2n2.config import NETWORKS, NetworkConfig
 TYPES = ("bf16", "tf32", "fp16", "fp32")
 TRAINING_TYPES = ("bf16", "tf32", "fp32")
 CELLS = ("gru", "lstm")
+BATCHES = (1, 4, 16, 36, 64, 256)
 BOTH = (False, True)  # forward, and with the backward pass
+TINY = NetworkConfig("tiny", "gru", 3, False, (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))
 ORIGINAL_BATCH, ORIGINAL_VIEWS = 36, 5  # of a training step in 2016: the views at most
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A problem for all contenders. compilers: those under torch.compile, too; cold: with a flushed L2 cache."""
+    """A problem for all contenders. compilers: those under torch.compile, too; cold: with a flushed L2 cache.
+
+    interpreted: the kernels even without a GPU, in Triton's interpreter, to try them out.
+    """
 
     problem: Problem | NetworkProblem
     compilers: bool = False
     cold: bool = False
+    interpreted: bool = False
 
     def __str__(self) -> str:
         problem = self.problem
@@ -40,8 +46,10 @@ class Comparison:
     def names(self, device: torch.device) -> list[str]:
         """Of the contenders that take part on `device`."""
         if isinstance(self.problem, Problem):
-            return recurrence.able(device, self.compilers)
-        return networks.able(device, self.problem, self.compilers)
+            found = recurrence.able(device, self.compilers)
+        else:
+            found = networks.able(device, self.problem, self.compilers)
+        return list(dict.fromkeys(["kernels", *found])) if self.interpreted else found
 
     def measure(self, device: torch.device, seconds: float, say: Callable[[str], None] = print) -> list[Row]:
         if isinstance(self.problem, Problem):
@@ -49,8 +57,10 @@ class Comparison:
         return networks.measure(self.problem, self.names(device), device, seconds, say)
 
     def is_among(self, rows: Iterable[dict[str, str]]) -> bool:
-        """Whether stored rows hold this comparison."""
-        return any(self._matches(row) for row in rows)
+        """Whether stored rows hold this comparison, with the fused kernels if any of them do."""
+        contenders = {row["contender"] for row in rows if self._matches(row)}
+        wanted = "compiled" if self.compilers else "kernels" if self.interpreted else ""
+        return any(name.startswith(wanted) for name in contenders)
 
     def _matches(self, row: dict[str, str]) -> bool:
         mine = self.problem
@@ -60,32 +70,34 @@ class Comparison:
             width = mine.network.hidden_channels
             sizes = ("network", mine.network.name, mine.batch, mine.views, 4, width, mine.training)
         names = ("table", "what", "batch", "steps", "grid", "channels", "backward", "dtype", "cold")
-        same = [row[name] for name in names] == [str(value) for value in (*sizes, mine.type_name, self.cold)]
-        return same and (not self.compilers or row["contender"].startswith("compiled"))
+        return [row[name] for name in names] == [str(value) for value in (*sizes, mine.type_name, self.cold)]
 
 
 def on_gpu() -> list[Comparison]:
-    """The step at B = 1, 36 and 256, then networks, then all else; compilers, which take minutes, late."""
-    return list(
-        dict.fromkeys(
-            [
-                *_steps(batches=(1, 36)),
-                *_steps(batches=(256,)),
-                *_networks(("3d-gru-3", "res3d-gru-3"), (1, 36), (1, 3, 5), ("bf16", "tf32")),
-                *_training(("3d-gru-3", "res3d-gru-3"), ("bf16", "tf32")),
-                *_steps(batches=(1, 36), types=("bf16", "tf32"), cold=True),
-                *_steps(batches=(1, 36, 256), types=("bf16",), compilers=True),
-                *_steps(batches=(4, 16, 64)),
-                *_steps(batches=(1, 4, 16, 36, 64, 256), steps=(5, 24)),
-                *_steps(batches=(1, 4, 16, 36, 64, 256), steps=(1, 5, 24), grid=8, channels=64),
-                *_training(tuple(NETWORKS), TRAINING_TYPES),
-                *_networks(tuple(NETWORKS), (1, 36), (1, 3, 5, 24), TYPES),
-                *_networks(("res3d-gru-3", "3d-lstm-3"), (1,), (3,), ("bf16",), compilers=True),
-                *_training(("res3d-gru-3", "3d-lstm-3"), ("bf16",), compilers=True),
-                *_steps(batches=(1, 36), types=("tf32", "fp16", "fp32"), compilers=True),
-            ]
-        )
-    )
+    """The step at B = 1, 36 and 256 and a look at the networks, then all else; compilers, which take minutes, late."""
+    leading = ("3d-gru-3", "res3d-gru-3")
+    every = [
+        *_steps(batches=(1, 36), types=("bf16", "tf32")),
+        *_networks(leading, (1,), (3,), ("bf16",)),
+        *_training(leading, ("bf16",)),
+        *_steps(batches=(256,), types=("bf16", "tf32")),
+        *_steps(batches=(1, 36), types=("bf16",), backward=(False,), compilers=True),
+        *_steps(batches=(1, 36, 256)),
+        *_networks(leading, (1, 36), (1, 3, 5), ("bf16", "tf32")),
+        *_training(leading, ("bf16", "tf32")),
+        *_steps(batches=(1, 36), types=("bf16", "tf32"), backward=(False,), cold=True),
+        *_steps(batches=(4, 16, 64)),
+        *_steps(batches=(1, 36, 256), types=("bf16",), compilers=True),
+        *_steps(batches=BATCHES, steps=(5, 24)),
+        *_steps(batches=BATCHES, steps=(1, 5), grid=8, channels=64),
+        *_steps(batches=BATCHES[:4], steps=(24,), grid=8, channels=64),  # at B = 256 the inputs alone fill the device
+        *_training(tuple(NETWORKS), TRAINING_TYPES),
+        *_networks(tuple(NETWORKS), (1, 36), (1, 3, 5, 24), TYPES),
+        *_networks(leading, (1,), (3,), ("bf16",), compilers=True),
+        *_training(leading, ("bf16",), compilers=True),
+        *_steps(batches=BATCHES, compilers=True),
+    ]
+    return list(dict.fromkeys(every))
 
 
 def on_cpu() -> list[Comparison]:
@@ -103,10 +115,10 @@ def on_cpu() -> list[Comparison]:
 
 
 def dry() -> list[Comparison]:
-    """A few channels."""
-    small = NetworkConfig("tiny", "gru", 3, False, (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))
-    steps = [Comparison(Problem("gru", 1, 1, grid=2, channels=4, backward=backward)) for backward in BOTH]
-    return [*steps, *(Comparison(NetworkProblem(small, 1, 2, training=training)) for training in BOTH)]
+    """A few channels; the kernels once, for the interpreter takes seconds where a GPU takes microseconds."""
+    steps = [Problem("gru", 1, 1, grid=2, channels=4, backward=backward) for backward in BOTH]
+    networks = [NetworkProblem(TINY, 1, 2, training=training) for training in BOTH]
+    return [Comparison(steps[0], interpreted=True), *map(Comparison, (steps[1], *networks))]
 
 
 def _steps(
@@ -115,13 +127,13 @@ def _steps(
     types: tuple[str, ...] = TYPES,
     grid: int = 4,
     channels: int = 128,
+    backward: tuple[bool, ...] = BOTH,
     compilers: bool = False,
     cold: bool = False,
 ) -> list[Comparison]:
-    every = itertools.product(types, steps, batches, (False,) if cold else BOTH, CELLS)
     return [
-        Comparison(Problem(cell, batch, length, grid, channels, type_name, backward), compilers, cold)
-        for type_name, length, batch, backward, cell in every
+        Comparison(Problem(cell, batch, length, grid, channels, type_name, with_backward), compilers, cold)
+        for type_name, length, batch, with_backward, cell in itertools.product(types, steps, batches, backward, CELLS)
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.stored import Stored, speed_up
+from benchmarks.stored import Stored
 
 COLOURS = {"bf16": "tab:blue", "fp16": "tab:cyan", "tf32": "tab:orange", "fp32": "tab:green"}
 MARKS = {"gru": "o", "lstm": "s"}
@@ -20,7 +20,7 @@ def plot(stored: list[Stored], device: str, file: Path) -> None:
         for dtype in COLOURS:
             for cell in MARKS:
                 line = [o for o in steps if (o.dtype, o.what, o.backward) == (dtype, cell, backward)]
-                line = sorted((o for o in line if o.ours and o.others), key=lambda one: one.batch)
+                line = sorted((o for o in line if o.speed_up), key=lambda one: one.batch)
                 if line:
                     _speed_up(row[0], line)
                     _efficiency(row[1], line)
@@ -45,7 +45,7 @@ def _style(one: Stored) -> dict[str, str]:
 
 
 def _speed_up(axis: Axes, line: list[Stored]) -> None:
-    ratios = [speed_up(one.ours, one.others) for one in line]
+    ratios = [one.speed_up for one in line]
     middle = [ratio[0] for ratio in ratios]
     spread = [[ratio[0] - ratio[1] for ratio in ratios], [ratio[2] - ratio[0] for ratio in ratios]]
     name = f"{line[0].what}, {line[0].dtype}, {line[0].ours.contender}"

@@ -16,12 +16,12 @@ from convrnn3d.backend import TRITON_IS_THERE
 from torch import Tensor
 
 from benchmarks.contenders import TYPES, Contender, Problem, contenders
-from benchmarks.peaks import Peaks, peaks
+from benchmarks.peaks import peaks
 from benchmarks.results import Machine, Row, append
-from benchmarks.settings import cudnn_benchmark, float32_products
-from benchmarks.side_by_side import SETS, side_by_side
+from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
+from benchmarks.side_by_side import distance, first_line, input_sets, side_by_side
 from benchmarks.tables import printed
-from benchmarks.work import Sizes, phases
+from benchmarks.work import Sizes, sequence_work
 
 
 def measure(
@@ -33,13 +33,18 @@ def measure(
     say: Callable[[str], None] = print,
 ) -> list[Row]:
     """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
-    sets = [problem.inputs(device, seed) for seed in range(SETS)]
+    sets = input_sets(lambda seed: problem.inputs(device, seed))
     best = peaks(device, problem.type_name)
-    with float32_products(problem.precision), cudnn_benchmark():
-        runs = {name: runner(contenders()[name], problem, sets) for name in names}
-        measured = side_by_side(runs, device, seconds, cold, say)
-        error = errors({name for name, _ in measured}, problem, sets[0])
-    moved, useful, nominal, floor = work(problem, best)
+    chosen = {name: contender for name, contender in contenders().items() if name in names}
+    with float32_products(problem.precision), fresh_compiler():
+        error = errors(chosen, problem, sets[0], say)
+        runs = {name: runner(chosen[name], problem, sets) for name in error}
+        with cudnn_benchmark():
+            measured = side_by_side(runs, len(sets), device, seconds, cold, say)
+    element = torch.empty(0, dtype=problem.dtype).element_size()
+    sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 0, problem.kernel_size, element)
+    useful, nominal, moved = sequence_work(problem.cell, sizes, problem.backward)
+    floor = max(useful / best.tflops / 1e6, moved / best.gbytes / 1e3)
     return [
         Row(
             table="recurrence",
@@ -54,7 +59,6 @@ def measure(
             dtype=problem.type_name,
             precision=problem.precision,
             backward=problem.backward,
-            timing=one.timing,
             error=error[name],
             peak_mib=one.peak_mib,
             bytes=moved,
@@ -63,16 +67,29 @@ def measure(
             peak_tflops=best.tflops,
             peak_gbytes=best.gbytes,
             efficiency=floor / one.timing.median,
+            timing=one.timing,
         )
         for (name, graph), one in measured.items()
     ]
 
 
 def runner(contender: Contender, problem: Problem, sets: list[list[Tensor]]) -> Callable[[int], object]:
-    """The contender as a function of the number of a set."""
-    ready = [prepared(contender, problem, inputs) for inputs in sets]
-    upstream = [torch.randn_like(state) for state in ready[0][-problem.states :]]
-    return lambda number: solve(contender, problem, ready[number], upstream)
+    """The contender as a function of the number of a set; its inputs are laid out when it first runs.
+
+    All sets have the same weight, and share its memory: what a sequence reads again and again is warm in any cache.
+    """
+    ready: list[list[Tensor]] = []
+    upstream: list[Tensor] = []
+
+    def run(number: int) -> object:
+        if not ready:
+            ready.extend(prepared(contender, problem, inputs) for inputs in sets)
+            for inputs in ready:
+                inputs[-1 - problem.states] = ready[0][-1 - problem.states]
+            upstream.extend(torch.randn_like(state) for state in ready[0][-problem.states :])
+        return solve(contender, problem, ready[number], upstream)
+
+    return run
 
 
 def prepared(contender: Contender, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
@@ -86,44 +103,30 @@ def solve(contender: Contender, problem: Problem, inputs: list[Tensor], upstream
     return [*outputs, *(torch.autograd.grad(outputs, inputs, upstream) if problem.backward else ())]
 
 
-def errors(names: set[str], problem: Problem, inputs: list[Tensor]) -> dict[str, float]:
-    """The worst distance from float64 of each contender's results and gradients."""
+def errors(
+    chosen: dict[str, Contender], problem: Problem, inputs: list[Tensor], say: Callable[[str], None] = print
+) -> dict[str, float]:
+    """The worst distance from float64 of each contender's results and gradients; who fails is named and left out."""
     exact, states = contenders()["reference"], problem.states
     upstream = [torch.randn_like(state) for state in inputs[-states:]]
     in_float64 = replace(problem, type_name="fp64")
-    truth = solve(
-        exact,
-        in_float64,
-        prepared(exact, in_float64, [tensor.double() for tensor in inputs]),
-        [d.double() for d in upstream],
-    )
+    given = prepared(exact, in_float64, [tensor.double() for tensor in inputs])
+    truth = solve(exact, in_float64, given, [d.double() for d in upstream])
     found = {}
-    for name in names:
-        contender = contenders()[name]
-        ready = prepared(contender, problem, inputs)
-        channels_first = ready[-1].shape != inputs[-1].shape
-        own = [d.movedim(-1, 1) for d in upstream] if channels_first else upstream
-        results = solve(contender, problem, ready, own)
+    for name, contender in chosen.items():
+        try:
+            ready = prepared(contender, problem, inputs)
+            channels_first = ready[-1].shape != inputs[-1].shape
+            own = [d.movedim(-1, 1) for d in upstream] if channels_first else upstream
+            results = solve(contender, problem, ready, own)
+        except Exception as error:  # whatever a compiler or a full device may say
+            say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
+            continue
         outputs, gradients = results[:states], results[states:]
         outputs = [output.movedim(1, -1) for output in outputs] if channels_first else outputs
         restored = contender.restore(problem, gradients) if gradients else []
         found[name] = max(distance(a, b) for a, b in zip([*outputs, *restored], truth, strict=True))
     return found
-
-
-def distance(ours: Tensor, truth: Tensor) -> float:
-    """||ours - truth|| / ||truth||"""
-    return ((ours.double() - truth).norm() / truth.norm()).item()
-
-
-def work(problem: Problem, best: Peaks) -> tuple[float, float, float, float]:
-    """Bytes, useful and nominal operations of the recurrence proper, and its floor in microseconds."""
-    element = torch.empty(0, dtype=problem.dtype).element_size()
-    sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 1024, problem.kernel_size, element)
-    forward = 2 if problem.cell == "gru" else 1  # launches of a step
-    counted = phases(problem.cell, sizes)[1:-2][: None if problem.backward else forward]  # without the projection's
-    total = [sum(phase.times * getattr(phase, name) for phase in counted) for name in ("bytes", "useful", "nominal")]
-    return *total, sum(phase.times * phase.floor(best.tflops, best.gbytes) for phase in counted)
 
 
 def able(device: torch.device, compilers: bool = True) -> list[str]:

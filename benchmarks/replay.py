@@ -31,6 +31,7 @@ class Clock:
 def rows_of(comparison: Comparison, keep: bool) -> list[Row]:
     """Of the only time that it is measured; `keep` appends them to benchmarks/results."""
     if comparison not in MEASURED:
+        MEASURED[comparison] = []  # should measuring fail, it is not tried again for every contender
         MEASURED[comparison] = comparison.measure(DEVICE, SECONDS)
         if keep:
             append(MEASURED[comparison], Machine.here())

@@ -10,14 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.stored import Figure, Stored, comparisons, machines, speed_up
+from benchmarks.stored import VERSIONS, Figure, Stored, comparisons, machines
 
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
-STALE = "†"
+STALE, OTHER_VERSIONS, NOT_COMPILED = "†", "‡", "°"
 UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
-VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
 STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
 NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
 README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
@@ -25,13 +24,17 @@ README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
 INTRODUCTION = f"""# Benchmarks
 
 `python -m benchmarks.report` writes this page from the results in `benchmarks/results/`; `pytest benchmarks` measures
-on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` measures
-everything. Contenders of one line ran side by side in one process, in turns, on the same random inputs. Times are
+on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` goes on
+where the results end. Contenders of one line ran side by side in one process, in turns, on the same random inputs. Times are
 medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are distances from
-float64, relative, of the worst result or gradient: first of PyTorch's or the port's, then of ours. MiB are allocated at
-the peak, beyond the inputs, in the same order. "Floor" is the time that no implementation can beat, at peaks measured
-in the same run, over the time taken; `python -m benchmarks.work` says how it is counted. {STALE} marks kernels that
-were changed after they were timed.
+float64, relative, of the worst result or gradient (of a network: of the logits, or of all gradients of encoder,
+recurrence or decoder): first of PyTorch's or the port's, then of ours. MiB are allocated at the peak by a run without
+a graph, beyond inputs, weights and Adam's moments, in the same order. "Floor" is the time that no implementation can
+beat, at peaks measured in the same run, over the time taken: the larger of useful operations over the fastest products
+and of the bytes of inputs and results over the fastest copy.
+
+{STALE} kernels that were changed after they were timed. {OTHER_VERSIONS} timed with other versions than the heading's.
+{NOT_COMPILED} torch.compile did not take part. No speed-up is given where a baseline is missing or a result is wrong.
 """
 RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
 speed-up is over, is the fastest of all contenders in `benchmarks/contenders.py` but the one in the convrnn3d column,
@@ -54,10 +57,10 @@ def page() -> str:
         for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):
             rows = [one for one in recurrences if (one.grid, one.channels) == (grid, channels)]
             parts.append(f"### The recurrence, {grid}x{grid}x{grid} voxels, {channels} channels\n")
-            parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one) for one in rows])]
+            parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one, machine) for one in rows])]
         networks = [one for one in stored if one.table == "network"]
         parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
-        parts.append(table(NETWORK_COLUMNS, [network_line(one) for one in networks]))
+        parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
     return "\n".join(parts)
 
 
@@ -81,9 +84,12 @@ def readme_figures() -> str:
             if one.backward or (one.steps in README_VIEWS and one.batch == 1)
         ]
         parts.append(f"On {machine['device']} ({versions(machine)}), whole networks against a port of the original:\n")
-        parts.append(table(NETWORK_COLUMNS, [network_line(one) for one in networks]))
+        parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
         parts.append("and one recurrent step against PyTorch's own convolutions:\n")
-        parts.append(table(STEP_COLUMNS, [step_line(one) for one in steps]))
+        parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
+    marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
+    used = [f"{mark} {meaning}" for mark, meaning in marks.items() if any(mark in part for part in parts)]
+    parts.append(", ".join(used) + "\n" if used else "")
     if not any(machine["cuda"] for machine in found.values()):
         parts.append(NO_GPU)
     return "\n".join(parts)
@@ -102,24 +108,29 @@ def table(columns: str, lines: list[str]) -> str:
     return "\n".join([columns, "| " + " | ".join("---" for _ in names) + " |", *lines]) + "\n"
 
 
-def step_line(one: Stored) -> str:
+def step_line(one: Stored, machine: dict[str, str]) -> str:
     done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
     plain = next(iter(one.of("eager NCDHW")), None)
     times = [shown(plain, "eager NCDHW"), shown(one.others), shown(one.ours, "kernels")]
-    return line(one, [one.what, done, one.steps, one.batch, one.dtype], times)
+    return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
 
 
-def network_line(one: Stored) -> str:
+def network_line(one: Stored, machine: dict[str, str]) -> str:
     done = "training step" if one.backward else "inference"
     without = next(iter(one.of("reference")), None)
     fused = next(iter(one.of("kernels")), None)
     times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
-    return line(one, [one.what, done, one.batch, one.steps, one.dtype], times)
+    return line(one, [name_of(one, machine), done, one.batch, one.steps, one.dtype], times)
+
+
+def name_of(one: Stored, machine: dict[str, str]) -> str:
+    heading = tuple(machine[name] for name in VERSIONS)
+    return one.what + OTHER_VERSIONS * (one.versions != heading)
 
 
 def line(one: Stored, sizes: list[object], times: list[str]) -> str:
     ours, others = one.ours, one.others
-    cells = [*sizes, *times, ratio(ours, others)]
+    cells = [*sizes, *times, ratio(one)]
     if one.table == "recurrence":
         cells.append(f"{ours.efficiency:.0%}" if ours else "")
     cells.append(" / ".join(f"{figure.error:.0e}" for figure in (others, ours) if figure))
@@ -137,11 +148,11 @@ def shown(figure: Figure | None, plain: str = "") -> str:
     return time + name + STALE * figure.is_stale
 
 
-def ratio(ours: Figure | None, others: Figure | None) -> str:
-    if ours is None or others is None:
+def ratio(one: Stored) -> str:
+    if one.speed_up is None:
         return ""
-    middle, low, high = speed_up(ours, others)
-    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+    middle, low, high = one.speed_up
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]" + NOT_COMPILED * (not one.compiled)
 
 
 def with_figures(readme: str) -> str:
@@ -162,8 +173,8 @@ def main() -> int:
         return 1 if old else 0
     try:
         from benchmarks.plots import plot
-    except ImportError:
-        print('The report draws with matplotlib, which is not installed: pip install ".[report]"', file=sys.stderr)
+    except ModuleNotFoundError:
+        print('The report draws with matplotlib, which is not installed: pip install ".[test]"', file=sys.stderr)
         return 2
     for path, text in wanted.items():
         path.write_text(text, encoding="utf-8")

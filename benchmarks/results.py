@@ -38,6 +38,10 @@ class Machine:
     cudnn: str
     triton: str
 
+    def knows(self, row: dict[str, str]) -> bool:
+        """Whether a stored row is of this machine, its versions and its kernels, whatever the commit."""
+        return all(row[name] == value for name, value in asdict(self).items() if name != "commit")
+
     @classmethod
     def here(cls, commit: str = "") -> "Machine":
         """commit: for a checkout without its history."""
@@ -185,10 +189,10 @@ def _version(package: str) -> str:
 
 def main(files: list[str]) -> int:
     for name in files:
-        for row in read(Path(name)):
-            file = file_of(row["device"])
-            if not file.exists() or row not in read(file):
-                _append([row], file)
+        for device in {row["device"] for row in read(Path(name))}:
+            kept = read(file_of(device)) if file_of(device).exists() else []
+            new = [row for row in read(Path(name)) if row["device"] == device and row not in kept]
+            print(f"{name}: {len(new)} rows to {_append(new, file_of(device)).name}")
     return 0
 
 

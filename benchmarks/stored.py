@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.results import FOLDER, fingerprint, read
+from benchmarks import results
+from benchmarks.results import fingerprint, read
+from benchmarks.tables import MUCH
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
+VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
+PLAIN = ("eager NCDHW", "eager NDHWC", "merged NCDHW", "merged NDHWC")  # without any of which nothing is said
 KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps", "batch")
 
 
@@ -52,6 +56,7 @@ class Stored:
     dtype: str
     steps: int
     batch: int
+    versions: tuple[str, ...]
     figures: tuple[Figure, ...]
 
     @property
@@ -67,36 +72,67 @@ class Stored:
             return next(iter(self.of("port")), None)
         return next((f for f in self.figures if not f.is_fused and f is not self.ours), None)
 
+    @property
+    def compiled(self) -> bool:
+        """Whether torch.compile took part."""
+        return any(figure.contender.startswith("compiled") for figure in self.figures)
+
+    @property
+    def speed_up(self) -> tuple[float, float, float] | None:
+        """How many times as fast ours is: of the medians; from the 20th percentile of one to the 80th of the other.
+
+        None if there is nothing to compare, if a baseline is missing that might have been the fastest, or if one of the
+        two is much wronger than the rightest.
+        """
+        ours, others = self.ours, self.others
+        if ours is None or others is None or (self.table == "recurrence" and not self._all_there()):
+            return None
+        if max(ours.error, others.error) > MUCH * min(figure.error for figure in self.figures):
+            return None
+        return others.median / ours.median, others.p20 / ours.p80, others.p80 / ours.p20
+
+    def _all_there(self) -> bool:
+        graphs = {False, any(figure.graph for figure in self.figures)}
+        there = {(figure.contender, figure.graph) for figure in self.figures}
+        return there >= {(name, graph) for name in PLAIN for graph in graphs}
+
     def of(self, plain: str) -> list[Figure]:
         """Figures of `plain`, compiled, graphed or neither."""
         return [figure for figure in self.figures if figure.contender.removeprefix("compiled ") == plain]
 
 
-def speed_up(ours: Figure, others: Figure) -> tuple[float, float, float]:
-    """How many times as fast: of the medians; from the 20th percentile of one to the 80th of the other, and back."""
-    return others.median / ours.median, others.p20 / ours.p80, others.p80 / ours.p20
-
-
 def machines() -> dict[Path, dict[str, str]]:
     """Result files, GPUs first, each with the machine's and versions' columns of its newest row."""
-    newest = {file: max(read(file), key=lambda row: row["measured"]) for file in sorted(FOLDER.glob("*.csv"))}
+    newest = {file: max(read(file), key=lambda row: row["measured"]) for file in sorted(results.FOLDER.glob("*.csv"))}
     return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
 
 
 def comparisons(file: Path) -> list[Stored]:
-    """The newest measurement of each comparison in a result file, in the order of KEY."""
+    """One measurement of each comparison in a result file, in the order of KEY.
+
+    Of those with the newest measurement's kernels and versions it is the last with the most contenders: baselines that
+    once were faster do not go away by being left out.
+    """
     by_key = defaultdict(lambda: defaultdict(list))
     for row in read(file):
         key = tuple(int(row[name]) if row[name].isdigit() else row[name] for name in KEY)
-        by_key[key][row["measured"]].append(_figure(row))
+        by_key[key][row["measured"]].append(row)
     found = []
     for key in sorted(by_key):
-        figures = by_key[key][max(by_key[key])]
+        races = by_key[key]
+        newest = _made_with(races[max(races)][0])
+        same = [when for when, rows in races.items() if _made_with(rows[0]) == newest]
+        rows = races[max(same, key=lambda when: (len(races[when]), when))]
         values = dict(
             zip(KEY, (value == "True" if value in ("True", "False") else value for value in key), strict=True)
         )
-        found.append(Stored(**values, figures=tuple(sorted(figures, key=lambda figure: figure.median))))
+        figures = sorted((_figure(row) for row in rows), key=lambda figure: figure.median)
+        found.append(Stored(**values, versions=newest[1:], figures=tuple(figures)))
     return found
+
+
+def _made_with(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("kernels", *VERSIONS))
 
 
 _kernels_now = cache(fingerprint)  # the source does not change while its results are read

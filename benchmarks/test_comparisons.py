@@ -8,12 +8,12 @@ import pytest
 from benchmarks.contenders import Problem
 from benchmarks.plan import Comparison, on_cpu, on_gpu
 from benchmarks.replay import DEVICE, Clock, replay, rows_of
+from benchmarks.tables import MUCH
 
 ON_GPU = 60  # comparisons, the most telling: `python -m benchmarks.gpu_run` measures all
 PLAN = on_gpu()[:ON_GPU] if DEVICE.type == "cuda" else on_cpu()
 RECURRENCES = [comparison for comparison in PLAN if isinstance(comparison.problem, Problem)]
 NETWORKS = [comparison for comparison in PLAN if comparison not in RECURRENCES]
-MUCH = 10  # times the error of the rightest
 CLOCK = Clock()
 
 

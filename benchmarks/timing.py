@@ -1,14 +1,26 @@
-"""Medians: of device events on a GPU, of the clock elsewhere; contenders take turns, so that drift hits all alike."""
+"""Medians: of device events on a GPU, of the clock elsewhere; contenders take turns, so that drift hits all alike.
 
+On a GPU a function runs once untimed before each timed run, so that a warm cache is warm with its own data, and a graph
+is replayed behind a short sleep of the device, so that its launch is over when it begins. An eager call is timed from
+the host's first launch: its launches are part of what it costs.
+"""
+
+import random
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 FLUSH = 256 << 20  # bytes written between cold runs: more than any L2 cache holds
-FEWEST, MOST = 5, 100  # rounds
+FEWEST, MOST = 5, 200  # rounds
+WARM_UP = 0.3  # seconds of unmeasured rounds, so that a GPU's clock is up
+SLEEP = 100_000  # cycles, some 50 microseconds
+Function = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -34,55 +46,76 @@ class Timing:
         return statistics.quantiles(self.rounds, n=5, method="inclusive")
 
 
+class Graph:
+    """A CUDA graph of a function's launches. Raises RuntimeError if a replay does not write all of its results."""
+
+    def __init__(self, function: Function) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                function()
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            results = function()
+        written = [result for result in tree_leaves(results) if isinstance(result, Tensor)]
+        with torch.no_grad():
+            for result in written:
+                result.detach().fill_(torch.nan)
+        self.graph.replay()
+        if not all(result.isfinite().all() for result in written):
+            raise RuntimeError("the graph's replay does not compute what the call does")
+
+    def __call__(self) -> None:
+        self.graph.replay()
+
+
 def interleaved(
-    functions: dict[str, Callable[[], object]], device: torch.device, seconds: float, cold: bool = False
-) -> dict[str, Timing]:
-    """Time the functions in turns for some `seconds`, after two unmeasured rounds.
+    functions: dict[Any, Function], device: torch.device, seconds: float, cold: bool = False
+) -> dict[Any, Timing]:
+    """Time the functions in turns, in a new order each round, for some `seconds`, after unmeasured rounds.
 
     cold: write more than the L2 cache holds before each run (on a GPU).
     """
-    flush = torch.empty(FLUSH if cold and device.type == "cuda" else 0, dtype=torch.uint8, device=device)
-    taken: dict[str, list[float]] = {name: [] for name in functions}
+    on_gpu = device.type == "cuda"
+    flush = torch.empty(FLUSH if cold and on_gpu else 0, dtype=torch.uint8, device=device)
+    taken: dict[Any, list[float]] = {name: [] for name in functions}
+    names, shuffled = list(functions), random.Random(0)
 
-    def round_of(keep: bool) -> None:
-        for name, function in functions.items():
-            flush.zero_()
-            microseconds = _once(function, device)
+    def one_round(keep: bool) -> None:
+        shuffled.shuffle(names)
+        for name in names:
+            if cold:
+                flush.zero_()
+            elif on_gpu:
+                functions[name]()
+            microseconds = _once(functions[name], device)
             if keep:
                 taken[name].append(microseconds)
 
-    round_of(keep=False)  # compiles, and lets libraries choose
+    one_round(keep=False)  # compiles, and lets libraries choose
     started = time.perf_counter()
-    round_of(keep=False)
+    one_round(keep=False)
     rounds = seconds / (time.perf_counter() - started)
+    while on_gpu and time.perf_counter() - started < WARM_UP:
+        one_round(keep=False)
     for _ in range(round(min(max(rounds, FEWEST), MOST))):
-        round_of(keep=True)
+        one_round(keep=True)
     return {name: Timing(tuple(times)) for name, times in taken.items()}
 
 
-def _once(function: Callable[[], object], device: torch.device) -> float:
+def _once(function: Function, device: torch.device) -> float:
     if device.type != "cuda":
         start = time.perf_counter()
         function()
         return 1e6 * (time.perf_counter() - start)
-    torch.cuda.synchronize()  # an eager call's time counts the host's launches; a graph's replay has next to none
+    torch.cuda.synchronize()
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    if isinstance(function, Graph):
+        torch.cuda._sleep(SLEEP)
     start.record()
     function()
     end.record()
     end.synchronize()
     return 1e3 * start.elapsed_time(end)
-
-
-def graphed(function: Callable[[], object]) -> Callable[[], None]:
-    """A replay of `function`'s launches as a CUDA graph; what it computes stays where the capture put it."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            function()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        function()
-    return graph.replay

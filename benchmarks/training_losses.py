@@ -1,26 +1,38 @@
 """A network's loss over a few steps on one random batch: kernels that learn go where the reference goes."""
 
+import math
+
 import torch
 from torch.nn import functional as F
 
-from r2n2.config import NETWORKS
+from r2n2.config import NetworkConfig
 from r2n2.network import R2N2
 
+LARGEST_DISTANCE = 2e-2  # of a loss from the reference's, relative, in bfloat16 after ten steps
 
-def losses(name: str, backend: str, device: torch.device, steps: int = 10) -> list[float]:
-    """Losses of `steps` of Adam, bfloat16 autocast, eight samples of three views; the same start for every backend."""
+
+def losses(
+    network: NetworkConfig, backend: str, device: torch.device, batch: int = 8, views: int = 3, steps: int = 10
+) -> list[float]:
+    """Losses of `steps` of Adam on one batch of pictures, bfloat16 autocast; every backend starts alike."""
     torch.manual_seed(0)
-    model = R2N2(NETWORKS[name]).to(device)
+    model = R2N2(network).to(device)
     model.recurrence.backend = backend
-    views = torch.rand(8, 3, 3, 127, 127, device=device)
-    voxels = (torch.rand(8, 32, 32, 32, device=device) > 0.7).long()
+    pictures = torch.rand(batch, views, 3, 127, 127, device=device)
+    voxels = (torch.rand(batch, 32, 32, 32, device=device) > 0.7).long()
     optimizer, found = torch.optim.Adam(model.parameters(), lr=1e-4), []
     for _ in range(steps):
         with torch.autocast(device.type, torch.bfloat16):
-            logits = model(views).logits
+            logits = model(pictures).logits
         loss = F.cross_entropy(logits.float(), voxels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         found.append(loss.detach())
     return torch.stack(found).tolist()
+
+
+def apart(reference: list[float], kernels: list[float]) -> float:
+    """The largest relative distance of two loss curves; infinite if one is not finite."""
+    distances = [abs(a - b) / a for a, b in zip(reference, kernels, strict=True)]
+    return max(distances) if all(map(math.isfinite, distances)) else math.inf

@@ -10,10 +10,10 @@ Triton's cache on disk.
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -29,8 +29,10 @@ from convrnn3d.sequence import FUSION, Sequence, launch
 from convrnn3d.tuning import Launch, choose, table
 
 from benchmarks.compiled import OPERANDS
+from benchmarks.side_by_side import first_line
 
-BATCHES = (1, 8, 16, 64, 256)  # the brackets; the last is for all larger ones, too
+BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
+TELLING = (1, 36, 256, 8, 16, 64)  # the order in which they are timed
 OUT = Path(__file__).parents[1] / "kernels" / "convrnn3d" / "launches.json"
 Launched = tuple[Any, int, tuple, dict]
 
@@ -44,7 +46,8 @@ def candidates(kernel: str, kind: str, batch: int) -> list[Launch]:
         found = [Launch(None, r, n, r, w, s) for r in rows for n in (64, 128) for w in (4, 8) for s in stages]
         return [launch for launch in found if fits_everywhere(kernel, kind, launch)]
     tiles = {1: ((16, 32), (16, 64)), 8: ((16, 32), (16, 64)), 16: ((16, 32), (16, 64), (16, 128))}
-    tiles |= {64: ((64, 32), (64, 64), (32, 64)), 256: ((128, 32), (128, 64), (64, 64), (64, 128))}
+    tiles |= {36: ((16, 64), (16, 128), (32, 64), (64, 32), (64, 64)), 64: ((64, 32), (64, 64), (32, 64))}
+    tiles |= {256: ((128, 32), (128, 64), (64, 64), (64, 128))}
     found = [Launch(None, r, n, i, w, s) for r, n in tiles[batch] for i in inner for w in (4, 8) for s in stages]
     if batch <= 16:
         found += [Launch(None, 64, n, i, 4, s, by_tap=True) for n in (16, 32, 64) for i in inner for s in stages]
@@ -132,12 +135,9 @@ def median_microseconds(function: Callable[[], None], device: torch.device) -> f
         # Replayed from a graph with the L2 cache warm, as weights and states are in a sequence.
         with torch.cuda.stream(torch.cuda.Stream()):
             return 1e3 * triton.testing.do_bench_cudagraph(function, rep=5, return_mode="median")
-    times = []
-    for _ in range(1):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return 1e6 * statistics.median(times)
+    start = time.perf_counter()
+    function()
+    return 1e6 * (time.perf_counter() - start)
 
 
 def best(kernel: str, kind: str, sequence: Sequence, tried: list[Launch]) -> tuple[Launch, float] | None:
@@ -149,11 +149,8 @@ def best(kernel: str, kind: str, sequence: Sequence, tried: list[Launch]) -> tup
         except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
             if sequence.device.type == "cuda":
                 torch.cuda.synchronize()  # raises, if the device itself has failed: nothing more can be timed then
-            line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            print(
-                f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {type(error).__name__} {line}",
-                flush=True,
-            )
+            reason = f"{type(error).__name__} {first_line(error)}"
+            print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
             continue
         print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.1f} us", flush=True)
     fastest = min(times, key=times.get, default=None)
@@ -191,23 +188,39 @@ def main() -> int:
     launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
     for kind in options.kinds.split(","):
         kernels = options.kernels.split(",")
-        tasks = [(k, kind, batch, tried) for k in kernels for batch in BATCHES for tried in candidates(k, kind, batch)]
-        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-            # A share takes every so-manieth task: neighbours cost alike.
-            shares = [tasks[first :: options.jobs] for first in range(options.jobs)]
-            list(pool.map(compile_ahead, shares, [device] * options.jobs, [deadline] * options.jobs))
-        print(f"{kind}: {len(tasks)} candidates compiled, {deadline - time.monotonic():.0f} s left", flush=True)
-        for kernel in kernels:
-            picked = []
-            for batch in BATCHES:
-                if time.monotonic() > deadline:
-                    break
-                if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch)):
-                    picked.append(replace(found[0], batch=None if batch == BATCHES[-1] else batch))
-            if len(picked) == len(BATCHES):
-                launches[kernel][kind] = picked
-                options.out.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
+        tasks = [(k, kind, batch, tried) for batch in TELLING for k in kernels for tried in candidates(k, kind, batch)]
+        compile_in_processes(tasks, device, options.jobs, (time.monotonic() + deadline) / 2)
+        print(f"{kind}: compiled; {deadline - time.monotonic():.0f} s left", flush=True)
+        for batch, kernel in itertools.product(TELLING, kernels):
+            if time.monotonic() > deadline:
+                break
+            if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch)):
+                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0])
+                text = written(launches, torch.cuda.get_device_name())
+                options.out.write_text(text, encoding="utf-8")
     return 0
+
+
+def compile_in_processes(
+    tasks: list[tuple[str, str, int, Launch]], device: torch.device, jobs: int, deadline: float
+) -> None:
+    """`compile_ahead` in `jobs` processes. One that dies is not missed: what it had to compile is compiled later."""
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        # A share takes every so-manieth task: neighbours cost alike.
+        done = [pool.submit(compile_ahead, tasks[first::jobs], device, deadline) for first in range(jobs)]
+    for share in done:
+        if error := share.exception():
+            print(f"compiling ahead: {type(error).__name__} {first_line(error)}", flush=True)
+
+
+def with_choice(choices: list[Launch], batch: int, choice: Launch) -> list[Launch]:
+    """`choices` of a kernel with another one for the bracket that ends at `batch`; the others stay as they are."""
+
+    def now(end: int) -> Launch:
+        return next(launch for launch in choices if launch.batch is None or end <= launch.batch)
+
+    picked = {end: choice if end == batch else now(end) for end in BATCHES}
+    return [replace(launch, batch=None if end == BATCHES[-1] else end) for end, launch in picked.items()]
 
 
 if __name__ == "__main__":

@@ -113,6 +113,21 @@ def phases(cell: str, sizes: Sizes) -> list[Phase]:
     ]
 
 
+def sequence_work(cell: str, sizes: Sizes, backward: bool) -> tuple[float, float, float]:
+    """Useful and nominal operations of the recurrence proper, and the bytes that no implementation can do without.
+
+    These are each input read once, each output written once: projection, weight and states; with the backward pass
+    their gradients, too. What passes from launch to launch is not among them.
+    """
+    forward = 2 if cell == "gru" else 1  # launches of a step
+    counted = phases(cell, sizes)[1:-2][: None if backward else forward]  # without the projection's
+    useful, nominal = (sum(phase.times * getattr(phase, name) for phase in counted) for name in ("useful", "nominal"))
+    states = (2 if cell == "lstm" else 1) * sizes.state
+    inputs = GATES * sizes.steps * sizes.state + GATES * sizes.weights + states
+    elements = inputs + states + (inputs + states if backward else 0)
+    return useful, nominal, elements * sizes.element
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cell", choices=("gru", "lstm"), default="gru")

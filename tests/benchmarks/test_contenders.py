@@ -1,11 +1,15 @@
 """Contenders compute the same thing: otherwise a comparison of their times would mean nothing."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
+from benchmarks import contenders as module
 from benchmarks.contenders import Problem, contenders
 from benchmarks.peaks import peaks
-from benchmarks.recurrence import able, errors, measure
+from benchmarks.recurrence import able, errors, measure, runner
 from benchmarks.tables import printed
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -15,8 +19,8 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_every_contender_is_right(cell: str, steps: int) -> None:
     problem = Problem(cell, batch=2, steps=steps, grid=2, channels=3, backward=True)
-    names = {name for name, contender in contenders().items() if not contender.compiled}
-    found = errors(names, problem, problem.inputs(DEVICE, seed=0))
+    chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}
+    found = errors(chosen, problem, problem.inputs(DEVICE, seed=0))
     assert set(found) >= {"kernels", "reference", "eager NCDHW", "merged NDHWC"}
     assert max(found.values()) < 1e-6
 
@@ -34,7 +38,64 @@ def test_rows_carry_error_work_memory_and_spread() -> None:
     assert "forward and backward, B 2, T 2" in printed(rows)
 
 
-def test_inputs_are_never_zeros_and_differ_from_set_to_set() -> None:
+def test_inputs_are_never_zeros_and_differ_from_set_to_set_but_for_the_weight() -> None:
     first, second = (Problem("lstm", 2, 2, grid=2, channels=3).inputs(DEVICE, seed) for seed in range(2))
     assert all(tensor.count_nonzero() == tensor.numel() for tensor in first)
-    assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    same = [torch.equal(a, b) for a, b in zip(first, second, strict=True)]
+    assert same == [False, True, False, False]
+
+
+def test_all_sets_share_the_weights_memory() -> None:
+    problem, seen = Problem("gru", 1, 2, grid=2, channels=3), []
+    contender = contenders()["merged NDHWC"]
+    spy = replace(contender, run=lambda problem, inputs: seen.append(inputs) or contender.run(problem, inputs))
+    run = runner(spy, problem, [problem.inputs(DEVICE, seed) for seed in range(2)])
+    for number in range(2):
+        run(number)
+    shared = [a.data_ptr() == b.data_ptr() for a, b in zip(*seen, strict=True)]
+    assert shared == [False] * 6 + [True, False]
+
+
+def test_a_result_that_is_not_a_number_is_infinitely_wrong() -> None:
+    problem = Problem("gru", 1, 1, grid=2, channels=3)
+    merged = contenders()["merged NCDHW"]
+    broken = replace(merged, run=lambda problem, inputs: [merged.run(problem, inputs)[0] * torch.nan])
+    found = errors({"merged": merged, "broken": broken}, problem, problem.inputs(DEVICE, 0))
+    assert found["broken"] == math.inf and found["merged"] < 1e-6
+
+
+def test_layouts_and_backends_are_what_their_names_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("gru", 2, 1, grid=2, channels=3)
+    conv3d, convolved = torch.nn.functional.conv3d, []
+
+    def spy(grid: torch.Tensor, *rest: object, **named: object) -> torch.Tensor:
+        convolved.append(grid)
+        return conv3d(grid, *rest, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "conv3d", spy)
+    for layout, memory_format in (("NCDHW", torch.contiguous_format), ("NDHWC", torch.channels_last_3d)):
+        for gates, calls in (("eager", 3), ("merged", 2)):
+            convolved.clear()
+            contender = contenders()[f"{gates} {layout}"]
+            contender.run(problem, contender.prepare(problem, problem.inputs(DEVICE, 0)))
+            assert len(convolved) == calls
+            assert all(grid.is_contiguous(memory_format=memory_format) for grid in convolved)
+    backends: list[str] = []
+    monkeypatch.setattr(module, "conv_gru", lambda *inputs, backend, precision: backends.append(backend) or (0, 0))
+    for name in ("kernels", "reference"):
+        contenders()[name].run(problem, problem.inputs(DEVICE, 0))
+    assert backends == ["triton", "reference"]
+
+
+def test_the_floor_of_a_row_is_counted_by_hand() -> None:
+    """B = 2, T = 2, G = 2, C = 4: 64 pairs of voxel and tap, all 8 taps of 8 voxels inside."""
+    problem = Problem("gru", batch=2, steps=2, grid=2, channels=4)
+    (row,) = measure(problem, ["merged NCDHW"], DEVICE, seconds=0.01)
+    useful, moved = 2 * 2 * 2 * 64 * 4 * 4 * 3, (2 * 2 * 3 * 32 + 3 * 4 * 4 * 27 + 2 * 2 * 32) * 4
+    assert (row.useful_mflop, row.bytes) == (useful / 1e6, moved)
+    assert row.nominal_mflop == useful * 216 / 64 / 1e6
+    floor = max(useful / row.peak_tflops / 1e6, moved / row.peak_gbytes / 1e3)
+    assert row.efficiency == pytest.approx(floor / row.timing.median)
+    (both,) = measure(replace(problem, backward=True), ["merged NCDHW"], DEVICE, seconds=0.01)
+    assert both.useful_mflop == pytest.approx(3 * row.useful_mflop)
+    assert both.bytes == moved + (2 * 2 * 3 * 32 + 3 * 4 * 4 * 27 + 2 * 2 * 32) * 4

@@ -4,14 +4,17 @@ import itertools
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
+from convrnn3d.tuning import choose, launches_text, table
 
 from benchmarks import gpu_run, plan, results
 from benchmarks.contenders import Problem
-from benchmarks.results import read
+from benchmarks.results import Machine, read
+from benchmarks.training_losses import apart
 
 TABLES = ("recurrence", "network")
 
@@ -38,11 +41,22 @@ def test_a_second_run_goes_on_where_the_first_had_no_more_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")
+    problems = [comparison.problem for comparison in plan.dry()]
+    monkeypatch.setattr(plan, "dry", lambda: [plan.Comparison(problem) for problem in problems])
     run = gpu_run.Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
     gpu_run.tables(run)
     assert results.main([str(tmp_path / "results.csv")]) == 0
+    (tmp_path / "results.csv").unlink()
     gpu_run.tables(run)
-    assert f"tables: 0 comparisons, {len(plan.dry())} others are known" in capsys.readouterr().out
+    assert f"tables: 0 comparisons to do, {len(plan.dry())} are known" in capsys.readouterr().out
+
+
+def test_what_is_known_of_other_kernels_or_versions_is_measured_again() -> None:
+    machine = Machine.here()
+    row = asdict(machine)
+    assert machine.knows(row | {"commit": "other"})
+    for name in ("kernels", "device", "torch", "triton"):
+        assert not machine.knows(row | {name: "other"})
 
 
 def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
@@ -51,7 +65,7 @@ def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
     bad = plan.Comparison(Problem("gru", batch=-1))
     monkeypatch.setattr(plan, "dry", lambda: [bad, plan.Comparison(Problem("gru", grid=2, channels=4))])
     gpu_run.tables(gpu_run.Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu")))
-    assert f"{bad} is left out: RuntimeError" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert f"{bad}: all is left out: RuntimeError" in (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert read(tmp_path / "results.csv")
 
 
@@ -60,3 +74,46 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     with pytest.raises(SystemExit):
         gpu_run.main()
     assert "not table" in capsys.readouterr().err
+
+
+def test_what_takes_too_long_is_stopped() -> None:
+    with pytest.raises(TimeoutError), gpu_run.no_longer_than(0.1):
+        time.sleep(5)
+    with gpu_run.no_longer_than(5):
+        pass
+    time.sleep(0.01)
+
+
+def test_a_process_that_takes_too_long_is_stopped_with_what_it_started(tmp_path: Path) -> None:
+    run = gpu_run.Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
+    mark = tmp_path / "still there"
+    grandchild = f"import time, pathlib; time.sleep(3); pathlib.Path({str(mark)!r}).touch()"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
+    run.command("slow", "timeit", "-n", "1", "-r", "1", child, share=0.15)
+    assert "slow: stopped after its share" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    time.sleep(3)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.9])
+def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert apart([0.7, 0.6], [0.7, 0.6]) == 0 and apart([0.7, 0.6], [0.7, bad]) > gpu_run.LARGEST_DISTANCE
+    curves = {"reference": [0.7, 0.6], "triton": [0.7, bad]}
+    monkeypatch.setattr(gpu_run, "losses", lambda network, backend, device, **size: curves[backend])
+    run = gpu_run.Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
+    gpu_run.training(run)
+    assert run.failed and "DISAGREES" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+
+
+def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONVRNN3D_LAUNCHES", raising=False)
+    before = Machine.here().kernels
+    text = launches_text().replace('"warps": 4', '"warps": 2')
+    (tmp_path / "launches.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(gpu_run.os, "environ", gpu_run.os.environ.copy())
+    try:
+        gpu_run.use_table(tmp_path / "launches.json")
+        assert choose("gru_gates", "half", 36, 128).warps == 2 and Machine.here().kernels != before
+    finally:
+        table.cache_clear()
+        choose.cache_clear()

@@ -2,8 +2,10 @@
 
 import time
 
+import pytest
 import torch
 
+from benchmarks import side_by_side as timed
 from benchmarks.memory import peak_mib
 from benchmarks.side_by_side import SETS, side_by_side
 from benchmarks.timing import FEWEST, Timing, interleaved
@@ -15,20 +17,22 @@ def test_contenders_take_turns() -> None:
     turns: list[str] = []
     functions = {name: lambda name=name: turns.append(name) for name in "abc"}
     timings = interleaved(functions, DEVICE, seconds=0)
-    assert turns == list("abc") * (FEWEST + 2)
+    rounds = [turns[first : first + 3] for first in range(0, len(turns), 3)]
+    assert len(rounds) == FEWEST + 2 and all(sorted(turn) == list("abc") for turn in rounds)
+    assert len({tuple(turn) for turn in rounds}) > 1  # none is always the first
     assert all(len(timing.rounds) == FEWEST for timing in timings.values())
 
 
 def test_medians_tell_the_slower_from_the_faster() -> None:
     runs = {"slow": lambda number: time.sleep(0.003), "fast": lambda number: time.sleep(0.001)}
-    measured = side_by_side(runs, torch.device("cpu"), seconds=0.1)
+    measured = side_by_side(runs, SETS, torch.device("cpu"), seconds=0.1)
     assert 2500 < measured["slow", False].timing.median < 6000
     assert measured["fast", False].timing.median < 2500
 
 
 def test_inputs_rotate() -> None:
     numbers: list[int] = []
-    side_by_side({"a": numbers.append}, torch.device("cpu"), seconds=0)
+    side_by_side({"a": numbers.append}, SETS, torch.device("cpu"), seconds=0)
     assert set(numbers) == set(range(SETS)) and numbers[-3:-1] != numbers[-2:]
 
 
@@ -37,7 +41,7 @@ def test_one_that_fails_is_named_and_the_others_are_timed() -> None:
         raise RuntimeError("no such algorithm\nand pages more")
 
     said: list[str] = []
-    measured = side_by_side({"bad": fail, "good": lambda number: None}, DEVICE, seconds=0, say=said.append)
+    measured = side_by_side({"bad": fail, "good": lambda number: None}, 1, DEVICE, seconds=0, say=said.append)
     assert {name for name, _ in measured} == {"good"}
     assert said == ["bad is left out: RuntimeError, no such algorithm"]
 
@@ -59,3 +63,9 @@ def test_peak_memory_is_what_lives_at_once() -> None:
 
     assert round(peak_mib(one_after_the_other, DEVICE)) == 4
     assert round(peak_mib(at_once, DEVICE)) == 12
+
+
+def test_large_inputs_are_not_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timed, "LARGE", 1000)
+    assert len(timed.input_sets(lambda seed: [torch.full((250,), seed)])) == 1  # int64: 2000 bytes
+    assert [int(first[0]) for (first,) in timed.input_sets(lambda seed: [torch.full((100,), seed)])] == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, table
 
 from benchmarks.compiled import OPERANDS
-from benchmarks.tune import BATCHES, OUT, best, candidates, compile_ahead, written
+from benchmarks.tune import BATCHES, OUT, best, candidates, compile_ahead, with_choice, written
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -49,3 +50,15 @@ def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsy
     assert len(compiled) == len(tasks) + by_tap and not capsys.readouterr().out
     compile_ahead(tasks, DEVICE, deadline=0)
     assert len(compiled) == len(tasks) + by_tap
+
+
+def test_a_choice_of_one_bracket_leaves_the_others_as_they_were() -> None:
+    choices = list(table()["gru_gates"]["half"])
+    other = Launch(None, 16, 32, 64, 8, 3)
+    changed = with_choice(choices, 36, other)
+    assert [launch.batch for launch in changed] == [*BATCHES[:-1], None]
+    for batch in (1, 8, 16, 17, 36, 37, 64, 65, 256, 1000):
+        now = next(launch for launch in changed if launch.batch is None or batch <= launch.batch)
+        before = next(launch for launch in choices if launch.batch is None or batch <= launch.batch)
+        expected = other if 16 < batch <= 36 else before
+        assert replace(now, batch=None) == replace(expected, batch=None)
