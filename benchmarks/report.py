@@ -25,13 +25,14 @@ INTRODUCTION = f"""# Benchmarks
 
 `python -m benchmarks.report` writes this page from the results in `benchmarks/results/`; `pytest benchmarks` measures
 on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` goes on
-where the results end. Contenders of one line ran side by side in one process, in turns, on the same random inputs. Times are
-medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are distances from
-float64, relative, of the worst result or gradient (of a network: of the logits, or of all gradients of encoder,
-recurrence or decoder): first of PyTorch's or the port's, then of ours. MiB are allocated at the peak by a run without
-a graph, beyond inputs, weights and Adam's moments, in the same order. "Floor" is the time that no implementation can
-beat, at peaks measured in the same run, over the time taken: the larger of useful operations over the fastest products
-and of the bytes of inputs and results over the fastest copy.
+where the results end. Contenders of one line ran side by side in one process, in turns, on the same random inputs.
+Times are medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are
+distances from float64, relative, of the worst result or gradient (of a network: of the logits, or of all gradients of
+encoder, recurrence or decoder; the latter are further off, and by chance, for a rectifier near zero may open or not):
+first of PyTorch's or the port's, then of ours. MiB are allocated at the peak by a run without a graph, beyond inputs,
+weights and Adam's moments, in the same order. "Floor" is the time that no implementation can beat, at peaks measured in
+the same run, over the time taken: the larger of useful operations over the fastest products and of the bytes of inputs
+and results over the fastest copy.
 
 {STALE} kernels that were changed after they were timed. {OTHER_VERSIONS} timed with other versions than the heading's.
 {NOT_COMPILED} torch.compile did not take part. No speed-up is given where a baseline is missing or a result is wrong.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.results import fingerprint, read
-from benchmarks.tables import MUCH
+from benchmarks.tables import largest_error
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
@@ -87,7 +87,7 @@ class Stored:
         ours, others = self.ours, self.others
         if ours is None or others is None or (self.table == "recurrence" and not self._all_there()):
             return None
-        if max(ours.error, others.error) > MUCH * min(figure.error for figure in self.figures):
+        if max(ours.error, others.error) > largest_error(self.table, self.backward, [f.error for f in self.figures]):
             return None
         return others.median / ours.median, others.p20 / ours.p80, others.p80 / ours.p20
 
