@@ -46,7 +46,11 @@ from benchmarks.training_losses import LARGEST_DISTANCE, apart, losses
 from r2n2.config import NETWORKS
 
 ROOT = Path(__file__).parents[1]
-LONGEST = 150  # seconds of a comparison, compilers included
+LONGEST, SHORTEST = 150, 15  # seconds of a comparison, compilers included
+
+
+class OutOfTime(BaseException):
+    """No Exception: what catches those, as compilers do, must not go on."""
 
 
 @dataclass
@@ -58,6 +62,7 @@ class Run:
     dry: bool
     device: torch.device
     commit: str = ""
+    parts: tuple[str, ...] = ()
     kept_for_training: float = 0.0  # seconds
     skip: tuple[str, ...] = ()  # comparisons that failed before
     failed: bool = False
@@ -144,19 +149,20 @@ def tables(run: Run) -> None:
     machine = Machine.here(run.commit)
     known = [row for row in kept(run, machine) if machine.knows(row)]
     wanted = plan.dry() if run.dry else plan.on_gpu() if run.device.type == "cuda" else plan.on_cpu()
-    todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known)]
+    todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known, run.device)]
     run.say(f"tables: {len(todo)} comparisons to do, {len(wanted) - len(todo)} are known or failed")
     for number, comparison in enumerate(todo):
-        if run.left() <= run.kept_for_training:
+        left = run.left() - run.kept_for_training
+        if left < SHORTEST:
             run.say(f"tables: no time left for {len(todo) - number} comparisons")
             return
         said: list[str] = []
         try:
-            with no_longer_than(min(LONGEST, run.left() - run.kept_for_training)):
+            with no_longer_than(min(LONGEST, left)):
                 rows = comparison.measure(run.device, seconds=0.1 if run.dry else 1, say=said.append)
             append(rows, machine, run.out / "results.csv")
             run.say(printed(rows))
-        except Exception as error:  # whatever it is, the other comparisons are worth their time
+        except (Exception, OutOfTime) as error:  # whatever it is, the other comparisons are worth their time
             said.append(f"all is left out: {type(error).__name__}, {first_line(error)}")
         for line in said:
             run.say(f"tables: {comparison}: {line}")
@@ -172,10 +178,10 @@ def kept(run: Run, machine: Machine) -> list[dict[str, str]]:
 
 @contextmanager
 def no_longer_than(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what runs longer."""
+    """Raise OutOfTime in what runs longer."""
 
     def stop(*_: object) -> None:
-        raise TimeoutError(f"took more than {seconds:.0f} s")
+        raise OutOfTime(f"it took more than {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -189,7 +195,8 @@ def no_longer_than(seconds: float) -> Iterator[None]:
 def go_on_in_a_new_process(run: Run, failed: str) -> None:
     """Replace this process by one that does the rest of the run, without the comparison that failed."""
     options = ["--minutes", str(run.left() / 60), "--out", str(run.out), "--commit", run.commit]
-    options += ["--parts", "tables,training", "--skip", "|".join((*run.skip, failed))]
+    options += ["--parts", ",".join(run.parts[run.parts.index("tables") :])]
+    options += ["--skip", "|".join((*run.skip, failed))]
     options += ["--failed"] * run.failed + ["--reserve", str(run.kept_for_training)]
     os.execv(sys.executable, [sys.executable, "-m", "benchmarks.gpu_run", *options])
 
@@ -228,7 +235,8 @@ def main() -> int:
         kind = {"action": "store_true"} if name == "failed" else {"default": ""}
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS, **kind)
     options = parser.parse_args()
-    if unknown := set(options.parts.split(",")) - set(PARTS):
+    parts = tuple(options.parts.split(","))
+    if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     options.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -238,8 +246,8 @@ def main() -> int:
     reserve = float(options.reserve) if options.reserve else min(60, 0.1 * seconds)
     skip = tuple(filter(None, options.skip.split("|")))
     deadline = time.monotonic() + seconds
-    run = Run(options.out, deadline, options.dry, device, options.commit, reserve, skip, options.failed)
-    for name in options.parts.split(","):
+    run = Run(options.out, deadline, options.dry, device, options.commit, parts, reserve, skip, options.failed)
+    for name in parts:
         started = time.monotonic()
         try:
             PARTS[name](run)

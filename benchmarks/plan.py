@@ -56,10 +56,10 @@ class Comparison:
             return recurrence.measure(self.problem, self.names(device), device, seconds, self.cold, say)
         return networks.measure(self.problem, self.names(device), device, seconds, say)
 
-    def is_among(self, rows: Iterable[dict[str, str]]) -> bool:
-        """Whether stored rows hold this comparison, with the fused kernels if any of them do."""
+    def is_among(self, rows: Iterable[dict[str, str]], device: torch.device) -> bool:
+        """Whether stored rows hold this comparison, with what it is made for: the kernels, if they run; compilers."""
         contenders = {row["contender"] for row in rows if self._matches(row)}
-        wanted = "compiled" if self.compilers else "kernels" if self.interpreted else ""
+        wanted = "compiled" if self.compilers else "kernels" if "kernels" in self.names(device) else ""
         return any(name.startswith(wanted) for name in contenders)
 
     def _matches(self, row: dict[str, str]) -> bool:

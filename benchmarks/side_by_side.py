@@ -89,6 +89,6 @@ def distance(ours: Tensor, truth: Tensor) -> float:
     return found if math.isfinite(found) else math.inf
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Of what it says: compilers say pages."""
     return next(iter(str(error).strip().splitlines()), "")

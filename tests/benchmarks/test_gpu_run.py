@@ -77,7 +77,7 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 
 def test_what_takes_too_long_is_stopped() -> None:
-    with pytest.raises(TimeoutError), gpu_run.no_longer_than(0.1):
+    with pytest.raises(gpu_run.OutOfTime), gpu_run.no_longer_than(0.1):
         time.sleep(5)
     with gpu_run.no_longer_than(5):
         pass
@@ -117,3 +117,21 @@ def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     finally:
         table.cache_clear()
         choose.cache_clear()
+
+
+def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(gpu_run.os, "execv", lambda program, arguments: started.append(arguments))
+    run = gpu_run.Run(tmp_path, time.monotonic() + 120, False, torch.device("cpu"), "abc", tuple(gpu_run.PARTS), 12.0)
+    run.skip, run.failed = ("one",), True
+    gpu_run.go_on_in_a_new_process(run, "gru forward B1")
+    (arguments,) = started
+    monkeypatch.setattr(sys, "argv", arguments[2:])
+    seen: list[gpu_run.Run] = []
+    monkeypatch.setattr(gpu_run, "PARTS", {"tables": seen.append, "training": seen.append})
+    assert gpu_run.main() == 1  # what failed before is not forgotten
+    again = seen[0]
+    assert (again.parts, again.skip) == (("tables", "training"), ("one", "gru forward B1"))
+    assert (again.commit, again.kept_for_training) == ("abc", 12.0) and 110 < again.left() <= 120

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
 from rows import row_of
 
 from benchmarks import report, results, stored
@@ -131,8 +132,11 @@ def test_the_committed_pages_say_what_the_committed_results_say() -> None:
 
 def test_a_comparison_knows_its_rows(file: Path) -> None:
     append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
-    problem = Problem("gru", 36, 1, type_name="bf16")
-    assert Comparison(problem).is_among(read(file))
-    assert not Comparison(problem, compilers=True).is_among(read(file))
-    assert not Comparison(problem, cold=True).is_among(read(file))
-    assert not Comparison(replace(problem, backward=True)).is_among(read(file))
+    problem, device = Problem("gru", 36, 1, type_name="bf16"), torch.device("cpu")
+    assert Comparison(problem).is_among(read(file), device)
+    assert not Comparison(problem, compilers=True).is_among(read(file), device)
+    assert not Comparison(problem, cold=True).is_among(read(file), device)
+    assert not Comparison(replace(problem, backward=True)).is_among(read(file), device)
+    append([row_of("eager NCDHW", 20, batch=1)], GPU)
+    assert Comparison(replace(problem, batch=1)).is_among(read(file), device)
+    assert not Comparison(replace(problem, batch=1), interpreted=True).is_among(read(file), device)  # no kernels
