@@ -62,3 +62,13 @@ def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str)
 
 def test_useful_pairs_of_a_place_and_a_tap_are_inside_and_not_of_an_inserted_zero() -> None:
     assert [pairs(4, 3, 1), pairs(8, 3, 2), pairs(8, 1, 2)] == [10, 11, 4]
+
+
+def test_a_training_step_is_three_times_the_forward_pass_without_the_pictures_gradient() -> None:
+    model = R2N2(small_network("3d-gru-3"))
+    forward, step = (network_work(model, batch=2, views=3, training=training) for training in (False, True))
+    first = 2 * 2 * 3 * 4 * 3 * (7 * 127) ** 2  # 7x7 from 3 to 4 channels, for six pictures
+    assert step.nominal == 3 * forward.nominal - first
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert step.bytes - forward.bytes == 5 * 4 * parameters - 2 * 2 * 32**3 * 4
+    assert step.floor(1e-6, 1e9) == step.useful and step.floor(1e9, 1e-3) == step.bytes
