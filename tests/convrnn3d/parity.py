@@ -1,7 +1,7 @@
 """What the kernels' tests share: a problem, and how far each backend is from its solution in float64."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,10 +76,16 @@ def distances(problem: Problem) -> list[tuple[float, float]]:
     exact = replace(problem, dtype=torch.float64)
     truth = exact.solve([a.double() for a in arguments], mask, upstream, backend="reference")
     torch.backends.cudnn.conv.fp32_precision = problem.options.get("precision", "ieee")  # the tests' fixture resets it
-    with convolutions_in_tf32() if problem.options.get("precision") == "tf32" else nullcontext():
+    with convolutions_in_tf32() if problem.options.get("precision") == "tf32" else without_broken_onednn(problem):
         theirs = problem.solve(arguments, mask, upstream, backend="reference")
     ours = problem.solve(arguments, mask, upstream, backend="triton", **problem.options)
     return [(distance(o, t), distance(r, t)) for o, r, t in zip(ours, theirs, truth, strict=True)]
+
+
+def without_broken_onednn(problem: Problem) -> AbstractContextManager:
+    """oneDNN's weight gradient in bfloat16 reads memory that nobody wrote on grids of 2x4x3, for one."""
+    broken = DEVICE == "cpu" and problem.dtype == torch.bfloat16 and len(set(problem.grid)) > 1
+    return torch.backends.mkldnn.flags(enabled=False) if broken else nullcontext()
 
 
 @contextmanager
