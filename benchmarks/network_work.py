@@ -32,10 +32,6 @@ class Work:
         self.first = self.first or (useful, nominal)
         self.useful, self.nominal = self.useful + useful, self.nominal + nominal
 
-    def floor(self, tflops: float, gbytes: float) -> float:
-        """Microseconds, at peaks in Tflop/s and GB/s."""
-        return max(self.useful / tflops / 1e6, self.bytes / gbytes / 1e3)
-
 
 def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
     """Of `model`'s inference, or of a step of its training with Adam; weights and moments of four bytes."""

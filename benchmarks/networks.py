@@ -28,7 +28,7 @@ from benchmarks.peaks import peaks
 from benchmarks.port import Port
 from benchmarks.results import Machine, Row, append
 from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.side_by_side import distance, first_line, input_sets, side_by_side
+from benchmarks.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
 from benchmarks.tables import printed
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.network import R2N2
@@ -79,32 +79,24 @@ def measure(
         runs = {name: runner(models[name], problem, sets) for name in error}
         with cudnn_benchmark():
             measured = side_by_side(runs, len(sets), device, seconds, say=say)
-    return [
-        Row(
-            table="network",
-            what=problem.network.name,
-            contender=name,
-            graph=graph,
-            cold=False,
-            batch=problem.batch,
-            steps=problem.views,
-            grid=base.recurrence.grid[0],
-            channels=problem.network.hidden_channels,
-            dtype=problem.type_name,
-            precision=problem.precision,
-            backward=problem.training,
-            timing=one.timing,
-            error=error[name],
-            peak_mib=one.peak_mib,
-            bytes=work.bytes,
-            useful_mflop=work.useful / 1e6,
-            nominal_mflop=work.nominal / 1e6,
-            peak_tflops=best.tflops,
-            peak_gbytes=best.gbytes,
-            efficiency=work.floor(best.tflops, best.gbytes) / one.timing.median,
-        )
-        for (name, graph), one in measured.items()
-    ]
+    return rows_of(
+        measured,
+        error,
+        best,
+        work.useful / 1e6,
+        work.nominal / 1e6,
+        work.bytes,
+        table="network",
+        what=problem.network.name,
+        cold=False,
+        batch=problem.batch,
+        steps=problem.views,
+        grid=base.recurrence.grid[0],
+        channels=problem.network.hidden_channels,
+        dtype=problem.type_name,
+        precision=problem.precision,
+        backward=problem.training,
+    )
 
 
 def contender(name: str, base: R2N2) -> nn.Module:

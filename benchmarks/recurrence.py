@@ -19,7 +19,7 @@ from benchmarks.contenders import TYPES, Contender, Problem, contenders
 from benchmarks.peaks import peaks
 from benchmarks.results import Machine, Row, append
 from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.side_by_side import distance, first_line, input_sets, side_by_side
+from benchmarks.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
 from benchmarks.tables import printed
 from benchmarks.work import Sizes, sequence_work
 
@@ -44,33 +44,24 @@ def measure(
     element = torch.empty(0, dtype=problem.dtype).element_size()
     sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 0, problem.kernel_size, element)
     useful, nominal, moved = sequence_work(problem.cell, sizes, problem.backward)
-    floor = max(useful / best.tflops / 1e6, moved / best.gbytes / 1e3)
-    return [
-        Row(
-            table="recurrence",
-            what=problem.cell,
-            contender=name,
-            graph=graph,
-            cold=cold,
-            batch=problem.batch,
-            steps=problem.steps,
-            grid=problem.grid,
-            channels=problem.channels,
-            dtype=problem.type_name,
-            precision=problem.precision,
-            backward=problem.backward,
-            error=error[name],
-            peak_mib=one.peak_mib,
-            bytes=moved,
-            useful_mflop=useful / 1e6,
-            nominal_mflop=nominal / 1e6,
-            peak_tflops=best.tflops,
-            peak_gbytes=best.gbytes,
-            efficiency=floor / one.timing.median,
-            timing=one.timing,
-        )
-        for (name, graph), one in measured.items()
-    ]
+    return rows_of(
+        measured,
+        error,
+        best,
+        useful / 1e6,
+        nominal / 1e6,
+        moved,
+        table="recurrence",
+        what=problem.cell,
+        cold=cold,
+        batch=problem.batch,
+        steps=problem.steps,
+        grid=problem.grid,
+        channels=problem.channels,
+        dtype=problem.type_name,
+        precision=problem.precision,
+        backward=problem.backward,
+    )
 
 
 def runner(contender: Contender, problem: Problem, sets: list[list[Tensor]]) -> Callable[[int], object]:

@@ -9,11 +9,14 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.memory import peak_mib
+from benchmarks.peaks import Peaks
+from benchmarks.results import Row
 from benchmarks.timing import Graph, Timing, interleaved
 
 SETS = 3
@@ -73,6 +76,33 @@ def _over_sets(run: Callable[[int], object], sets: int) -> Callable[[], list[obj
 def _another_set_each_time(run: Callable[[int], object], sets: int) -> Callable[[], object]:
     numbers = itertools.cycle(range(sets))
     return lambda: run(next(numbers))
+
+
+def rows_of(
+    measured: dict[Name, Measured],
+    error: dict[str, float],
+    best: Peaks,
+    useful_mflop: float,
+    nominal_mflop: float,
+    moved: float,
+    **what: Any,
+) -> list[Row]:
+    """The comparison as results: `what` was compared, the fields of a Row that all contenders share."""
+    floor = max(useful_mflop / best.tflops, moved / best.gbytes / 1e3)
+    work = {"useful_mflop": useful_mflop, "nominal_mflop": nominal_mflop, "bytes": moved}
+    peaks = {"peak_tflops": best.tflops, "peak_gbytes": best.gbytes}
+    return [
+        Row(
+            contender=name,
+            graph=graph,
+            error=error[name],
+            peak_mib=one.peak_mib,
+            efficiency=floor / one.timing.median,
+            timing=one.timing,
+            **(what | work | peaks),
+        )
+        for (name, graph), one in measured.items()
+    ]
 
 
 def input_sets(make: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor]]:

@@ -71,4 +71,10 @@ def test_a_training_step_is_three_times_the_forward_pass_without_the_pictures_gr
     assert step.nominal == 3 * forward.nominal - first
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert step.bytes - forward.bytes == 5 * 4 * parameters - 2 * 2 * 32**3 * 4
-    assert step.floor(1e-6, 1e9) == step.useful and step.floor(1e9, 1e-3) == step.bytes
+
+
+def test_the_floor_of_a_networks_row_is_the_larger_of_its_two_limits() -> None:
+    problem = NetworkProblem(small_network("3d-gru-1"), views=2)
+    (row,) = measure(problem, ["reference"], DEVICE, seconds=0.01)
+    floor = max(row.useful_mflop / row.peak_tflops, row.bytes / row.peak_gbytes / 1e3)
+    assert row.efficiency == pytest.approx(floor / row.timing.median)
