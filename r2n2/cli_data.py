@@ -35,6 +35,10 @@ def meshes(
     output: Output,
     category: Annotated[str | None, typer.Option(help="Such as chair; each mesh's folder name if left out.")] = None,
     up: Annotated[str, typer.Option(help="The axis that points up in the meshes: y or z.")] = "y",
+    front: Annotated[
+        str | None,
+        typer.Option(help="The axis of the meshes that their fronts face, such as -x; +z (glTF), or -y with --up z."),
+    ] = None,
     views: Views = 24,
     variants: Variants = 0,
     stretch: Stretch = 0.25,
@@ -47,7 +51,7 @@ def meshes(
     from r2n2.data.prepare import PrepareConfig, prepare
 
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
-    _report(prepare(find_meshes(inputs, category, up), output, config), output)
+    _report(prepare(find_meshes(inputs, category, up, front), output, config), output)
 
 
 @data.command()

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
 import trimesh
 
+from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.shapenet import VARIANT_MARK
 from r2n2.data.sources import MeshSource
 from r2n2.errors import UserError
 
-UP = {"y": np.eye(3), "z": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}  # rotation to y up
 
+def find_meshes(inputs: list[Path], category: str | None, up: str = "y", front: str | None = None) -> list[MeshSource]:
+    """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
 
-def find_meshes(inputs: list[Path], category: str | None, up: str = "y") -> list[MeshSource]:
-    """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given."""
-    if up not in UP:
-        raise UserError(f"There is no up axis {up!r}; choose y or z.")
+    up and front are the meshes' own axes, as `frame.rotation_to_canonical` takes them.
+    """
+    rotation = rotation_to_canonical(up, front)
     suffixes = {f".{kind}" for kind in trimesh.available_formats()}
     sources: dict[tuple[str, str], MeshSource] = {}
     for given in inputs:
@@ -26,7 +26,7 @@ def find_meshes(inputs: list[Path], category: str | None, up: str = "y") -> list
         for path in found:
             word = category or path.resolve().parent.name
             name = _unused(path.stem.replace(VARIANT_MARK, "-"), {name for known, name in sources if known == word})
-            sources[word, name] = MeshSource(path, word, name, UP[up], {"title": path.name})
+            sources[word, name] = MeshSource(path, word, name, rotation, {"title": path.name})
     return list(sources.values())
 
 

@@ -12,7 +12,7 @@ from r2n2.errors import UserError
 
 @dataclass(frozen=True)
 class MeshSource:
-    """One object to prepare: its mesh file, category word, model name, rotation (3, 3) to y up, and origin.
+    """One object to prepare: mesh file, category word, model name, rotation (3, 3) to the canonical frame, and origin.
 
     Category and name become folders. Raises UserError for a category that is not a plain folder name.
     """

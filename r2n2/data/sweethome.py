@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.sources import MeshSource
 from r2n2.errors import UserError
 
@@ -71,7 +72,7 @@ def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> Mes
         mesh=mesh,
         category=category_of(title, entry.get("category", "other")),
         name=model_name(entry["id"]),
-        rotation=np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3),
+        rotation=rotation_to_canonical() @ _catalogue_rotation(entry),
         record={
             "entry": entry["id"],
             "title": title,
@@ -80,6 +81,11 @@ def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> Mes
             "license": re.sub(r"\s+", " ", general.get("license", "unknown")),
         },
     )
+
+
+def _catalogue_rotation(entry: dict[str, str]) -> np.ndarray:
+    """The entry's rotation (3, 3) to y up, front along +z."""
+    return np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
 
 
 def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -115,7 +115,7 @@ def test_z_up_meshes_are_turned(mesh_folder: Path, tmp_path: Path) -> None:
     prepare(find_meshes([mesh_folder], None, up="z"), tmp_path / "out", CONFIG)  # 0.3 x 1 x 0.6, z up
     voxels = read_binvox(next((tmp_path / "out").rglob("model.binvox"))).voxels
     extents = [int(voxels.any(axis=other).sum()) for other in ((1, 2), (0, 2), (0, 1))]
-    assert extents[2] == 32  # the longest edge, along y before, is along z now
+    assert extents[0] == 32  # the longest edge, along the front -y before, is along x now
     assert abs(extents[1] - 0.6 * 32) <= 1
 
 

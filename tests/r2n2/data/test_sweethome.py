@@ -60,6 +60,7 @@ def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
         "license": "CC0 1.0",
     }
     np.testing.assert_array_equal(stool.rotation @ [0, 0, 1], [0, 1, 0])  # z up becomes y up
+    np.testing.assert_array_equal(stool.rotation @ [0, -1, 0], [1, 0, 0])  # and what faced +z then faces +x
 
 
 def test_excluded_entries_are_left_out(library: Path, tmp_path: Path) -> None:
