@@ -135,8 +135,18 @@ def train(
     cooldown: Annotated[int | None, typer.Option(help="Last iterations, over which it falls to zero.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="L2, of weights alone.")] = None,
     average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
-    augmentation: Annotated[str | None, typer.Option(help="2016, or compact (adds zoom and colour).")] = None,
+    augmentation: Annotated[
+        str | None, typer.Option(help="2016, or compact (adds zoom, shift, colour and backgrounds).")
+    ] = None,
     amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast.")] = None,
+    pretrained: Annotated[
+        bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
+    ] = None,
+    frozen: Annotated[int | None, typer.Option(help="Parts of that encoder, of 17, that do not learn.")] = None,
+    encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
+    dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
+    every_view: Annotated[bool | None, typer.Option(help="Loss after every view, not after the last alone.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
@@ -167,6 +177,12 @@ def train(
         average=average,
         augmentation=augmentation,
         amp=amp,
+        pretrained=pretrained,
+        frozen=frozen,
+        encoder_rate=encoder_rate,
+        dropout=dropout,
+        dice=dice,
+        every_view=every_view,
         seed=seed,
         workers=workers,
         save_every=save_every,

@@ -9,40 +9,43 @@ IMAGE_SIDE = 127  # pixels of a view as the network sees it
 GRID_SIDE = 4  # voxels of the hidden grid
 VOXEL_SIDE = 32  # voxels of the output
 MAX_CHANNELS = 8192  # a file that claims more is damaged
+LEVELS = {"simple": (6, 4), "residual": (6, 4), "compact": (0, 3)}  # whose filters are chosen: encoder's, decoder's
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """What distinguishes one network of the family from another.
 
-    encoder_channels: filters of the six 2D blocks; features: length of a view's feature vector;
-    hidden_channels: channels of the 4x4x4 hidden grid; decoder_channels: filters of the four 3D levels;
-    residual: two convolutions and a skip in every block; recurrence: "gru" or "lstm";
-    kernel_size: of the state convolution, 1 or 3; normalize: batch normalisation after every convolution but
-    those of the recurrence and the output (not in the networks of 2016).
+    recurrence: "gru" or "lstm"; kernel_size: of the state convolution, 1 or 3; features: length of a view's feature
+    vector; hidden_channels: channels of the 4x4x4 hidden grid; graph: "simple" and "residual" are the encoder and the
+    decoder of 2016, with filters encoder_channels of the six 2D blocks and decoder_channels of the four 3D levels;
+    "compact" is a pretrained encoder, which has no choice of filters, and a decoder of three 3D levels.
     """
 
     name: str
     recurrence: str
     kernel_size: int
-    residual: bool = False
+    graph: str = "simple"
     encoder_channels: tuple[int, ...] = (96, 128, 256, 256, 256, 256)
     features: int = 1024
     hidden_channels: int = 128
     decoder_channels: tuple[int, ...] = (128, 128, 64, 32)
-    normalize: bool = False
 
     def __post_init__(self) -> None:
         if self.recurrence not in ("gru", "lstm"):
             raise ValueError(f"recurrence is {self.recurrence!r}, not 'gru' or 'lstm'")
+        if self.graph not in LEVELS:
+            raise ValueError(f"graph is {self.graph!r}, not one of {', '.join(LEVELS)}")
         if self.kernel_size not in (1, 3):
             raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
         sizes = (*self.encoder_channels, *self.decoder_channels, self.features, self.hidden_channels)
         if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):
             raise ValueError(f"numbers of channels must be whole and from 1 to {MAX_CHANNELS}, got {sizes}")
-        if len(self.encoder_channels) != 6 or len(self.decoder_channels) != 4:
+        if (len(self.encoder_channels), len(self.decoder_channels)) != LEVELS[self.graph]:
+            encoder, decoder = LEVELS[self.graph]
             raise ValueError(
-                f"6 encoder and 4 decoder levels are needed, got {self.encoder_channels}, {self.decoder_channels}"
+                f"{encoder} encoder and {decoder} decoder levels are needed, "
+                f"got {self.encoder_channels}, {self.decoder_channels}"
             )
 
     def to_dict(self) -> dict[str, object]:
@@ -65,16 +68,16 @@ NETWORKS = {
         NetworkConfig("3d-gru-1", "gru", kernel_size=1),
         NetworkConfig("3d-lstm-3", "lstm", kernel_size=3),
         NetworkConfig("3d-gru-3", "gru", kernel_size=3),
-        NetworkConfig("res3d-gru-3", "gru", kernel_size=3, residual=True),
+        NetworkConfig("res3d-gru-3", "gru", kernel_size=3, graph="residual"),
         NetworkConfig(
             "compact",
             "gru",
             kernel_size=3,
-            encoder_channels=(24, 48, 96, 128, 192, 256),
-            features=256,
+            graph="compact",
+            encoder_channels=(),
+            features=384,
             hidden_channels=64,
-            decoder_channels=(64, 64, 16, 16),
-            normalize=True,
+            decoder_channels=(128, 64, 32),
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The 3D decoders: the hidden grid (4, 4, 4) to two-class logits of every voxel (32, 32, 32).
+"""The 3D decoders of 2016: the hidden grid (4, 4, 4) to two-class logits of every voxel (32, 32, 32).
 
 Three unpooling levels and one without, then a last convolution to two channels. Simple level: conv, LeakyReLU.
 Residual level: conv, LeakyReLU, conv, LeakyReLU, plus skip. Skips as coded in 2016: levels 1 and 2 the unpooled grid
@@ -8,9 +8,7 @@ itself, level 3 a 1x1x1 convolution of it, level 4 a 3x3x3 convolution of the le
 from torch import Tensor, nn
 
 from r2n2.config import NetworkConfig
-from r2n2.layers import Conv3d, UnpoolConv3d, UnpoolPointwise3d, activate, normalization, unpool
-
-CLASSES = 2  # empty, occupied
+from r2n2.layers import CLASSES, Conv3d, UnpoolConv3d, UnpoolPointwise3d, activate, unpool
 
 
 class Decoder(nn.Module):
@@ -19,8 +17,8 @@ class Decoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         channels = (config.hidden_channels, *config.decoder_channels)
-        level = ResidualLevel if config.residual else SimpleLevel
-        self.levels = nn.Sequential(*(level(config, n, *channels[n : n + 2]) for n in range(4)))
+        level = ResidualLevel if config.graph == "residual" else SimpleLevel
+        self.levels = nn.Sequential(*(level(n, *channels[n : n + 2]) for n in range(4)))
         self.out = Conv3d(channels[-1], CLASSES)
 
     def forward(self, grid: Tensor) -> Tensor:
@@ -28,31 +26,28 @@ class Decoder(nn.Module):
 
 
 class SimpleLevel(nn.Module):
-    def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
+    def __init__(self, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = _conv(level, in_channels, out_channels)
-        self.norm = normalization(self.conv, config.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return activate(self.norm(self.conv(x)))
+        return activate(self.conv(x))
 
 
 class ResidualLevel(nn.Module):
-    def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
+    def __init__(self, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.level = level
         self.first = _conv(level, in_channels, out_channels)
-        self.first_norm = normalization(self.first, config.normalize)
         self.second = Conv3d(out_channels, out_channels)
-        self.second_norm = normalization(self.second, config.normalize)
         if level == 2:
             self.skip = UnpoolPointwise3d(in_channels, out_channels)
         elif level == 3:
             self.skip = Conv3d(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        first = activate(self.first_norm(self.first(x)))
-        out = activate(self.second_norm(self.second(first)))
+        first = activate(self.first(x))
+        out = activate(self.second(first))
         if self.level < 2:
             return out + unpool(x)
         return out + self.skip(first if self.level == 3 else x)

@@ -1,4 +1,4 @@
-"""The 2D encoders: a view (3, 127, 127) to a feature vector.
+"""The 2D encoders of 2016: a view (3, 127, 127) to a feature vector.
 
 Six blocks halve the picture (127, 64, 33, 17, 9, 5, 3), then one matrix. Pooling is 2x2 with stride 2 and a padding
 that never wins. Simple block: conv, pool, LeakyReLU. Residual block: conv, LeakyReLU, conv, LeakyReLU, plus skip, pool.
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from r2n2.config import NetworkConfig
-from r2n2.layers import activate, normalization
+from r2n2.layers import activate
 
 LAST_SIDE = 3  # pixels left after six blocks
 SKIP_BLOCKS = (1, 2, 4)  # residual blocks 2, 3 and 5 of 2016: a 1x1 convolution of the block's input
@@ -21,8 +21,8 @@ class Encoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         channels = (3, *config.encoder_channels)
-        block = ResidualBlock if config.residual else SimpleBlock
-        self.blocks = nn.Sequential(*(block(config, level, *channels[level : level + 2]) for level in range(6)))
+        block = ResidualBlock if config.graph == "residual" else SimpleBlock
+        self.blocks = nn.Sequential(*(block(level, *channels[level : level + 2]) for level in range(6)))
         self.fc = nn.Linear(channels[-1] * LAST_SIDE**2, config.features)
 
     def forward(self, views: Tensor) -> Tensor:
@@ -31,22 +31,19 @@ class Encoder(nn.Module):
 
 
 class SimpleBlock(nn.Module):
-    def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
+    def __init__(self, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = _conv(level, in_channels, out_channels)
-        self.norm = normalization(self.conv, config.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return activate(self.norm(_pool(self.conv(x))))
+        return activate(_pool(self.conv(x)))
 
 
 class ResidualBlock(nn.Module):
-    def __init__(self, config: NetworkConfig, level: int, in_channels: int, out_channels: int) -> None:
+    def __init__(self, level: int, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.first = _conv(level, in_channels, out_channels)
-        self.first_norm = normalization(self.first, config.normalize)
         self.second = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-        self.second_norm = normalization(self.second, config.normalize)
         self.skip: nn.Module | None = None
         if level in SKIP_BLOCKS:
             self.skip = nn.Conv2d(in_channels, out_channels, 1)
@@ -54,8 +51,8 @@ class ResidualBlock(nn.Module):
             self.skip = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        first = activate(self.first_norm(self.first(x)))
-        out = activate(self.second_norm(self.second(first)))
+        first = activate(self.first(x))
+        out = activate(self.second(first))
         return _pool(out if self.skip is None else out + self.skip(x))
 
 

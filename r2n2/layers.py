@@ -4,16 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+CLASSES = 2  # empty, occupied
 LEAK = 0.01  # slope of LeakyReLU for negative values
 BIAS = 0.1  # initial value of every bias
 SMALL = 20480  # values of a sample but for its last axis: up to so many, PyTorch keeps one float32 sample from oneDNN
-
-
-def normalization(conv: nn.Conv2d | nn.Conv3d, wanted: bool) -> nn.Module:
-    """Batch normalisation of what `conv` puts out, or nothing."""
-    if not wanted:
-        return nn.Identity()
-    return (nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d)(conv.out_channels)
 
 
 def activate(x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from r2n2.compact import CompactDecoder, CompactEncoder
 from r2n2.config import IMAGE_SIDE, NetworkConfig
 from r2n2.decoder import Decoder
 from r2n2.encoder import Encoder
@@ -35,11 +36,12 @@ class R2N2(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        compact = config.graph == "compact"
+        self.encoder = (CompactEncoder if compact else Encoder)(config)
         self.recurrence = RECURRENCES[config.recurrence](
             config.features, config.hidden_channels, kernel_size=config.kernel_size
         )
-        self.decoder = Decoder(config)
+        self.decoder = (CompactDecoder if compact else Decoder)(config)
         initialize(self)
         # Channels innermost, as the grids come: neither cuDNN nor oneDNN then transposes around every convolution.
         self.encoder.to(memory_format=torch.channels_last)
@@ -60,9 +62,12 @@ class R2N2(nn.Module):
 
     def occupancy_by_view(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
         """Occupancy (B, T, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
+        return torch.softmax(self.logits_by_view(views, mask).float(), dim=2)[:, :, 1]
+
+    def logits_by_view(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits (B, T, 2, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
         states = self.recurrence(self.encode(views, mask), mask)[0]  # (B, T, 4, 4, 4, C)
-        logits = self.decoder(states.flatten(0, 1)).unflatten(0, states.shape[:2])  # (B, T, 2, 32, 32, 32)
-        return torch.softmax(logits.float(), dim=2)[:, :, 1]
+        return self.decoder(states.flatten(0, 1)).unflatten(0, states.shape[:2])
 
     def encode(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
         """Features (B, T, F) of the views; zeros where `mask` is False."""

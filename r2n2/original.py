@@ -71,7 +71,7 @@ PROJECTION = Layout(_fold, _unfold)
 
 def entries(config: NetworkConfig) -> list[Entry]:
     """The arrays of a network's file in their order. Raises UserError for a network that 2016 had no file for."""
-    if (config.recurrence, config.kernel_size, config.normalize) != ("gru", 3, False):
+    if (config.recurrence, config.kernel_size) != ("gru", 3) or config.graph == "compact":
         known = " and ".join(ORIGINAL_NAMES)
         raise UserError(f"The program of 2016 has no weight file for the network {config.name}, only for {known}.")
     listed: list[Entry] = []
@@ -81,7 +81,7 @@ def entries(config: NetworkConfig) -> list[Entry]:
         listed.append(Entry(f"{name}.b", f"{module}.bias", None, PLAIN))
 
     def block(number: int, module: str, layout: Layout, skip: bool) -> None:
-        if not config.residual:
+        if config.graph != "residual":
             return layer(f"conv{number}", f"{module}.conv", layout)
         layer(f"conv{number}a", f"{module}.first", layout)
         layer(f"conv{number}b", f"{module}.second", layout)

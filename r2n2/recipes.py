@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from r2n2.data.augmentation import AUGMENTATIONS
+from r2n2.efficientnet import PARTS as ENCODER_PARTS
 from r2n2.errors import UserError
 
 
@@ -13,9 +14,12 @@ class TrainingConfig:
     The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly
     to zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
     the running mean of the weights that is saved, 0 for none. augmentation: a name of `AUGMENTATIONS`. amp: bfloat16
-    autocast. uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment before
-    the bias correction. largest_loss: the run stops above it. workers: processes that read ahead. strict: a broken file
-    ends the run.
+    autocast. pretrained: the encoder of `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn
+    and the others learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps. dice: weight of
+    the Dice term of the loss. every_view: the loss is the mean over the shapes after every view, not that after the
+    last. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the
+    root of the second moment before the bias correction. largest_loss: the run stops above it. workers: processes that
+    read ahead. strict: a broken file ends the run.
     """
 
     iterations: int = 60_000
@@ -29,6 +33,13 @@ class TrainingConfig:
     average: float = 0.0
     augmentation: str = "2016"
     amp: bool = False
+    pretrained: bool = False
+    frozen: int = 0
+    encoder_rate: float = 1.0
+    dropout: float = 0.0
+    dice: float = 0.0
+    every_view: bool = False
+    clip: float = float("inf")
     uncorrected_epsilon: bool = False
     largest_loss: float = float("inf")
     seed: int = 0
@@ -41,15 +52,21 @@ class TrainingConfig:
         for name in ("iterations", "batch_size", "max_views", "report_every", "save_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed"):
+        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed", "frozen", "dropout", "dice"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
         if not 0 < self.learning_rate < float("inf"):
             raise UserError(f"learning_rate is {self.learning_rate}; it must be positive and finite.")
         if self.seed >= 2**63:
             raise UserError(f"seed is {self.seed}; it must be below 2**63.")
-        if self.average >= 1:
-            raise UserError(f"average is {self.average}; it must be below 1.")
+        for name in ("encoder_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be positive.")
+        for name in ("average", "dropout"):
+            if getattr(self, name) >= 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be below 1.")
+        if self.frozen > ENCODER_PARTS:
+            raise UserError(f"frozen is {self.frozen}; the encoder has {ENCODER_PARTS} parts.")
         if self.augmentation not in AUGMENTATIONS:
             raise UserError(
                 f"There is no augmentation {self.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}."
@@ -68,13 +85,20 @@ RECIPES = {
     "compact": TrainingConfig(
         iterations=10_000,
         batch_size=16,
-        max_views=4,
+        max_views=8,
         learning_rate=1e-3,
         warmup=200,
         cooldown=2_500,
         average=0.999,
         augmentation="compact",
         amp=True,
+        pretrained=True,
+        frozen=6,
+        encoder_rate=0.2,
+        dropout=0.2,
+        dice=0.5,
+        every_view=True,
+        clip=1.0,
     ),
 }
 

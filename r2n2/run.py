@@ -11,11 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from r2n2.checkpoint import load_tensors, save_tensors, save_weights
+from r2n2.compact import CompactEncoder, prepare_training
 from r2n2.config import NetworkConfig
+from r2n2.efficientnet import imagenet_file, load_imagenet
 from r2n2.errors import UserError
+from r2n2.losses import voxel_loss
 from r2n2.network import R2N2
 from r2n2.recipes import TrainingConfig
 
@@ -30,27 +32,30 @@ class Run:
         torch.manual_seed(config.seed)
         self.config, self.device, self.iteration = config, device, 0
         self.model = R2N2(network).to(device)
+        prepare_training(self.model, config.dropout, config.frozen)
         self.averaged = (
             {name: tensor.clone() for name, tensor in self.model.state_dict().items()} if config.average else None
         )
-        decayed = [p for name, p in self.model.named_parameters() if _is_weight(name, p)]
-        others = [p for name, p in self.model.named_parameters() if not _is_weight(name, p)]
-        self.optimizer = torch.optim.Adam(
-            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others}], betas=BETAS, eps=EPSILON
-        )
+        self.optimizer = torch.optim.Adam(_groups(self.model, config), betas=BETAS, eps=EPSILON)
 
     def step(self, views: Tensor, voxels: Tensor) -> Tensor:
         """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss."""
         self.model.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate_at(self.iteration)
+            group["lr"] = group["rate"] * self.config.learning_rate_at(self.iteration)
             if self.config.uncorrected_epsilon:
                 group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** (self.iteration + 1))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
-            logits = self.model(views).logits
-        loss = F.cross_entropy(logits.float(), voxels)
+            if self.config.every_view:
+                logits = self.model.logits_by_view(views).flatten(0, 1)  # (B T, 2, 32, 32, 32)
+                voxels = voxels.repeat_interleave(views.shape[1], dim=0)  # (B T, 32, 32, 32)
+            else:
+                logits = self.model(views).logits
+        loss = voxel_loss(logits, voxels, self.config.dice)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if math.isfinite(self.config.clip):
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
         self.iteration += 1
         if self.averaged is not None:
@@ -65,6 +70,18 @@ class Run:
                 self.averaged[name].lerp_(tensor, 1 - decay)
             else:
                 self.averaged[name].copy_(tensor)
+
+    def begin_pretrained(self) -> None:
+        """Fill the encoder with ImageNet's weights. Raises UserError if it cannot take them or they are missing."""
+        encoder = self.model.encoder
+        if not isinstance(encoder, CompactEncoder):
+            raise UserError(
+                f"The network {self.model.config.name} has no pretrained encoder; "
+                "give --no-pretrained, or train compact."
+            )
+        load_imagenet(encoder.trunk, imagenet_file())
+        if self.averaged is not None:
+            self.averaged = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def save(self, folder: Path) -> None:
         """Write the run's two files. Raises UserError if a weight is not finite, as runs of 2016 stopped."""
@@ -129,6 +146,17 @@ def _read_run(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return tensors, json.loads(metadata["run"])
     except (KeyError, ValueError) as error:
         raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
+
+
+def _groups(model: R2N2, config: TrainingConfig) -> list[dict[str, Any]]:
+    """The optimiser's groups: with and without decay, the pretrained trunk apart. rate: share of the learning rate."""
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            decay = config.weight_decay if _is_weight(name, parameter) else 0.0
+            rate = config.encoder_rate if name.startswith("encoder.trunk.") else 1.0
+            groups.setdefault((decay, rate), []).append(parameter)
+    return [{"params": found, "weight_decay": decay, "rate": rate} for (decay, rate), found in groups.items()]
 
 
 def _is_weight(name: str, parameter: nn.Parameter) -> bool:

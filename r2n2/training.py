@@ -41,6 +41,8 @@ def train(
                 f"{folder} already holds a training run; continue it with --resume or choose another folder with -o."
             )
         run.load(folder / RUN_FILE)
+    elif config.pretrained:
+        run.begin_pretrained()
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed, start=run.iteration)
     data = TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict)
     log = _Log(folder, config)

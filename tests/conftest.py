@@ -28,8 +28,10 @@ SMALL = {
 
 
 def small_network(name: str) -> NetworkConfig:
-    """The network `name` with few channels."""
-    return replace(NETWORKS[name], **SMALL)
+    """The network `name` with few channels, wherever they can be chosen."""
+    config = NETWORKS[name]
+    levels = {key: SMALL[key][: len(getattr(config, key))] for key in ("encoder_channels", "decoder_channels")}
+    return replace(config, **SMALL | levels)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

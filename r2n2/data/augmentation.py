@@ -1,9 +1,10 @@
 """From rendered RGBA pictures to training views: background, crop, flip, and for small data zoom and colour.
 
 As in 2016: a random light background (225..255), a random 127x127 crop of the 137x137 picture, a random flip of each
-view. Two additions serve the `compact` recipe. A flip of the whole object mirrors all its views and its voxels' z axis:
-the picture of an object mirrored in z from azimuth -a is the mirrored picture from azimuth a. Zoom, brightness,
-contrast and colour of all views vary, because prepared objects are few and pictures of users differ.
+view. The `compact` recipe adds to this. A flip of the whole object mirrors all its views and its voxels' z axis:
+the picture of an object mirrored in z from azimuth -a is the mirrored picture from azimuth a. Size and place in the
+picture, brightness, contrast and colour vary, and some backgrounds are of any colour or a gradient of two, because
+prepared objects are few and pictures of users differ.
 """
 
 from dataclasses import dataclass
@@ -24,18 +25,21 @@ class Augmentation:
 
     background: a name of `images.PREPROCESSING`, how transparency takes its colour; flip: "view" mirrors single views
     as in 2016, "object" all views together with the voxels, "none" nothing; zoom: range of magnification; color: how
-    far brightness, contrast and each channel's gain may move, relative.
+    far brightness, contrast and each channel's gain may move, relative; shift: largest move in pixels of a zoomed view;
+    backdrop: share of views whose background is not light but of any colour, half of them a gradient.
     """
 
     background: str = "modern"
     flip: str = "view"
     zoom: tuple[float, float] = (1.0, 1.0)
     color: float = 0.0
+    shift: float = 5.0  # the slack of 2016
+    backdrop: float = 0.0
 
 
 AUGMENTATIONS = {
     "2016": Augmentation(background="2016"),
-    "compact": Augmentation(flip="object", zoom=(0.85, 1.35), color=0.25),
+    "compact": Augmentation(flip="object", zoom=(0.8, 1.35), color=0.25, shift=8.0, backdrop=0.25),
 }
 
 
@@ -51,6 +55,8 @@ def augment(
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if config.color:
             image = _recolor(image, config.color, rng)
+        if config.backdrop and rng.random() < config.backdrop:
+            image = Image.alpha_composite(_backdrop(image.size, rng), image)
         color = tuple(int(value) for value in rng.integers(*BACKGROUNDS, 3))
         views.append(to_array(PREPROCESSING[config.background](image, color)))
     return np.stack(views), np.flip(voxels, Z_AXIS).copy() if mirrored else voxels
@@ -64,13 +70,26 @@ def _crop(image: Image.Image, config: Augmentation, rng: np.random.Generator) ->
     if zoom == 1.0:
         left, top = (int(rng.integers(0, max(room, 0) + 1)) for room in slack.astype(int))
         return image.crop((left, top, left + IMAGE_SIDE, top + IMAGE_SIDE))
-    left, top = slack / 2 + rng.uniform(-5, 5, 2)  # the slack of 2016, about the centre
+    left, top = slack / 2 + rng.uniform(-config.shift, config.shift, 2)
     return image.transform(
         (IMAGE_SIDE, IMAGE_SIDE),
         Image.Transform.AFFINE,
         (1 / zoom, 0, left, 0, 1 / zoom, top),
         Image.Resampling.BILINEAR,
     )
+
+
+def _backdrop(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """An opaque RGBA picture of one colour or, as often, of a gradient between two in any direction."""
+    first, second = rng.uniform(0, 255, (2, 3))
+    if rng.random() < 0.5:
+        second = first
+    across, down = np.meshgrid(np.linspace(-0.5, 0.5, size[0]), np.linspace(-0.5, 0.5, size[1]))
+    angle = rng.uniform(0, 2 * np.pi)
+    share = (0.5 + across * np.cos(angle) + down * np.sin(angle)).clip(0, 1)[..., None]  # (H, W, 1)
+    pixels = np.full((size[1], size[0], 4), 255, np.uint8)
+    pixels[..., :3] = first + (second - first) * share
+    return Image.fromarray(pixels, "RGBA")
 
 
 def _recolor(image: Image.Image, amount: float, rng: np.random.Generator) -> Image.Image:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import small_network
+from torch import nn
 
 from r2n2.checkpoint import load_weights
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
+from r2n2.losses import voxel_loss
 from r2n2.recipes import RECIPES, TrainingConfig, changed, recipe
 from r2n2.run import Run, stored_config
 from r2n2.training import train
@@ -97,12 +99,36 @@ def test_the_saved_weights_are_the_running_mean() -> None:
 
 def test_decay_is_for_weights_alone() -> None:
     run = Run(small_network("compact"), TrainingConfig(), CPU)
-    decayed, others = (len(group["params"]) for group in run.optimizer.param_groups)
-    names = [name for name, _ in run.model.named_parameters()]
-    norms = [name for name in names if name.endswith(("norm.weight", "norm.bias"))]
-    weights = [name for name in names if name.endswith("weight") and name not in norms]
-    assert decayed == len(weights)
-    assert others == len(names) - len(weights)
+    layers = [layer for layer in run.model.modules() if hasattr(layer, "weight")]
+    norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d)]
+    decayed = {id(p) for group in run.optimizer.param_groups if group["weight_decay"] for p in group["params"]}
+    assert decayed == {id(layer.weight) for layer in layers if layer not in norms}
+    assert sum(len(group["params"]) for group in run.optimizer.param_groups) == len(list(run.model.parameters()))
+
+
+def test_the_pretrained_trunk_learns_at_its_own_rate_from_the_first_part_that_is_not_frozen() -> None:
+    run = Run(small_network("compact"), replace(CONFIG, frozen=15, encoder_rate=0.1), CPU)
+    before = [part.expand[0].weight.clone() for part in run.model.encoder.trunk.parts[14:]]
+    statistics = run.model.encoder.trunk.parts[16].project[1].running_mean.clone()
+    run.step(torch.rand(2, 2, 3, 127, 127), torch.zeros(2, 32, 32, 32, dtype=torch.long))
+    after = [part.expand[0].weight for part in run.model.encoder.trunk.parts[14:]]
+    assert [torch.equal(old, new) for old, new in zip(before, after, strict=True)] == [True, False, False]
+    # Adam's first step is the learning rate wherever there is a gradient.
+    assert (after[2] - before[2]).abs().max().item() == pytest.approx(0.1 * CONFIG.learning_rate, rel=0.01)
+    assert torch.equal(run.model.encoder.trunk.parts[16].project[1].running_mean, statistics)
+
+
+def test_the_loss_after_every_view_is_the_mean_of_the_losses_of_the_prefixes() -> None:
+    views, voxels = torch.rand(2, 3, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32))
+    run = Run(small_network("3d-gru-3"), replace(CONFIG, every_view=True, dice=0.5), CPU)
+    with torch.no_grad():
+        prefixes = [voxel_loss(run.model(views[:, :count]).logits, voxels, dice=0.5) for count in (1, 2, 3)]
+    assert run.step(views, voxels).item() == pytest.approx(torch.stack(prefixes).mean().item(), rel=1e-5)
+
+
+def test_pretrained_weights_are_for_the_compact_network_alone() -> None:
+    with pytest.raises(UserError, match="no pretrained encoder"):
+        Run(small_network("3d-gru-3"), CONFIG, CPU).begin_pretrained()
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:

