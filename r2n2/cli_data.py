@@ -101,6 +101,19 @@ def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRen
 
 
 @data.command()
+def duplicates(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+) -> None:
+    """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
+    from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
+    from r2n2.data.shapenet import find_duplicates
+
+    found = find_duplicates(folder)
+    write_duplicates(folder, found)
+    print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
+
+
+@data.command()
 def sample() -> None:
     """Print the folder of the bundled sample."""
     from r2n2.data.sample import sample_folder

@@ -5,7 +5,7 @@
 
 Split, by sorted model name within each category: the first 70 % train, the next 10 % validate, the last 20 % test.
 The test part is that of 2016, which trained on the first 80 %. Stretched variants ("name~1") follow their
-original and are only trained on.
+original and are only trained on. Near-duplicates, where `duplicates.json` names some, follow the first of their group.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from r2n2.config import RENDER_SIDE, VOXEL_SIDE
 from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View
 from r2n2.data.categories import category_word
+from r2n2.data.duplicates import group, read_duplicates
 from r2n2.errors import UserError
 from r2n2.images import read_image
 
@@ -61,7 +62,7 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     rendered, voxelized = _names(renderings), _names(voxels)
     problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
     problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]
-    splits = _splits(rendered | voxelized)
+    splits = _splits(rendered | voxelized, read_duplicates(folder))
     models = [
         Model(
             category,
@@ -89,17 +90,37 @@ def _original(name: str) -> str:
     return name.split(VARIANT_MARK)[0]
 
 
-def _splits(keys: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The split of each (category, original name)."""
+def _splits(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple[str, str], str]:
+    """The split of each (category, original name); first_of: for a near-duplicate the one that decides."""
     names: dict[str, set[str]] = {}
     for category, name in keys:
         names.setdefault(category, set()).add(_original(name))
-    return {
+    splits = {
         (category, name): split
         for category, found in names.items()
         for split, (first, last) in SHARES.items()
         for name in sorted(found)[int(first * len(found)) : int(last * len(found))]
     }
+    for name, first in first_of.items():
+        key, leader = tuple(name.split("/", 1)), tuple(first.split("/", 1))
+        if key in splits and leader in splits:
+            splits[key] = splits[leader]
+    return splits
+
+
+def find_duplicates(folder: str | Path) -> dict[str, str]:
+    """For each near-duplicate of a folder the first of its group, as "category/name"; see `duplicates`."""
+    originals: dict[str, list[Model]] = {}
+    for model in find_models(folder)[0]:
+        if not model.is_variant:
+            originals.setdefault(model.category, []).append(model)
+    first_of = {}
+    for category, models in originals.items():
+        first = group(np.stack([read_voxels(model) for model in models]))
+        for model, leader in zip(models, first, strict=True):
+            if models[leader] is not model:
+                first_of[f"{category}/{model.name}"] = f"{category}/{models[leader].name}"
+    return first_of
 
 
 def view_paths(model: Model) -> list[Path]:

@@ -38,7 +38,9 @@ def test_a_view_of_the_product_becomes_maps_of_four_by_four() -> None:
 
 def test_imagenet_weights_are_recognised_by_their_shapes(tmp_path: Path) -> None:
     trunk = EfficientNetLite0()
-    stored = {f"_blocks.{number}": torch.full_like(value, number) for number, value in enumerate(trunk.state_dict().values())}
+    stored = {
+        f"_blocks.{number}": torch.full_like(value, number) for number, value in enumerate(trunk.state_dict().values())
+    }
     torch.save(stored | {"_fc.weight": torch.zeros(1)}, tmp_path / "right.pth")
     load_imagenet(trunk, tmp_path / "right.pth")
     for mine, given in zip(trunk.state_dict().values(), stored.values(), strict=True):

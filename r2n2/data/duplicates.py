@@ -1,0 +1,53 @@
+"""Near-duplicates: objects of one category whose voxels hardly differ, kept on one side of the split.
+
+Makers vary a cabinet's handles and generators a table's top; with one copy to train on, the other tests nothing. Two
+objects are near-duplicates if the intersection over union of their voxels is at least THRESHOLD, and so are those that
+a chain of such pairs connects. `duplicates.json` in the data folder names, for each object that is not the first of its
+group by name, that first one: the split of the whole group is the first one's.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from r2n2.errors import UserError
+from r2n2.files import written_beside
+
+DUPLICATES_FILE = "duplicates.json"
+THRESHOLD = 0.85
+
+
+def group(voxels: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
+    """For each of N grids (N, X, Y, Z) bool the index (N,) of the first of its group, its own if that is itself."""
+    flat = voxels.reshape(len(voxels), -1).astype(np.float32)
+    both = flat @ flat.T
+    count = flat.sum(axis=1)
+    near = both >= threshold * np.maximum(count[:, None] + count - both, 1)
+    first = np.arange(len(voxels))
+    while True:  # the smallest index spreads along chains of pairs
+        spread = np.where(near, first, len(voxels)).min(axis=1)
+        spread = np.minimum(spread, first)
+        if (spread == first).all():
+            return first
+        first = spread
+
+
+def read_duplicates(folder: Path) -> dict[str, str]:
+    """For "category/name" of an object the one whose split it shares. Raises UserError if the file is damaged."""
+    path = folder / DUPLICATES_FILE
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+        if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
+            return found
+    except (OSError, ValueError):
+        pass
+    raise UserError(f"{path} is damaged; write it anew with r2n2 data duplicates {folder}.")
+
+
+def write_duplicates(folder: Path, first_of: dict[str, str]) -> None:
+    """Write the file that `read_duplicates` reads."""
+    with written_beside(folder / DUPLICATES_FILE) as temporary:
+        temporary.write_text(json.dumps(dict(sorted(first_of.items())), indent=1) + "\n")

@@ -1,0 +1,41 @@
+"""Near-duplicates share a side of the split."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from r2n2.data.duplicates import group, read_duplicates, write_duplicates
+from r2n2.data.shapenet import find_duplicates, find_models
+from r2n2.errors import UserError
+
+
+def test_a_chain_of_near_pairs_is_one_group() -> None:
+    voxels = np.zeros((4, 10, 10, 10), bool)
+    voxels[0, :5], voxels[1, :6], voxels[2, :7], voxels[3, 9:] = True, True, True, True
+    assert group(voxels, 0.8).tolist() == [0, 0, 0, 3]  # 0 and 2 overlap by 5/7 alone, but 1 is near to both
+    assert group(voxels, 0.9).tolist() == [0, 1, 2, 3]
+    assert group(np.zeros((2, 4, 4, 4), bool)).tolist() == [0, 1]  # two empty grids are not the same object
+
+
+def test_a_copy_follows_its_original_into_its_split(data_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data_folder, folder)
+    models = {model.name: model for model in find_models(folder)[0]}
+    assert (models["chair0"].split, models["chair9"].split) == ("train", "test")
+    for part in ("ShapeNetRendering", "ShapeNetVox32"):
+        shutil.rmtree(folder / part / "03001627" / "chair9")
+        shutil.copytree(folder / part / "03001627" / "chair0", folder / part / "03001627" / "chair9")
+    found = find_duplicates(folder)
+    assert found["03001627/chair9"] == "03001627/chair0"
+    write_duplicates(folder, found)
+    assert {model.name: model for model in find_models(folder)[0]}["chair9"].split == "train"
+
+
+def test_a_damaged_list_is_named(tmp_path: Path) -> None:
+    assert read_duplicates(tmp_path) == {}
+    for text in ("{", "[]", '{"a/b": 1}'):
+        (tmp_path / "duplicates.json").write_text(text)
+        with pytest.raises(UserError, match=r"duplicates\.json is damaged"):
+            read_duplicates(tmp_path)
