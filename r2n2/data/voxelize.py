@@ -6,6 +6,8 @@ when at least one eighth of it is. Rays need no winding and forgive small holes;
 piece at the price of up to a voxel of thickness.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 RESOLUTION = 32
@@ -44,18 +46,27 @@ def carve(surface: np.ndarray) -> np.ndarray:
     return solid
 
 
-def _surface_points(triangles: np.ndarray, spacing: float):
-    """Points on each triangle on a lattice along two of its edges, in batches of bounded size."""
-    origin, first, second = triangles[:, 0], triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
-    steps_first = np.ceil(np.linalg.norm(first, axis=1) / spacing).astype(np.int64) + 1
-    steps_second = np.ceil(np.linalg.norm(second, axis=1) / spacing).astype(np.int64) + 1
-    counts = (steps_first + 1) * (steps_second + 1)
+def _surface_points(triangles: np.ndarray, spacing: float) -> Iterator[np.ndarray]:
+    """Points on each triangle, in rows along its longest edge, in batches of bounded size.
+
+    As many rows as its height asks for: of slivers, which decimated meshes are full of, that is few.
+    """
+    edges = np.roll(triangles, -1, axis=1) - triangles  # (F, 3, 3), from each corner to the next
+    lengths = np.linalg.norm(edges, axis=2)
+    longest = lengths.argmax(axis=1)[:, None, None]
+    length = lengths.max(axis=1)
+    base = np.take_along_axis(edges, longest, axis=1)[:, 0]
+    origin = np.take_along_axis(triangles, longest, axis=1)[:, 0]
+    side = -np.take_along_axis(edges, (longest + 2) % 3, axis=1)[:, 0]  # from there to the third corner
+    height = np.linalg.norm(np.cross(base, side), axis=1) / np.maximum(length, 1e-12)
+    along = np.ceil(length / spacing).astype(np.int64) + 1
+    rows = np.ceil(height / spacing).astype(np.int64) + 1
+    counts = (along + 1) * (rows + 1)
     batch = np.cumsum(counts) // POINTS_AT_ONCE
     for chosen in np.split(np.arange(len(triangles)), np.flatnonzero(np.diff(batch)) + 1):
         face = np.repeat(chosen, counts[chosen])
         number = np.arange(len(face)) - np.repeat(np.cumsum(counts[chosen]) - counts[chosen], counts[chosen])
-        u, v = np.divmod(number, steps_second[face] + 1)
-        u, v = u / steps_first[face], v / steps_second[face]
-        inside = u + v <= 1 + 1e-9
-        face, u, v = face[inside], u[inside, None], v[inside, None]
-        yield origin[face] + u * first[face] + v * second[face]
+        row, place = np.divmod(number, along[face] + 1)
+        v = (row / rows[face])[:, None]
+        u = (place / along[face])[:, None] * (1 - v)
+        yield origin[face] + u * base[face] + v * side[face]
