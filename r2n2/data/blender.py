@@ -16,7 +16,7 @@ from PIL import Image
 
 from r2n2.config import RENDER_SIDE
 from r2n2.data.camera import LENS_MM, SENSOR_MM, View
-from r2n2.data.render import SUNS, WORLD_LIGHT
+from r2n2.data.lighting import Lighting
 from r2n2.data.surface import Surface
 from r2n2.errors import UserError
 
@@ -37,7 +37,7 @@ def render_views(surface: Surface, views: list[View], size: int = RENDER_SIDE) -
     _empty_scene(bpy, size)
     _add_surface(bpy, surface)
     camera = _add_camera(bpy)
-    _add_lights(bpy)
+    _add_lights(bpy, Lighting())
     pictures = []
     with tempfile.TemporaryDirectory() as folder:
         for number, view in enumerate(views):
@@ -123,15 +123,15 @@ def _aim(camera, view: View) -> None:
     camera.matrix_world = Matrix(placed.tolist())
 
 
-def _add_lights(bpy) -> None:
+def _add_lights(bpy, lighting: Lighting) -> None:
     from mathutils import Vector
 
     scene = bpy.context.scene
     scene.world = bpy.data.worlds.new("world")
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1, 1, 1, 1)
-    scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = WORLD_LIGHT
-    for direction, strength in SUNS:
+    scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = lighting.world
+    for direction, strength in lighting.suns:
         data = bpy.data.lights.new("sun", "SUN")
         data.energy, data.angle = strength * np.pi, SUN_ANGLE
         sun = bpy.data.objects.new("sun", data)

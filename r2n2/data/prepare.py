@@ -22,6 +22,7 @@ from PIL import Image
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.camera import draw_views
 from r2n2.data.categories import category_folder
+from r2n2.data.lighting import Lighting, draw_lighting
 from r2n2.data.render import render
 from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
@@ -36,12 +37,16 @@ RENDERERS = ("light", "blender")
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """views: pictures of each model; variants: stretched copies of each, by up to exp(+-stretch) on each axis."""
+    """views: pictures of each model; variants: stretched copies of each, by up to exp(+-stretch) on each axis.
+
+    vary: pictures to train on, in a light that changes from view to view, variants in other materials.
+    """
 
     views: int = 24
     variants: int = 0
     stretch: float = 0.25
     renderer: str = "light"
+    vary: bool = False
     seed: int = 0
     workers: int = 0  # 0: one for each core
 
@@ -104,6 +109,7 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     surface = read_surface(source.mesh).transformed(source.rotation)
     if source.variant:
         surface = surface.transformed(np.diag(np.exp(rng.uniform(-config.stretch, config.stretch, 3))))
+        surface = surface.recolored(rng) if config.vary else surface
     if not (np.isfinite(surface.diagonal) and surface.longest_edge > 0):
         raise UserError(f"The mesh {source.mesh} has no finite extent; repair it or leave it out.")
     surface = surface.normalized()
@@ -133,7 +139,8 @@ def _write_views(surface: Surface, folder: Path, rng: np.random.Generator, confi
 
         pictures = render_views(surface, views)
     else:
-        pictures = (render(surface, view) for view in views)
+        lights = (draw_lighting(rng) if config.vary else Lighting() for _ in views)
+        pictures = (render(surface, view, lighting=light) for view, light in zip(views, lights, strict=True))
     names = [f"{number:02d}.png" for number in range(len(views))]
     for name, picture in zip(names, pictures, strict=True):
         with written_beside(folder / name) as temporary:

@@ -1,31 +1,35 @@
 """A small exact rasteriser: textured triangles to RGBA pictures, in NumPy, on any machine.
 
 Every triangle is cut into scanline spans and every span into fragments, all at once; the fragment nearest to the
-camera wins its pixel. A world light and two soft suns stand for the hemisphere lamps of 2016; faces are lit on
-whichever side is seen, for winding is random in real meshes. Pictures are drawn three times too large and
-averaged, so alpha is the true coverage.
+camera wins its pixel. Faces are lit on whichever side is seen, for winding is random in real meshes. Pictures are drawn
+three times too large and averaged, so alpha is the true coverage.
 """
 
 import numpy as np
 
 from r2n2.config import RENDER_SIDE
 from r2n2.data.camera import View, project
+from r2n2.data.lighting import Lighting
 from r2n2.data.surface import Surface
 
 SUPERSAMPLING = 3
-WORLD_LIGHT = 0.55
-SUNS = (((0.5, 0.8, 0.3), 0.45), ((-0.6, 0.5, -0.6), 0.25))  # direction towards the sun, strength
 FACES_AT_ONCE = 50_000  # bounds memory at some 200 MB
 
 
-def render(surface: Surface, view: View, size: int = RENDER_SIDE) -> np.ndarray:
+def render(
+    surface: Surface,
+    view: View,
+    size: int = RENDER_SIDE,
+    lighting: Lighting = Lighting(),  # noqa: B008 - frozen
+) -> np.ndarray:
     """RGBA picture (size, size, 4) uint8 of a surface; transparent where nothing is."""
     fine = size * SUPERSAMPLING
     pixels, depth = project(surface.triangles, view, fine)  # (F, 3, 2), (F, 3)
     face, weights = rasterize(pixels, depth, fine)  # (H, W), (H, W, 3)
     seen = face >= 0
     color = np.zeros((fine, fine, 4), np.float32)
-    color[seen, :3] = _light(surface, face[seen], view)[:, None] * _albedo(surface, face[seen], weights[seen])
+    shade = lighting.brightness(_normals(surface, face[seen], view))
+    color[seen, :3] = shade[:, None] * _albedo(surface, face[seen], weights[seen])
     color[seen, 3] = 255
     color[..., :3] = color[..., :3].clip(0, 255)
     blocks = color.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 4).mean(axis=(1, 3))
@@ -85,16 +89,13 @@ def _expand(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return source, first[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _light(surface: Surface, face: np.ndarray, view: View) -> np.ndarray:
+def _normals(surface: Surface, face: np.ndarray, view: View) -> np.ndarray:
+    """Unit normals (N, 3) of faces, towards the camera."""
     corners = surface.triangles[face]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
     towards_camera = view.axes()[1] - corners.mean(axis=1)
-    normal *= np.where((normal * towards_camera).sum(axis=1, keepdims=True) < 0, -1, 1)
-    light = np.full(len(face), WORLD_LIGHT)
-    for direction, strength in SUNS:
-        light += strength * (normal @ (np.array(direction) / np.linalg.norm(direction))).clip(0)
-    return light
+    return normal * np.where((normal * towards_camera).sum(axis=1, keepdims=True) < 0, -1, 1)
 
 
 def _albedo(surface: Surface, face: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -35,6 +35,17 @@ class Surface:
         """The same with every vertex multiplied by `matrix` (3, 3)."""
         return self.moved(self.triangles @ np.asarray(matrix, np.float64).T)
 
+    def recolored(self, rng: np.random.Generator) -> "Surface":
+        """The same in other materials: each colour and each texture takes a tint, a few an entirely new colour."""
+        kinds = np.column_stack([self.texture, self.colors.round()]).astype(int)
+        unique, kind = np.unique(kinds, axis=0, return_inverse=True)
+        tints = np.exp(rng.normal(0, 0.35, (len(unique), 1)) + rng.normal(0, 0.12, (len(unique), 3)))
+        colors = self.colors * tints[kind.reshape(-1)]
+        fresh = rng.uniform(10, 250, (len(unique), 3))
+        renewed = (rng.random(len(unique)) < 0.3)[kind.reshape(-1)]
+        colors[renewed] = fresh[kind.reshape(-1)][renewed]
+        return Surface(self.triangles, colors.clip(5, 255).astype(np.float32), self.uv, self.texture, self.textures)
+
     def moved(self, triangles: np.ndarray) -> "Surface":
         return Surface(triangles, self.colors, self.uv, self.texture, self.textures)
 
