@@ -19,11 +19,10 @@ Output = Annotated[
 ]
 Views = Annotated[int, typer.Option(help="Pictures of each object.")]
 Variants = Annotated[
-    int, typer.Option(help="Further copies of each object, each axis stretched a little; only trained on.")
+    int, typer.Option(help="Further copies of each object to train on: stretched, in other materials and light.")
 ]
 Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
 Renderer = Annotated[str, typer.Option(help="light, or blender (the extra render installs it).")]
-Vary = Annotated[bool, typer.Option("--vary", help="Change the light from view to view, and variants' materials.")]
 Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
 
@@ -44,7 +43,6 @@ def meshes(
     variants: Variants = 0,
     stretch: Stretch = 0.25,
     renderer: Renderer = "light",
-    vary: Vary = False,
     seed: Seed = 0,
     workers: Workers = 0,
 ) -> None:
@@ -52,7 +50,7 @@ def meshes(
     from r2n2.data.meshes import find_meshes
     from r2n2.data.prepare import PrepareConfig, prepare
 
-    config = PrepareConfig(views, variants, stretch, renderer, vary, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
     _report(prepare(find_meshes(inputs, category, up, front), output, config), output)
 
 
@@ -67,7 +65,6 @@ def sweethome(
     variants: Variants = 0,
     stretch: Stretch = 0.25,
     renderer: Renderer = "light",
-    vary: Vary = False,
     seed: Seed = 0,
     workers: Workers = 0,
 ) -> None:
@@ -75,7 +72,7 @@ def sweethome(
     from r2n2.data.prepare import PrepareConfig, prepare
     from r2n2.data.sweethome import read_library
 
-    config = PrepareConfig(views, variants, stretch, renderer, vary, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
     excluded = _lines(exclude) if exclude else set()
     with tempfile.TemporaryDirectory() as folder:
         sources = []

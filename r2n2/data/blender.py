@@ -25,7 +25,9 @@ SUN_ANGLE = 0.5  # radians across: the softness of the shadows
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
-def render_views(surface: Surface, views: list[View], size: int = RENDER_SIDE) -> list[np.ndarray]:
+def render_views(
+    surface: Surface, views: list[View], lights: list[Lighting], size: int = RENDER_SIDE
+) -> list[np.ndarray]:
     """RGBA pictures (size, size, 4) uint8 of a surface. Raises UserError if Blender's module is not installed."""
     try:
         import bpy
@@ -37,11 +39,11 @@ def render_views(surface: Surface, views: list[View], size: int = RENDER_SIDE) -
     _empty_scene(bpy, size)
     _add_surface(bpy, surface)
     camera = _add_camera(bpy)
-    _add_lights(bpy, Lighting())
     pictures = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, view in enumerate(views):
+        for number, (view, lighting) in enumerate(zip(views, lights, strict=True)):
             _aim(camera, view)
+            _set_lights(bpy, lighting)
             path = Path(folder) / f"{number}.png"
             bpy.context.scene.render.filepath = str(path)
             with _quiet():
@@ -123,10 +125,12 @@ def _aim(camera, view: View) -> None:
     camera.matrix_world = Matrix(placed.tolist())
 
 
-def _add_lights(bpy, lighting: Lighting) -> None:
+def _set_lights(bpy, lighting: Lighting) -> None:
     from mathutils import Vector
 
     scene = bpy.context.scene
+    for sun in [item for item in scene.collection.objects if item.type == "LIGHT"]:
+        bpy.data.objects.remove(sun)
     scene.world = bpy.data.worlds.new("world")
     scene.world.use_nodes = True
     scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1, 1, 1, 1)

@@ -5,7 +5,8 @@
     sources.json                                     where each model came from, by whom, under which licence
 
 A model whose binvox file stands is finished, so a run that was cut off goes on where it stopped.
-A variant is the same object with each axis stretched a little; its name is the model's with "~1", "~2", ...
+A variant, to train on, is the same object with each axis stretched a little, in other materials and in a light that
+changes from view to view; its name is the model's with "~1", "~2", ...
 """
 
 import json
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from r2n2.data.binvox import VoxelGrid, write_binvox
-from r2n2.data.camera import draw_views
+from r2n2.data.camera import View, draw_views
 from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
 from r2n2.data.render import render
@@ -37,16 +38,12 @@ RENDERERS = ("light", "blender")
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """views: pictures of each model; variants: stretched copies of each, by up to exp(+-stretch) on each axis.
-
-    vary: pictures to train on, in a light that changes from view to view, variants in other materials.
-    """
+    """views: pictures of each model; variants: further copies of each, by up to exp(+-stretch) longer on each axis."""
 
     views: int = 24
     variants: int = 0
     stretch: float = 0.25
     renderer: str = "light"
-    vary: bool = False
     seed: int = 0
     workers: int = 0  # 0: one for each core
 
@@ -109,11 +106,13 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     surface = read_surface(source.mesh).transformed(source.rotation)
     if source.variant:
         surface = surface.transformed(np.diag(np.exp(rng.uniform(-config.stretch, config.stretch, 3))))
-        surface = surface.recolored(rng) if config.vary else surface
+        surface = surface.recolored(rng)
     if not (np.isfinite(surface.diagonal) and surface.longest_edge > 0):
         raise UserError(f"The mesh {source.mesh} has no finite extent; repair it or leave it out.")
     surface = surface.normalized()
-    _write_views(surface, folder / "ShapeNetRendering" / category / source.folder / "rendering", rng, config)
+    views = draw_views(config.views, rng)
+    lights = [draw_lighting(rng) if source.variant else Lighting() for _ in views]
+    _write_views(surface, folder / "ShapeNetRendering" / category / source.folder / "rendering", views, lights, config)
     low = surface.triangles.min(axis=(0, 1))
     write_binvox(binvox, VoxelGrid(voxelize(surface.triangles), tuple(low), surface.longest_edge))
     return True
@@ -132,14 +131,14 @@ def _read_records(folder: Path) -> dict[str, dict[str, str]]:
     raise UserError(f"{path} is damaged; delete it, or choose another folder with -o.")
 
 
-def _write_views(surface: Surface, folder: Path, rng: np.random.Generator, config: PrepareConfig) -> None:
-    views = draw_views(config.views, rng)
+def _write_views(
+    surface: Surface, folder: Path, views: list[View], lights: list[Lighting], config: PrepareConfig
+) -> None:
     if config.renderer == "blender":
         from r2n2.data.blender import render_views
 
-        pictures = render_views(surface, views)
+        pictures = render_views(surface, views, lights)
     else:
-        lights = (draw_lighting(rng) if config.vary else Lighting() for _ in views)
         pictures = (render(surface, view, lighting=light) for view, light in zip(views, lights, strict=True))
     names = [f"{number:02d}.png" for number in range(len(views))]
     for name, picture in zip(names, pictures, strict=True):
