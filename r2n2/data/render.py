@@ -5,6 +5,8 @@ camera wins its pixel. Faces are lit on whichever side is seen, for winding is r
 three times too large and averaged, so alpha is the true coverage.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from r2n2.config import RENDER_SIDE
@@ -32,9 +34,21 @@ def render(
     color[seen, :3] = shade[:, None] * _albedo(surface, face[seen], weights[seen])
     color[seen, 3] = 255
     color[..., :3] = color[..., :3].clip(0, 255)
-    blocks = color.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 4).mean(axis=(1, 3))
+    return averaged(color)
+
+
+def render_views(surface: Surface, views: list[View], lights: list[Lighting]) -> Iterator[np.ndarray]:
+    """The pictures of `render` for several views, each with its light."""
+    return (render(surface, view, lighting=light) for view, light in zip(views, lights, strict=True))
+
+
+def averaged(fine: np.ndarray) -> np.ndarray:
+    """A picture (n size, n size, 4) float32, alpha 0 or 255, as (size, size, 4) uint8: alpha is the share covered, the
+    colour is the mean over what is covered."""
+    size = len(fine) // SUPERSAMPLING
+    blocks = fine.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 4).mean(axis=(1, 3))
     alpha = blocks[..., 3:] / 255
-    blocks[..., :3] /= np.maximum(alpha, 1e-6)  # the average over covered samples only
+    blocks[..., :3] /= np.maximum(alpha, 1e-6)
     return blocks.round().clip(0, 255).astype(np.uint8)
 
 
