@@ -93,6 +93,11 @@ def evaluate(
     mean_shape: Annotated[
         Path | None, typer.Option(help="Score the mean shape of each category in this folder's train split instead.")
     ] = None,
+    averaged: Annotated[
+        bool, typer.Option("--averaged", help="Without the recurrence: rebuild each view alone, average the shapes.")
+    ] = False,
+    orders: Annotated[int, typer.Option(help="Fold the views in this many random orders and print the spread.")] = 0,
+    failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
@@ -104,6 +109,7 @@ def evaluate(
     from r2n2.data.sample import sample_folder
     from r2n2.evaluation import evaluate as run
     from r2n2.evaluation import evaluate_mean_shapes, write_tables
+    from r2n2.failures import draw_failures
     from r2n2.reconstruction import load
 
     with ExitStack() as stack:
@@ -112,7 +118,10 @@ def evaluate(
         if mean_shape:
             table = evaluate_mean_shapes(_models(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:
-            table = run(load(weights, network, device), chosen, views, threshold, strict, preprocessing)
+            model = load(weights, network, device)
+            table = run(model, chosen, views, threshold, strict, preprocessing, averaged, orders)
+            if failures:
+                draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing)
     for sentence in table.skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
     print(table.to_markdown(), end="")

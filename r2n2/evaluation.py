@@ -7,7 +7,7 @@ network sees the same pictures. The mean over all models weighs each model once,
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from r2n2.ablation import Spread, occupancy_averaged, order_scores, spread
 from r2n2.data.shapenet import Model, read_voxels, view_paths
 from r2n2.errors import UserError
 from r2n2.files import written_beside
@@ -39,7 +40,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """views: scores by number of views; categories: the same by category word; skipped: what could not be read."""
+    """views: scores by number of views; categories: the same by category word; skipped: what could not be read;
+    orders: the spread of IoU over orders of all views, if asked for."""
 
     views: dict[str, Score]
     categories: dict[str, dict[str, Score]]
@@ -47,9 +49,12 @@ class Evaluation:
     models: int
     network: str
     skipped: list[str] = field(default_factory=list)
+    orders: Spread | None = None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
+        values = asdict(self)
+        values["orders"] = self.orders and self.orders._asdict()
+        return json.dumps(values, indent=1) + "\n"
 
     def to_markdown(self) -> str:
         """IoU per category, their mean over all models, and average precision, as a Markdown table."""
@@ -64,7 +69,13 @@ class Evaluation:
         padded = (
             [cell.ljust(widths[0]) if n == 0 else cell.rjust(widths[n]) for n, cell in enumerate(row)] for row in rows
         )
-        return "\n".join(f"| {' | '.join(row)} |" for row in padded) + "\n"
+        text = "\n".join(f"| {' | '.join(row)} |" for row in padded) + "\n"
+        if self.orders:
+            text += (
+                f"\nAll views in random orders: IoU {self.orders.mean:.3f} on average, of one object "
+                f"{self.orders.deviation:.3f} standard deviation and {self.orders.range:.3f} between best and worst.\n"
+            )
+        return text
 
 
 def evaluate(
@@ -74,10 +85,14 @@ def evaluate(
     threshold: float = THRESHOLD,
     strict: bool = False,
     preprocessing: str = "modern",
+    averaged: bool = False,
+    orders: int = 0,
 ) -> Evaluation:
     """Score `model` on all of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`.
 
-    preprocessing: a name of `images.PREPROCESSING`; "2016" is for comparison with the original's own tests.
+    preprocessing: a name of `images.PREPROCESSING`; "2016" is for comparison with the original's own tests. averaged:
+    without the recurrence, each view rebuilt alone and the occupancies averaged. orders: in how many random orders the
+    views are folded, too, for the spread.
     """
     if max_views < 1:
         raise UserError(f"{max_views} views were asked for; at least 1 is needed.")
@@ -85,12 +100,17 @@ def evaluate(
     check_preprocessing(preprocessing)
     device = next(model.parameters()).device
     read = partial(read_sample, max_views=max_views, preprocessing=preprocessing)
-    records, skipped = [], []
-    for item, (views, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
+    records, skipped, reordered = [], [], []
+    for item, (array, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
         with torch.inference_mode():
-            occupancy = model.occupancy_by_view(torch.from_numpy(views)[None].to(device))[0].cpu().numpy()
-        records += score(item.word, occupancy, truth, threshold)
-    return summarize(records, threshold, model.config.name, skipped)
+            views = torch.from_numpy(array).to(device)  # (T, 3, 127, 127)
+            by_view = occupancy_averaged(model, views[None]) if averaged else model.occupancy_by_view(views[None])
+            if orders:
+                reordered.append(order_scores(model, views, truth, threshold, orders))
+        records += score(item.word, by_view[0].cpu().numpy(), truth, threshold)
+    network = f"{model.config.name}, views averaged" if averaged else model.config.name
+    table = summarize(records, threshold, network, skipped)
+    return replace(table, orders=spread(reordered) if reordered else None)
 
 
 def evaluate_mean_shapes(

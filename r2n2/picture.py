@@ -50,6 +50,16 @@ def side_by_side(tiles: Sequence[tuple[Image.Image, str]]) -> Image.Image:
     return sheet
 
 
+def stacked(rows: Sequence[Image.Image]) -> Image.Image:
+    """Pictures one below the other."""
+    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), PAPER)
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    return sheet
+
+
 def view_image(view: np.ndarray) -> Image.Image:
     """A view (3, H, W) float in [0, 1] as a picture."""
     return Image.fromarray((view.transpose(1, 2, 0) * 255).round().astype(np.uint8))

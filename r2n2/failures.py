@@ -1,0 +1,54 @@
+"""The objects that came out worst, drawn beside the truth: what a table of means hides."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from r2n2.data.shapenet import Model
+from r2n2.errors import UserError
+from r2n2.evaluation import read_sample
+from r2n2.files import written_beside
+from r2n2.mesh import surface_mesh
+from r2n2.metrics import intersection_over_union
+from r2n2.network import R2N2
+from r2n2.picture import TILE, draw_mesh, side_by_side, stacked, view_image
+from r2n2.progress import progress
+
+COUNT = 6
+
+
+def draw_failures(
+    model: R2N2,
+    models: Iterable[Model],
+    path: Path,
+    views: int = 3,
+    threshold: float = 0.4,
+    preprocessing: str = "modern",
+    count: int = COUNT,
+) -> None:
+    """Write a PNG of the `count` objects with the lowest IoU from `views` views, the worst first."""
+    device = next(model.parameters()).device
+    scored = []
+    for item in progress(list(models), "finding failures", unit="model"):
+        try:
+            array, truth = read_sample(item, views, preprocessing)
+        except UserError:
+            continue
+        with torch.inference_mode():
+            occupancy = model(torch.from_numpy(array)[None].to(device)).occupancy[0].cpu().numpy()
+        scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
+    rows = []
+    for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
+        tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
+        rebuilt = draw_mesh(surface_mesh(occupancy, threshold)) if (occupancy > threshold).any() else _nothing()
+        true = draw_mesh(surface_mesh(truth.astype(np.float32), 0.5))
+        rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
+    with written_beside(path) as temporary:
+        stacked(rows).save(temporary)
+
+
+def _nothing() -> Image.Image:
+    return Image.new("RGBA", (TILE, TILE))
