@@ -13,7 +13,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=["r2n2", "r2n2.data", "convrnn3d"],
+    packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "convrnn3d"],
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
     package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches.json"]},
     install_requires=[

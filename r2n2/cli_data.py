@@ -85,6 +85,21 @@ def sweethome(
 
 
 @data.command()
+def shapes(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder that will hold a folder for each category.")
+    ],
+    categories: Annotated[list[str] | None, typer.Argument(help="Such as car; all that can be made if none.")] = None,
+    count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
+) -> None:
+    """Make meshes of parametric objects, for r2n2 data meshes."""
+    from r2n2.data.procedural import write_shapes
+
+    print(f"{output}: {write_shapes(categories, output, count, seed)} meshes made; prepare them with r2n2 data meshes")
+
+
+@data.command()
 def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
     """Read every file of a data folder and name those that are missing or broken."""
     from r2n2.data.shapenet import check_model, find_models
