@@ -2,6 +2,8 @@
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +53,9 @@ def meshes(
     from r2n2.data.prepare import PrepareConfig, prepare
 
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
-    _report(prepare(find_meshes(inputs, category, up, front), output, config), output)
+    sources = find_meshes(inputs, category, up, front)
+    with _interruptible():
+        _report(prepare(sources, output, config), output)
 
 
 @data.command()
@@ -81,7 +85,8 @@ def sweethome(
             sources += found
             for sentence in problems:
                 print(f"skipped: {sentence}", file=sys.stderr)
-        _report(prepare(sources, output, config), output)
+        with _interruptible():
+            _report(prepare(sources, output, config), output)
 
 
 @data.command()
@@ -135,6 +140,16 @@ def sample() -> None:
 
     with sample_folder() as folder:
         print(folder)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends the command with a sentence and the exit code that shells expect."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("r2n2: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def _lines(path: Path) -> set[str]:

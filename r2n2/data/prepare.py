@@ -11,10 +11,14 @@ changes from view to view; its name is the model's with "~1", "~2", ...
 
 import json
 import os
+import shutil
+import signal
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -76,21 +80,45 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
         raise UserError("There is nothing to prepare: no usable mesh was found.")
     records = _read_records(folder)
     new, failures = 0, []
-    with ProcessPoolExecutor(config.workers or os.cpu_count()) as pool:
-        tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
-        for source, task in zip(work, progress(tasks, "preparing", unit="model"), strict=True):
-            try:
-                new += task.result()
-            except UserError as error:
-                failures.append(str(error))
-                continue
-            if source.record and not source.variant:
-                records[f"{category_folder(source.category)}/{source.name}"] = source.record
+    for source, outcome in zip(work, _prepare_all(work, folder, config), strict=True):
+        if isinstance(outcome, UserError):
+            failures.append(str(outcome))
+            continue
+        new += outcome
+        if source.record and not source.variant:
+            records[f"{category_folder(source.category)}/{source.name}"] = source.record
     if len(failures) == len(work):
         raise UserError(f"None of the meshes could be used. The first: {failures[0]}")
     with written_beside(folder / RECORDS_FILE) as temporary:
         temporary.write_text(json.dumps(dict(sorted(records.items())), indent=1) + "\n")
     return Report(len(work) - len(failures), new, failures)
+
+
+def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
+    """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
+    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_leave_interrupts_to_the_parent)
+    try:
+        tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
+        for task in progress(tasks, "preparing", unit="model"):
+            try:
+                yield task.result()
+            except UserError as error:
+                yield error
+    except BrokenProcessPool as error:
+        raise UserError(
+            "A process that prepared models was killed, probably for want of memory; "
+            "the same command goes on where it stopped: try fewer --workers."
+        ) from error
+    except BaseException:  # Ctrl-C above all: what a worker has begun is begun again by the next run
+        for worker in active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:
@@ -102,6 +130,8 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     binvox = folder / "ShapeNetVox32" / category / source.folder / "model.binvox"
     if binvox.exists():
         return False
+    rendering = folder / "ShapeNetRendering" / category / source.folder / "rendering"
+    shutil.rmtree(rendering, ignore_errors=True)  # of a run that was cut off
     rng = np.random.default_rng([config.seed, zlib.crc32(source.folder.encode())])
     surface = read_surface(source.mesh).transformed(source.rotation)
     if source.variant:
@@ -112,7 +142,7 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     surface = surface.normalized()
     views = draw_views(config.views, rng)
     lights = [draw_lighting(rng) if source.variant else Lighting() for _ in views]
-    _write_views(surface, folder / "ShapeNetRendering" / category / source.folder / "rendering", views, lights, config)
+    _write_views(surface, rendering, views, lights, config)
     low = surface.triangles.min(axis=(0, 1))
     write_binvox(binvox, VoxelGrid(voxelize(surface.triangles), tuple(low), surface.longest_edge))
     return True

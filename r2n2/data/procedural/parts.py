@@ -7,6 +7,7 @@ A loft joins cross-sections along an axis. A section is a superellipse, between 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import trimesh
@@ -54,7 +55,7 @@ class Parts:
     def path(self, points: Iterable[Point], radius: float, color: Color) -> None:
         """Bars from point to point."""
         points = [np.asarray(point, float) for point in points]
-        for start, end in zip(points, points[1:], strict=False):
+        for start, end in pairwise(points):
             self.tube(start, end, radius, color)
 
     def loft(self, stations: Iterable[tuple[float, ...]], color: Color, exponent: float = 0.5, axis: str = "x") -> None:

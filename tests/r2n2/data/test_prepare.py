@@ -1,6 +1,11 @@
 """The prepared folder: its layout, its repeatability, and going on after an interruption."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +153,39 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         find_meshes([tmp_path / "nowhere"], None)
     with pytest.raises(UserError, match="up axis"):
         find_meshes([tmp_path], None, up="x")
+
+
+def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    folder, out = tmp_path / "meshes" / "chair", tmp_path / "out"
+    folder.mkdir(parents=True)
+    for number in range(40):
+        trimesh.creation.icosphere(subdivisions=5).export(folder / f"{number:02d}.ply")
+    command = [sys.executable, "-m", "r2n2", "data", "meshes", str(folder), "-o", str(out), "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(out.rglob("model.binvox")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the parent and its workers
+    started = time.monotonic()
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - started < 5  # a second on an idle machine
+    assert (process.returncode, said) == (130, "r2n2: interrupted; the same command goes on where it stopped.\n")
+    finished = {path.parent.name for path in out.rglob("model.binvox")}
+    assert 1 <= len(finished) < 40
+    for path in folder.iterdir():
+        if path.stem not in finished and int(path.stem) > 5:
+            path.unlink()
+    report = prepare(find_meshes([folder], None), out, PrepareConfig(views=24, workers=2))
+    assert report.models - report.new == len(finished)
+    assert all(len(list(path.glob("*"))) == 26 for path in out.rglob("rendering"))  # nothing half-written is left
+
+
+def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r2n2.data.prepare.prepare_one", _die)
+    (tmp_path / "a.obj").touch()
+    with pytest.raises(UserError, match="was killed"):
+        prepare(find_meshes([tmp_path / "a.obj"], "chair"), tmp_path / "out", CONFIG)
+
+
+def _die(*_: object) -> bool:
+    os._exit(1)
