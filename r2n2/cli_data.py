@@ -121,6 +121,29 @@ def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRen
 
 
 @data.command()
+def sheet(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
+    category: Annotated[str | None, typer.Option(help="Only this one, such as chair.")] = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
+    count: Annotated[int, typer.Option(help="Objects at most, spread evenly.")] = 96,
+) -> None:
+    """Draw a contact sheet of a data folder: pictures, voxels, and an arrow along the front."""
+    from r2n2.data.shapenet import find_models, select
+    from r2n2.data.sheet import contact_sheet
+    from r2n2.files import written_beside
+
+    if count < 1:
+        raise UserError(f"{count} objects were asked for; at least 1 is needed.")
+    models = [model for model in select(find_models(folder)[0], split) if category in (None, model.word)]
+    if not models:
+        raise UserError(f"{folder} has no such models; check --category and --split.")
+    with written_beside(output) as temporary:
+        contact_sheet(models, count).save(temporary)
+    print(f"{output}: {min(count, len(models))} of {len(models)} models")
+
+
+@data.command()
 def duplicates(
     folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
 ) -> None:

@@ -1,0 +1,55 @@
+"""A contact sheet of a data folder: a picture of each object beside its voxels, with an arrow along +X, its front.
+
+One look tells whether fronts agree, whether voxels are those of the picture, and what a category looks like.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from r2n2.data.camera import View
+from r2n2.data.render import render
+from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.silhouette import voxel_faces
+from r2n2.data.surface import Surface
+from r2n2.images import read_image
+
+SIDE, CAPTION, COLUMNS = 110, 14, 8
+LOOKING = View(azimuth=35, elevation=25, ratio=1.35)
+SHAPE, ARROW = (96, 146, 208), (214, 58, 46)
+PAPER, INK = (246, 246, 246), (40, 40, 40)
+ARROW_TRIANGLES = np.array(  # flat on the ground, from the grid's edge on
+    [
+        [[0.5, -0.5, -0.03], [0.5, -0.5, 0.03], [0.68, -0.5, 0.03]],
+        [[0.5, -0.5, -0.03], [0.68, -0.5, 0.03], [0.68, -0.5, -0.03]],
+        [[0.68, -0.5, -0.09], [0.68, -0.5, 0.09], [0.82, -0.5, 0.0]],
+    ]
+)
+
+
+def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
+    """At most `count` models, spread evenly over those given, as one RGB picture. Raises UserError for broken files."""
+    chosen = [models[number] for number in np.unique(np.linspace(0, len(models) - 1, count).astype(int))]
+    rows = -(-len(chosen) // COLUMNS)
+    width, height = 2 * SIDE, SIDE + CAPTION
+    sheet = Image.new("RGB", (COLUMNS * width, rows * height), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=10)
+    for number, model in enumerate(chosen):
+        left, top = number % COLUMNS * width, number // COLUMNS * height
+        picture = read_image(view_paths(model)[0]).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        voxels = Image.fromarray(_draw_voxels(read_voxels(model)))
+        for tile, place in ((picture, left), (voxels, left + SIDE)):
+            sheet.paste(tile, (place, top), tile)
+        draw.text((left + 3, top + SIDE), f"{model.word} {model.name}"[:36], INK, font)
+    return sheet
+
+
+def _draw_voxels(voxels: np.ndarray) -> np.ndarray:
+    """RGBA picture (SIDE, SIDE, 4) of a grid, obliquely from its front."""
+    shape = voxel_faces(voxels)
+    triangles = np.concatenate([shape, ARROW_TRIANGLES])
+    colors = np.empty((len(triangles), 3), np.float32)
+    colors[: len(shape)], colors[len(shape) :] = SHAPE, ARROW
+    plain = Surface(triangles, colors, np.zeros((len(triangles), 3, 2)), np.full(len(triangles), -1))
+    return render(plain, LOOKING, SIDE)

@@ -1,0 +1,38 @@
+"""The contact sheet shows what is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from r2n2.cli import app
+from r2n2.data.shapenet import find_models
+from r2n2.data.sheet import ARROW, CAPTION, COLUMNS, SIDE, contact_sheet
+from r2n2.errors import UserError
+
+
+def test_each_object_has_its_picture_and_its_voxels_with_an_arrow(data_folder: Path) -> None:
+    models = find_models(data_folder)[0]
+    sheet = np.asarray(contact_sheet(models, count=10), int)
+    assert sheet.shape == (2 * (SIDE + CAPTION), COLUMNS * 2 * SIDE, 3)
+    picture, voxels = sheet[:SIDE, :SIDE], sheet[:SIDE, SIDE : 2 * SIDE]
+    red = (voxels[..., 0] > 2 * voxels[..., 1]) & (voxels[..., 0] > ARROW[0] / 2)
+    assert red.any()
+    assert np.nonzero(red)[0].mean() > SIDE / 2  # towards the camera: below the middle
+    assert (picture != sheet[0, 0]).any()
+    assert (voxels[..., 2] > voxels[..., 0] + 40).any()
+
+
+def test_the_command_writes_it_and_names_mistakes(data_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    result = CliRunner().invoke(app, ["data", "sheet", str(data_folder), "-o", str(path), "--category", "lamp"])
+    assert "20 of 20 models" in result.output or "10 of 10 models" in result.output
+    with Image.open(path) as image:
+        assert image.width == COLUMNS * 2 * SIDE
+    for arguments in (["--count", "0"], ["--category", "cloud"]):
+        with pytest.raises(UserError):
+            CliRunner().invoke(
+                app, ["data", "sheet", str(data_folder), "-o", str(path), *arguments], catch_exceptions=False
+            )
