@@ -41,6 +41,9 @@ def meshes(
         str | None,
         typer.Option(help="The axis of the meshes that their fronts face, such as -x; +z (glTF), or -y with --up z."),
     ] = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
+    ] = False,
     views: Views = 24,
     variants: Variants = 0,
     stretch: Stretch = 0.25,
@@ -53,7 +56,7 @@ def meshes(
     from r2n2.data.prepare import PrepareConfig, prepare
 
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
-    sources = find_meshes(inputs, category, up, front)
+    sources = find_meshes(inputs, category, up, front, mix)
     with _interruptible():
         _report(prepare(sources, output, config), output)
 
@@ -65,6 +68,9 @@ def sweethome(
     exclude: Annotated[
         Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
     ] = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
+    ] = False,
     views: Views = 24,
     variants: Variants = 0,
     stretch: Stretch = 0.25,

@@ -6,14 +6,17 @@ import trimesh
 
 from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.shapenet import VARIANT_MARK
-from r2n2.data.sources import MeshSource
+from r2n2.data.sources import MeshSource, mixed_name
 from r2n2.errors import UserError
 
 
-def find_meshes(inputs: list[Path], category: str | None, up: str = "y", front: str | None = None) -> list[MeshSource]:
+def find_meshes(
+    inputs: list[Path], category: str | None, up: str = "y", front: str | None = None, mix: bool = False
+) -> list[MeshSource]:
     """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
 
-    up and front are the meshes' own axes, as `frame.rotation_to_canonical` takes them.
+    up and front are the meshes' own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of
+    the names, as `mixed_name` does.
     """
     rotation = rotation_to_canonical(up, front)
     suffixes = {f".{kind}" for kind in trimesh.available_formats()}
@@ -26,7 +29,9 @@ def find_meshes(inputs: list[Path], category: str | None, up: str = "y", front: 
         for path in found:
             word = category or path.resolve().parent.name
             name = _unused(path.stem.replace(VARIANT_MARK, "-"), {name for known, name in sources if known == word})
-            sources[word, name] = MeshSource(path, word, name, rotation, {"title": path.name})
+            sources[word, name] = MeshSource(
+                path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}
+            )
     return list(sources.values())
 
 

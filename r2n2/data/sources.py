@@ -1,5 +1,6 @@
 """What is to be prepared: a mesh file, and where it came from."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,11 @@ import numpy as np
 
 from r2n2.data.shapenet import VARIANT_MARK
 from r2n2.errors import UserError
+
+
+def mixed_name(name: str) -> str:
+    """The name with four hash digits in front: sorted by name, and so split, such objects come in random order."""
+    return f"{hashlib.md5(name.encode()).hexdigest()[:4]}-{name}"
 
 
 @dataclass(frozen=True)
