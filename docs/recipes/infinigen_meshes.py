@@ -1,8 +1,8 @@
 """Meshes from Infinigen's factories: python infinigen_meshes.py OUT [FIRST_SEED LAST_SEED [Factory,...]]
 
 Runs in the environment that infinigen_install.sh makes, not in r2n2's. Writes OUT/<category>/<Factory>_<seed>.ply,
-z up, front along +x, with face colours; skips what stands already, so that a run that was cut off goes on. Each material is
-one colour, drawn by seed; vertices nearer than 1/CELLS of the longest edge become one. 0.4 s an object on one core.
+z up, front along +x, with face colours; skips what stands already, so that a run that was cut off goes on. Each
+material is one colour, drawn by seed; vertices nearer than 1/CELLS of the longest edge become one.
 """
 
 import sys

@@ -1,0 +1,65 @@
+"""Pictures a second of the renderers, with PNG files, in as many processes as there are cores: for preparing data.
+
+python -m benchmarks.rendering [--faces 100000] [--pictures 60] [--renderers light,opengl]
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from PIL import Image
+
+from r2n2.data.camera import draw_views
+from r2n2.data.lighting import Lighting
+from r2n2.data.prepare import RENDERERS
+from r2n2.data.surface import Surface
+
+
+def bumpy_sphere(faces: int) -> Surface:
+    """About so many small triangles of several colours."""
+    rings = max(3, round((faces / 4) ** 0.5))
+    mesh = trimesh.creation.uv_sphere(count=[rings, 2 * rings])
+    x, y, z = mesh.vertices.T
+    mesh.vertices *= (1 + 0.2 * np.sin(9 * x) * np.sin(7 * y) * np.sin(8 * z))[:, None]
+    count = len(mesh.faces)
+    colors = np.random.default_rng(0).integers(40, 230, (8, 3)).astype(np.float32)[np.arange(count) * 8 // count]
+    triangles = np.asarray(mesh.triangles, np.float64)
+    return Surface(triangles, colors, np.zeros((count, 3, 2)), np.full(count, -1)).normalized()
+
+
+def draw(renderer: str, surface: Surface, count: int, folder: Path, seed: int) -> int:
+    """Render and write `count` pictures; returns how many."""
+    views = draw_views(count, np.random.default_rng(seed))
+    for number, picture in enumerate(RENDERERS[renderer](surface, views, [Lighting()] * count)):
+        Image.fromarray(picture).save(folder / f"{seed}-{number}.png")
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--faces", type=int, default=100_000)
+    parser.add_argument("--pictures", type=int, default=60, help="of each process")
+    parser.add_argument("--renderers", default="light,opengl")
+    arguments = parser.parse_args()
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa on the CPU: one thread for each process
+    surface, cores = bumpy_sphere(arguments.faces), os.cpu_count() or 1
+    for renderer in arguments.renderers.split(","):
+        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(cores) as pool:
+            started = time.perf_counter()
+            tasks = [
+                pool.submit(draw, renderer, surface, arguments.pictures // 4, Path(folder), seed)
+                for seed in range(4 * cores)  # in parts, as objects of twelve to twenty-four views come
+            ]
+            count = sum(task.result() for task in tasks)
+            seconds = time.perf_counter() - started
+        faces = len(surface.triangles)
+        print(f"{renderer:<8} {faces:>8,} faces  {cores} processes  {count / seconds:6.1f} pictures a second")
+
+
+if __name__ == "__main__":
+    main()
