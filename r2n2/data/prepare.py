@@ -96,7 +96,7 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
 
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
     """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
-    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_begin_worker)
     try:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
         for task in progress(tasks, "preparing", unit="model"):
@@ -117,8 +117,9 @@ def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) ->
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
 
 
 def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:

@@ -37,9 +37,25 @@ def test_every_object_names_its_author_source_and_licence() -> None:
             assert record["license"].startswith(("Public domain", "Creative Commons Attribution"))
 
 
+def test_fronts_are_along_x() -> None:
+    """ShapeNet's frame: backs of chairs at -X, sofas wide along Z, cars long along X."""
+    with sample_folder() as folder:
+        grids: dict[str, list[np.ndarray]] = {}
+        for model in find_models(folder)[0]:
+            grids.setdefault(model.word, []).append(read_binvox(model.binvox).voxels)
+    for voxels in grids["chair"]:
+        rows = np.nonzero(voxels.any(axis=(0, 2)))[0]
+        x = np.nonzero(voxels[:, (rows.min() + 2 * rows.max()) // 3 + 1 :])[0]  # the upper third: the back
+        assert x.mean() < np.nonzero(voxels)[0].mean() - 1
+    for word, longer, shorter in (("sofa", 2, 0), ("car", 0, 2), ("bench", 2, 0), ("bed", 0, 2)):
+        for voxels in grids[word]:
+            extents = [len(np.unique(axis)) for axis in np.nonzero(voxels)]
+            assert extents[longer] > extents[shorter], word
+
+
 def test_the_truth_covers_its_pictures() -> None:
     """Axes, scale and camera agree: the voxels' silhouettes over the renders, a voxel thicker as they are."""
-    overlaps, covered = [], []
+    overlaps, covered, turned = [], [], []
     with sample_folder() as folder:
         for model in find_models(folder)[0]:
             grid = read_binvox(model.binvox)
@@ -50,5 +66,8 @@ def test_the_truth_covers_its_pictures() -> None:
                 mask = silhouette(grid.voxels, View.from_metadata(line), grid.scale)
                 overlaps.append((mask & seen).sum() / (mask | seen).sum())
                 covered.append((mask & seen).sum() / seen.sum())
+                aside = silhouette(np.rot90(grid.voxels, axes=(0, 2)), View.from_metadata(line), grid.scale)
+                turned.append((aside & seen).sum() / (aside | seen).sum())
     assert np.mean(overlaps) >= 0.70
+    assert np.mean(turned) < 0.6  # the same voxels turned by 90 degrees: views and voxels were turned together
     assert np.mean(covered) >= 0.99

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,12 @@ def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
         (tmp_path / folder / "model.obj").touch()
     (tmp_path / "a" / "b~1.obj").touch()  # would pass for a variant
     assert [source.name for source in find_meshes([tmp_path], "chair")] == ["b-1", "model", "model-2"]
+
+
+def test_mixed_names_begin_with_four_hash_digits(mesh_folder: Path) -> None:
+    (source,) = find_meshes([mesh_folder], None, mix=True)
+    assert re.fullmatch(r"[0-9a-f]{4}-box", source.name)
+    assert find_meshes([mesh_folder], None, mix=True)[0].name == source.name
 
 
 def test_mistakes_are_named(tmp_path: Path) -> None:
