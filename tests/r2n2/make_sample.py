@@ -11,7 +11,7 @@ from pathlib import Path
 from r2n2.data.shapenet import Model, find_models, select, view_paths
 
 VIEWS = 12
-OBJECTS = (  # all of the test split
+OBJECTS = (  # all in r2n2/weights/excluded.txt, which keeps them out of training
     "Blend-Swap-CC-0-cartoon-biplane",
     "Scopia-wood-bank",
     "Blend-Swap-CC-BY-wardrobe",
@@ -43,9 +43,9 @@ LINKS = {  # by the beginning of a library's own words
 def build_sample(prepared: Path, sample: Path) -> None:
     """Copy the first views, cameras and voxels of OBJECTS, and write ATTRIBUTION.md from the folder's sources.json."""
     sources = json.loads((prepared / "sources.json").read_text())
-    chosen = [model for model in select(find_models(prepared)[0], "test") if model.name[5:] in OBJECTS]
+    chosen = [model for model in select(find_models(prepared)[0], "all") if model.name[5:] in OBJECTS]
     if len(chosen) != len(OBJECTS):
-        raise ValueError(f"{len(chosen)} of {len(OBJECTS)} objects are in the test split of {prepared}")
+        raise ValueError(f"{len(chosen)} of {len(OBJECTS)} objects are in {prepared}")
     records = {f"{model.category}/{model.name}": sources[f"{model.category}/{model.name}"] for model in chosen}
     for model in chosen:
         _copy(model, sample)
