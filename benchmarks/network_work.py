@@ -62,11 +62,14 @@ def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
             operations = 2 * times * layer.weight.numel()
             work.add(operations, operations)
             return
-        stride = 2 if isinstance(layer, WithZeros) else 1
-        per_pair = 2 * times * layer.in_channels * layer.out_channels
+        inserted = 2 if isinstance(layer, WithZeros) else 1
+        per_pair = 2 * times * layer.weight.shape[1] * layer.out_channels
         nominal = math.prod(layer.kernel_size) * math.prod(output.shape[2:])
-        sides = zip(output.shape[2:], layer.kernel_size, strict=True)
-        work.add(per_pair * math.prod(pairs(side, size, stride) for side, size in sides), per_pair * nominal)
+        sides = zip(output.shape[2:], layer.kernel_size, layer.stride, inputs[0].shape[2:], strict=True)
+        useful = math.prod(
+            pairs(side, size, inserted, stride, inserted * source) for side, size, stride, source in sides
+        )
+        work.add(per_pair * useful, per_pair * nominal)
 
     for part, times in ((port.encoder, batch * views), (port.decoder, batch)):
         for layer in part.modules():
@@ -76,8 +79,13 @@ def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
         port.eval()(next(port.parameters()).new_zeros(1, 1, 3, 127, 127))
 
 
-def pairs(side: int, size: int, stride: int) -> int:
-    """Pairs of an output place and a tap along an axis whose input is inside and, of unpooled ones, not a zero."""
-    reach = size // 2
-    taps = ((place, place + tap) for place in range(side) for tap in range(-reach, reach + 1))
-    return sum(0 <= source < side and source % stride == 0 for _, source in taps)
+def pairs(side: int, size: int, inserted: int, stride: int = 1, source_side: int | None = None) -> int:
+    """Pairs of an output place and a tap along an axis whose input is inside and, of unpooled ones, not a zero.
+
+    side, size: of the output and the kernel; inserted: 2 for an unpooled input, else 1; source_side: of the input,
+    that of the output if left out. Padding is as even as it can be.
+    """
+    source_side = source_side or side
+    before = max((side - 1) * stride + size - source_side, 0) // 2
+    sources = (place * stride + tap - before for place in range(side) for tap in range(size))
+    return sum(0 <= source < source_side and source % inserted == 0 for source in sources)

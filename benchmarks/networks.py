@@ -188,7 +188,7 @@ def solved(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Ten
 def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list[str]:
     """Names of the contenders that make sense: a port, view after view, normalises other batches in training."""
     plain = ["reference"]
-    if not (problem.network.normalize and problem.training):
+    if not (problem.network.graph == "compact" and problem.training):
         plain.insert(0, "port")
     if device.type == "cuda" and TRITON_IS_THERE:
         plain.append("kernels")

@@ -3,7 +3,7 @@
     pytest benchmarks/test_decoder.py
 
 Unpooling: the largest layer of the paper's decoder (128 to 64 channels, 16^3 to 32^3), without its zeros and with them.
-A lone sample: the last level of `compact` (16 to 16 channels, 32^3). One sample, float32.
+A lone sample: the finest level of `compact` (32 to 32 channels, 16^3). One sample, float32.
 """
 
 import pytest
@@ -28,8 +28,8 @@ def test_unpooling_convolution(benchmark, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LONE)
-@pytest.mark.benchmark(group="convolution of a lone small sample, 16 -> 16 channels, 32^3")
+@pytest.mark.benchmark(group="convolution of a lone small sample, 32 -> 32 channels, 16^3")
 def test_lone_sample(benchmark, name: str) -> None:
-    layer, x = Conv3d(16, 16), torch.randn(1, 16, 32, 32, 32)
+    layer, x = Conv3d(32, 32), torch.randn(1, 32, 16, 16, 16)
     with torch.inference_mode():
         benchmark.pedantic(LONE[name], (layer, x), rounds=15, warmup_rounds=3)

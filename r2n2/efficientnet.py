@@ -113,10 +113,9 @@ class EfficientNetLite0(nn.Module):
         with torch.no_grad():
             for part in self.parts[: self.frozen]:
                 x = part(x)
-        learning = torch.is_grad_enabled() and self.frozen < len(self.parts)
         # On a CPU bfloat16 gains a third forwards, but depthwise convolutions take twice as long backwards.
-        exact = learning and x.device.type == "cpu"
-        with torch.autocast(x.device.type, enabled=False) if exact else contextlib.nullcontext():
+        exact = torch.is_grad_enabled() and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        with torch.autocast("cpu", enabled=False) if exact else contextlib.nullcontext():
             x = x.float() if exact else x
             for part in self.parts[self.frozen :]:
                 x = part(x)

@@ -50,7 +50,7 @@ def test_a_training_step_trains() -> None:
     assert not torch.equal(model.decoder.out.weight, before)
 
 
-@pytest.mark.parametrize("name", OF_2016)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str) -> None:
     model = R2N2(small_network(name))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -62,6 +62,8 @@ def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str)
 
 def test_useful_pairs_of_a_place_and_a_tap_are_inside_and_not_of_an_inserted_zero() -> None:
     assert [pairs(4, 3, 1), pairs(8, 3, 2), pairs(8, 1, 2)] == [10, 11, 4]
+    assert pairs(4, 3, 1, stride=2, source_side=8) == 11  # of twelve, one past the end
+    assert pairs(64, 3, 1, stride=2, source_side=127) == 64 * 3 - 2
 
 
 def test_a_training_step_is_three_times_the_forward_pass_without_the_pictures_gradient() -> None:
