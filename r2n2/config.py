@@ -54,7 +54,14 @@ class NetworkConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> "NetworkConfig":
-        """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields."""
+        """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields.
+
+        Files of version 0.1 say `residual` where newer ones name the graph; their `compact` is no longer known.
+        """
+        values = dict(values)
+        if "residual" in values and values.get("normalize") is False:
+            values["graph"] = "residual" if values.pop("residual") else "simple"
+            del values["normalize"]
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"unknown network settings: {', '.join(sorted(unknown))}")

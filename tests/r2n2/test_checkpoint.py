@@ -88,3 +88,12 @@ def test_another_size_of_the_same_network_is_said_to_be_one(tmp_path: Path) -> N
     save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-gru-1")))
     with pytest.raises(UserError, match="network 3d-gru-1 of other sizes"):
         load_weights(tmp_path / "w.safetensors", NETWORKS["3d-gru-1"])
+
+
+def test_weights_of_version_0_1_are_still_read() -> None:
+    for name, residual in (("res3d-gru-3", True), ("3d-lstm-1", False)):
+        values = NETWORKS[name].to_dict() | {"residual": residual, "normalize": False}
+        del values["graph"]
+        assert NetworkConfig.from_dict(values) == NETWORKS[name]
+    with pytest.raises(ValueError, match="unknown network settings: normalize, residual"):
+        NetworkConfig.from_dict(NETWORKS["3d-gru-3"].to_dict() | {"residual": False, "normalize": True})
