@@ -17,7 +17,7 @@ from r2n2.metrics import intersection_over_union
 from r2n2.picture import draw_mesh, framed, side_by_side, view_image
 from r2n2.reconstruction import Reconstruction, check_suffix, load
 
-OBJECT = "Blend-Swap-CC-0-bed2"  # in the name of a model of the bundled sample
+OBJECT = "Blend-Swap-CC-0-chairWithCushion"  # in the name of a model of the bundled sample
 VIEWS = (0, 4, 8)
 
 
