@@ -96,7 +96,7 @@ RECIPES = {
         frozen=6,
         encoder_rate=0.2,
         dropout=0.2,
-        dice=0.5,
+        dice=1.0,
         every_view=True,
         clip=1.0,
     ),
