@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from r2n2.data.procedural.things import bench, rifle, speaker, telephone
-from r2n2.data.procedural.vehicles import airplane, car, watercraft
+from r2n2.data.procedural.airplane import airplane
+from r2n2.data.procedural.bench import bench
+from r2n2.data.procedural.car import car
+from r2n2.data.procedural.rifle import rifle
+from r2n2.data.procedural.speaker import speaker
+from r2n2.data.procedural.telephone import telephone
+from r2n2.data.procedural.watercraft import watercraft
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
