@@ -1,7 +1,8 @@
 """The same pictures by OpenGL, several times as fast: the optional renderer for many objects.
 
 Camera, light and colours are those of `render`; so is the averaging of three times too large pictures. It needs no
-screen: on a machine without a graphics card Mesa's llvmpipe draws on the CPU.
+screen: on a machine without a graphics card Mesa's llvmpipe draws on the CPU. It brings an LLVM of its own, which
+Triton does not survive in the same process: render in worker processes, as `prepare` does.
 
     clip = (2 k right, 2 k up, ((far + near) w - 2 far near) / (far - near), w)       w the depth, k = 35 / 32
 """
