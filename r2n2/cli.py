@@ -159,6 +159,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Weights of the same network to begin with, in place of ImageNet's.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in the output folder, as it was begun.")] = False,
     strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
     device: Device = "auto",
@@ -173,6 +176,8 @@ def train(
 
     if resume and recipe:
         raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
+    if resume and init:
+        raise UserError("--resume goes on with the run's own weights; leave out --init.")
     default = "compact" if network == "compact" else "2016"
     config = changed(
         stored_config(output) if resume else find_recipe(recipe or default),
@@ -198,7 +203,7 @@ def train(
         strict=strict,
     )
     chosen = _models(data, "train", config.strict)[0]
-    print(run(network_config(network), chosen, output, config, find_device(device), resume))
+    print(run(network_config(network), chosen, output, config, find_device(device), resume, init))
 
 
 @app.command()

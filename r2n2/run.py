@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from r2n2.checkpoint import load_tensors, save_tensors, save_weights
+from r2n2.checkpoint import load_tensors, load_weights, save_tensors, save_weights
 from r2n2.compact import CompactEncoder, prepare_training
 from r2n2.config import NetworkConfig
 from r2n2.efficientnet import imagenet_file, load_imagenet
@@ -71,6 +71,11 @@ class Run:
             else:
                 self.averaged[name].copy_(tensor)
 
+    def begin_from(self, path: Path) -> None:
+        """Take the weights of a file to train them further. Raises UserError if they are another network's."""
+        self.model.load_state_dict(load_weights(path, self.model.config).state_dict())
+        self._forget_mean()
+
     def begin_pretrained(self) -> None:
         """Fill the encoder with ImageNet's weights. Raises UserError if it cannot take them or they are missing."""
         encoder = self.model.encoder
@@ -80,6 +85,9 @@ class Run:
                 "give --no-pretrained, or train compact."
             )
         load_imagenet(encoder.trunk, imagenet_file())
+        self._forget_mean()
+
+    def _forget_mean(self) -> None:
         if self.averaged is not None:
             self.averaged = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 

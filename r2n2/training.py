@@ -28,8 +28,11 @@ def train(
     config: TrainingConfig,
     device: torch.device,
     resume: bool = False,
+    init: Path | None = None,
 ) -> Path:
     """Train on `models`, writing into `folder`; returns the path of the weights. `resume` continues what is there.
+
+    init: weights of the same network to begin with, in place of ImageNet's or random ones.
 
     Raises UserError if the folder holds a run already (or, with `resume`, one of another network), if the loss is not
     finite or above the recipe's largest, or if no model can be read.
@@ -41,6 +44,8 @@ def train(
                 f"{folder} already holds a training run; continue it with --resume or choose another folder with -o."
             )
         run.load(folder / RUN_FILE)
+    elif init:
+        run.begin_from(init)
     elif config.pretrained:
         run.begin_pretrained()
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed, start=run.iteration)

@@ -126,6 +126,18 @@ def test_the_loss_after_every_view_is_the_mean_of_the_losses_of_the_prefixes() -
     assert run.step(views, voxels).item() == pytest.approx(torch.stack(prefixes).mean().item(), rel=1e-5)
 
 
+def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path: Path) -> None:
+    models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
+    weights = train(network, models, tmp_path / "first", CONFIG, CPU)
+    later = Run(network, replace(CONFIG, average=0.9), CPU)
+    later.begin_from(weights)
+    for name, tensor in load_weights(weights).state_dict().items():
+        assert torch.equal(later.model.state_dict()[name], tensor)
+        assert torch.equal(later.averaged[name], tensor)
+    with pytest.raises(UserError, match="name the one that fits"):
+        train(small_network("3d-lstm-1"), models, tmp_path / "second", CONFIG, CPU, init=weights)
+
+
 def test_pretrained_weights_are_for_the_compact_network_alone() -> None:
     with pytest.raises(UserError, match="no pretrained encoder"):
         Run(small_network("3d-gru-3"), CONFIG, CPU).begin_pretrained()
