@@ -4,6 +4,8 @@ import numpy as np
 
 from r2n2.data.procedural.parts import DARK, GLASS, STEEL, Color, Parts, paint
 
+KINDS = (0.28, 0.2, 0.1, 0.1, 0.07, 0.13, 0.08, 0.04)  # shares of the kinds below
+
 
 def car(rng: np.random.Generator) -> Parts:
     """Sedans, hatchbacks, estates, vans, pick-ups, coupes, buses: a lofted body, a cabin, wheels."""
@@ -59,9 +61,6 @@ def car(rng: np.random.Generator) -> Parts:
     if kind in ("coupe", "sedan") and rng.random() < 0.3:
         parts.box((rear + 0.12, trunk + rng.uniform(0.1, 0.25), 0), (0.22, 0.04, width * 0.85), color)
     return parts
-
-
-KINDS = (0.28, 0.2, 0.1, 0.1, 0.07, 0.13, 0.08, 0.04)
 
 
 def _cabin(

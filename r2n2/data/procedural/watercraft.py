@@ -4,6 +4,8 @@ import numpy as np
 
 from r2n2.data.procedural.parts import DARK, GLASS, STEEL, Parts, paint, wood
 
+BOATS = (0.24, 0.18, 0.16, 0.1, 0.14, 0.05, 0.05, 0.08)  # shares of the kinds below
+
 
 def watercraft(rng: np.random.Generator) -> Parts:
     """Sailing boats, motor boats, freighters, liners, warships, submarines, rowing boats."""
@@ -49,9 +51,6 @@ def watercraft(rng: np.random.Generator) -> Parts:
         return parts
     {"sail": _sails, "galleon": _sails, "motor": _motor}.get(kind, _ship)(parts, rng, kind, beam, depth)
     return parts
-
-
-BOATS = (0.24, 0.18, 0.16, 0.1, 0.14, 0.05, 0.05, 0.08)
 
 
 def _sails(parts: Parts, rng: np.random.Generator, kind: str, beam: float, depth: float) -> None:
