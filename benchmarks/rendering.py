@@ -22,7 +22,7 @@ from r2n2.data.surface import Surface
 
 def bumpy_sphere(faces: int) -> Surface:
     """About so many small triangles of several colours."""
-    rings = max(3, round((faces / 4) ** 0.5))
+    rings = max(3, round((faces / 8) ** 0.5))
     mesh = trimesh.creation.uv_sphere(count=[rings, 2 * rings])
     x, y, z = mesh.vertices.T
     mesh.vertices *= (1 + 0.2 * np.sin(9 * x) * np.sin(7 * y) * np.sin(8 * z))[:, None]
