@@ -17,7 +17,7 @@ TRAINING_TYPES = ("bf16", "tf32", "fp32")
 CELLS = ("gru", "lstm")
 BATCHES = (1, 4, 16, 36, 64, 256)
 BOTH = (False, True)  # forward, and with the backward pass
-TINY = NetworkConfig("tiny", "gru", 3, False, (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))
+TINY = NetworkConfig("tiny", "gru", 3, "simple", (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))
 ORIGINAL_BATCH, ORIGINAL_VIEWS = 36, 5  # of a training step in 2016: the views at most
 
 
