@@ -1,4 +1,4 @@
-"""The same pictures by OpenGL, several times as fast: the optional renderer for many objects.
+"""The same pictures by OpenGL, more than twice as fast: the optional renderer for many objects.
 
 Camera, light and colours are those of `render`; so is the averaging of three times too large pictures. It needs no
 screen: on a machine without a graphics card Mesa's llvmpipe draws on the CPU. It brings an LLVM of its own, which
