@@ -102,12 +102,14 @@ def shapes(
     ],
     categories: Annotated[list[str] | None, typer.Argument(help="Such as car; all that can be made if none.")] = None,
     count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
+    first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
     seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
 ) -> None:
     """Make meshes of parametric objects, for r2n2 data meshes."""
     from r2n2.data.procedural import write_shapes
 
-    print(f"{output}: {write_shapes(categories, output, count, seed)} meshes made; prepare them with r2n2 data meshes")
+    new = write_shapes(categories, output, count, seed, first)
+    print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
 
 
 @data.command()

@@ -1,50 +1,82 @@
-"""Parametric objects of our own, for what no source of meshes holds: y up, front along +X."""
+"""Parametric objects of our own, as coloured meshes: y up, front along +X. One module makes each category."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
-from r2n2.data.procedural.airplane import airplane
-from r2n2.data.procedural.bench import bench
-from r2n2.data.procedural.car import car
-from r2n2.data.procedural.rifle import rifle
-from r2n2.data.procedural.speaker import speaker
-from r2n2.data.procedural.telephone import telephone
-from r2n2.data.procedural.watercraft import watercraft
+from r2n2.data.procedural import (
+    airplane,
+    bench,
+    cabinet,
+    car,
+    chair,
+    display,
+    lamp,
+    rifle,
+    sofa,
+    speaker,
+    table,
+    telephone,
+    watercraft,
+)
+from r2n2.data.procedural.primitives import Part
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
 
-GENERATORS = {
-    "airplane": airplane,
-    "bench": bench,
-    "car": car,
-    "rifle": rifle,
-    "speaker": speaker,
-    "telephone": telephone,
-    "watercraft": watercraft,
+GENERATORS: dict[str, Callable[[np.random.Generator], list[Part]]] = {
+    "airplane": airplane.make,
+    "bench": bench.make,
+    "cabinet": cabinet.make,
+    "car": car.make,
+    "chair": chair.make,
+    "display": display.make,
+    "lamp": lamp.make,
+    "rifle": rifle.make,
+    "sofa": sofa.make,
+    "speaker": speaker.make,
+    "table": table.make,
+    "telephone": telephone.make,
+    "watercraft": watercraft.make,
 }
+STRETCH = 0.06  # standard deviation of each axis's logarithm: no two objects of a style share all proportions
 
 
 def generate(category: str, number: int, seed: int = 0) -> trimesh.Trimesh:
-    """Object `number` of a category, always the same for the same seed. Raises UserError for an unknown category."""
+    """Object `number` of a category with a colour on each face, always the same for the same seed.
+
+    Raises UserError for a category that has no generator.
+    """
     _require(category)
     rng = np.random.default_rng([seed, zlib.crc32(category.encode()), number])
-    return GENERATORS[category](rng).mesh()
+    stretch = np.exp(rng.normal(0, STRETCH, 3))
+    parts = [part.stretched(*stretch) for part in GENERATORS[category](rng)]
+    offsets = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=True)])
+    vertices = np.concatenate([part.vertices for part in parts])
+    colors = np.concatenate([part.colors for part in parts])
+    triangles = vertices[faces]
+    area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
+    keep = area > 1e-12 * np.ptp(vertices, axis=0).max() ** 2
+    return trimesh.Trimesh(vertices, faces[keep], face_colors=colors[keep], process=False)
 
 
-def write_shapes(categories: Iterable[str] | None, folder: Path, count: int, seed: int = 0) -> int:
+def write_shapes(categories: Iterable[str] | None, folder: Path, count: int, seed: int = 0, first: int = 0) -> int:
     """Write `count` objects of each category, of all if None, as folder/<category>/<category>-<number>.ply.
 
-    Those that stand already are left alone; returns how many are new. Raises UserError for an unknown category.
+    Numbers start at `first`. Those that stand already are left alone; returns how many are new.
+    Raises UserError for a category that has no generator, or for numbers that cannot be.
     """
     words = list(categories or GENERATORS)
     for word in words:
         _require(word)
-    paths = [(word, number, folder / word / f"{word}-{number:04d}.ply") for number in range(count) for word in words]
+    if count < 1 or first < 0 or seed < 0:
+        raise UserError(f"count is {count}, first {first}, seed {seed}; count must be at least 1, the others 0.")
+    numbers = range(first, first + count)
+    paths = [(word, number, folder / word / f"{word}-{number:04d}.ply") for number in numbers for word in words]
     missing = [entry for entry in paths if not entry[2].exists()]
     for word, number, path in progress(missing, "making shapes", unit="mesh"):
         with written_beside(path) as temporary:

@@ -1,153 +1,256 @@
-"""Aircraft, nose along +X."""
+"""Airplanes: airliners, fighters, propeller planes, gliders, transports, flying wings. A fuselage is 1 long."""
 
 import numpy as np
 
-from r2n2.data.procedural.parts import DARK, GLASS, STEEL, Color, Parts, paint
+from r2n2.data.procedural.airframe import fin, fuselage, gear, nacelle, propeller, tailplane, wing
+from r2n2.data.procedural.chance import chance, dark, glass, neutral, paint, pick
+from r2n2.data.procedural.primitives import Part, ball, body, box, lathe, mirror, rod, turned
 
 
-def airplane(rng: np.random.Generator) -> Parts:
-    """Airliners, business jets, fighters, light aircraft, biplanes, gliders."""
-    kind = rng.choice(["airliner", "fighter", "light", "glider", "business"], p=[0.4, 0.25, 0.2, 0.05, 0.1])
-    parts, color = Parts(), paint(rng) if rng.random() < 0.5 else (235.0, 236.0, 238.0)
-    length = 10.0
-    radius = {"airliner": 0.52, "fighter": 0.45, "light": 0.6, "glider": 0.3, "business": 0.5}[kind]
-    radius *= rng.uniform(0.8, 1.25)
-    nose, droop = rng.uniform(0.06, 0.14), rng.uniform(-0.1, 0.35) * radius
-    parts.loft(
-        [
-            (-length / 2, radius * 0.5, radius * 0.25, radius * 0.2),
-            (-length * 0.3, radius * 0.2, radius * 1.3, radius * 1.3),
-            (-length * 0.12, 0, radius * 2, radius * 2),
-            (length * (0.5 - 1.6 * nose), 0, radius * 2, radius * 2),
-            (length * (0.5 - 0.5 * nose), -droop * 0.5, radius * 1.3, radius * 1.3),
-            (length / 2, -droop, radius * 0.25, radius * 0.25),
-        ],
-        color,
-        1.0 if kind != "fighter" else rng.uniform(0.5, 1.0),
+def make(rng: np.random.Generator) -> list[Part]:
+    styles = {_airliner: 50, _fighter: 24, _propeller: 14, _transport: 5, _biplane: 4, _glider: 3, _flying_wing: 3}
+    return pick(rng, styles)(rng)
+
+
+def _airliner(rng: np.random.Generator) -> list[Part]:
+    r, nose, tail = rng.uniform(0.042, 0.072), rng.uniform(0.08, 0.16), rng.uniform(0.25, 0.38)
+    hull, wings, accent = neutral(rng) if chance(rng, 0.8) else paint(rng), neutral(rng), paint(rng)
+    layout = pick(rng, {"two": 50, "four": 22, "rear": 20, "three": 8})
+    small = layout == "rear"
+    skin = fuselage(rng, r, nose, tail, hull, rng.uniform(0.95, 1.2))
+    if chance(rng, 0.5):
+        skin = skin.painted(lambda c: c[:, 1] < -0.25 * r, neutral(rng))
+    cockpit = 0.5 - nose * 0.55
+    skin = skin.painted(lambda c: (abs(c[:, 0] - cockpit) < nose * 0.14) & (c[:, 1] > 0.25 * r), glass(rng))
+    parts = [skin]
+    if layout == "four" and chance(rng, 0.35):  # a hump as the 747's
+        parts.append(ball((0.32, r * 1.5, r * 1.5), (0.3, r * 0.75, 0), hull))
+    length = rng.uniform(0.6, 0.9)
+    for side in (1, -1) if chance(rng, 0.7) else ():
+        parts.append(box((length, r * 0.12, r * 0.1), (0.02, r * 0.25, side * r * 0.95), glass(rng)))
+
+    span, root, tip = rng.uniform(0.7, 1.15), rng.uniform(0.14, 0.26), rng.uniform(0.03, 0.07)
+    sweep, rise = np.tan(np.radians(rng.uniform(12, 38))), np.tan(np.radians(rng.uniform(1, 8)))
+    x, y = rng.uniform(0.06, 0.2) - (0.08 if small else 0), -r * rng.uniform(0.3, 0.8)
+    half, kink = span / 2, rng.uniform(0.3, 0.42)
+    middle = (
+        x - sweep * half * kink,
+        y + rise * half * kink,
+        half * kink,
+        root + (tip - root) * rng.uniform(0.45, 0.6),
     )
-    {"airliner": _jet, "business": _jet, "fighter": _fighter, "light": _light, "glider": _light}[kind](
-        parts, rng, kind, length, radius, color
+    sections = [(x, y, 0, root), middle, (x - sweep * half, y + rise * half, half, tip)]
+    if chance(rng, 0.4):
+        height = rng.uniform(0.03, 0.07)
+        sections.append((x - sweep * half - height * 0.6, y + rise * half + height, half * 1.02, tip * 0.5))
+    parts += mirror([wing(sections, rng.uniform(0.1, 0.14), wings)])
+
+    long, size = rng.uniform(0.08, 0.14), r * rng.uniform(0.42, 0.62)
+    engine_color, inlet = neutral(rng) if chance(rng, 0.7) else accent, dark(rng)
+    under = {"two": [rng.uniform(0.28, 0.4)], "four": [0.3, 0.6], "three": [0.32], "rear": []}[layout]
+    for share in under:
+        at = (
+            x - sweep * half * share + long * rng.uniform(0.15, 0.3),
+            y + rise * half * share - size * 1.15,
+            half * share,
+        )
+        pylon = box((long * 0.8, size * 1.2, size * 0.2), (at[0] - long * 0.3, at[1] + size * 0.9, at[2]), wings)
+        parts += mirror([*nacelle(at, long, size, engine_color, inlet), pylon])
+    base = -0.5 + tail * 0.15
+    if layout == "rear":
+        at = (base + tail * rng.uniform(0.5, 0.7), r * 0.45, r + size * 0.8)
+        parts += mirror(nacelle(at, long * 1.3, size, engine_color, inlet))
+    if layout == "three":
+        parts += nacelle((base + 0.05, r * 1.4, 0), long * 1.5, size, engine_color, inlet)
+
+    height, chord = rng.uniform(0.11, 0.19), rng.uniform(0.11, 0.18)
+    lean = height * rng.uniform(0.5, 1.0)
+    top = -0.49 + chord
+    parts.append(fin(top, r * 0.45, height, chord, chord * rng.uniform(0.3, 0.6), lean, accent))
+    spread, depth = span * rng.uniform(0.3, 0.44), chord * rng.uniform(0.5, 0.75)
+    high = layout == "rear" and chance(rng, 0.85)
+    parts += tailplane(
+        rng, top - lean if high else top - chord * 0.25, r * 0.45 + height if high else r * 0.5, spread, depth, wings
     )
+    if chance(rng, 0.2):
+        down = r * rng.uniform(1.2, 1.8)
+        parts += gear(rng, 0.4, 0, 0, down, r * 0.25) + mirror(gear(rng, x - root * 0.7, 0, r * 0.9, down, r * 0.3))
     return parts
 
 
-def _jet(parts: Parts, rng: np.random.Generator, kind: str, length: float, radius: float, color: Color) -> None:
-    span, chord = rng.uniform(0.4, 0.55) * length, rng.uniform(0.16, 0.24) * length
-    sweep, rise = rng.uniform(0.3, 0.75) * span, rng.uniform(0.02, 0.14) * span
-    level = -radius * rng.uniform(0.3, 0.8) if rng.random() < 0.85 else radius * 0.9
-    root = (length * rng.uniform(0.04, 0.14), level, 0)
-    parts.wing(root, span, (chord, chord * rng.uniform(0.2, 0.4)), sweep, color, rise)
-    tail_height = rng.uniform(0.14, 0.2) * length
-    tee = rng.random() < (0.25 if kind == "airliner" else 0.7)
-    fin_root = (-length * 0.34, radius * 0.5, 0)
-    tail_color = paint(rng)
-    fin_chord, fin_sweep = rng.uniform(0.13, 0.18) * length, rng.uniform(0.6, 1.0) * tail_height
-    parts.fin(fin_root, tail_height, (fin_chord, fin_chord * rng.uniform(0.35, 0.6)), fin_sweep, tail_color)
-    tail_span, tail_chord = rng.uniform(0.15, 0.2) * length, rng.uniform(0.08, 0.12) * length
-    place = (fin_root[0] - fin_sweep, fin_root[1] + tail_height, 0) if tee else (-length * 0.38, radius * 0.35, 0)
-    parts.wing(place, tail_span, (tail_chord, tail_chord * 0.45), tail_span * rng.uniform(0.4, 0.8), color, 0.05)
-    nacelle = radius * rng.uniform(0.35, 0.6)
-    if tee or kind == "business":
-        for side in (-1, 1):
-            parts.tube(
-                (-length * 0.32, radius * 0.4, side * radius * 1.35),
-                (-length * 0.18, radius * 0.4, side * radius * 1.35),
-                nacelle * 0.9,
-                STEEL,
-            )
-        return
-    for share in (0.33,) if rng.random() < 0.65 else (0.28, 0.58):
-        z = share * span
-        x = root[0] - share * sweep
-        y = root[1] + share * rise - nacelle * 1.2
-        for side in (-1, 1):
-            parts.tube(
-                (x - 0.04 * length, y, side * z), (x + 0.07 * length, y, side * z), nacelle * 0.75, STEEL, nacelle
-            )
-
-
-def _fighter(parts: Parts, rng: np.random.Generator, kind: str, length: float, radius: float, color: Color) -> None:
-    span = rng.uniform(0.24, 0.42) * length
-    delta = rng.random() < 0.45
-    chord = rng.uniform(0.35, 0.5) * length if delta else rng.uniform(0.22, 0.34) * length
-    root = (length * rng.uniform(0.02, 0.12), radius * rng.uniform(-0.3, 0.5), 0)
-    sweep = chord * rng.uniform(0.75, 1.0) if delta else span * rng.uniform(0.4, 0.9)
-    parts.wing(
-        root, span, (chord, chord * rng.uniform(0.08, 0.35)), sweep, color, rng.uniform(-0.05, 0.05) * span, 0.07
-    )
-    height, fin_chord = rng.uniform(0.14, 0.22) * length, rng.uniform(0.14, 0.2) * length
-    twin = rng.random() < 0.45
-    for z in (-radius * 1.1, radius * 1.1) if twin else (0.0,):
-        lean = np.sign(z) * rng.uniform(0.0, 0.4) * height
-        parts.fin((-length * 0.26, radius * 0.6, z), height, (fin_chord, fin_chord * 0.4), height * 0.8, color, lean)
-    if not delta or rng.random() < 0.3:
-        parts.wing((-length * 0.33, 0, 0), span * 0.55, (chord * 0.5, chord * 0.15), span * 0.3, color, 0, 0.07)
-    elif rng.random() < 0.6:  # canards
-        parts.wing(
-            (length * 0.25, radius * 0.4, 0), span * 0.4, (chord * 0.25, chord * 0.08), span * 0.25, color, 0, 0.07
-        )
-    canopy = length * rng.uniform(0.2, 0.28)
-    parts.loft(
-        [
-            (canopy - 1.1, radius * 0.8, 0.1, 0.1),
-            (canopy - 0.2, radius, radius, radius),
-            (canopy + 0.9, radius * 0.7, 0.1, 0.1),
-        ],
-        GLASS,
-        1.0,
-    )
-    if rng.random() < 0.6:  # intakes along the sides
-        for side in (-1, 1):
-            z = side * radius * 1.1
-            parts.loft(
-                [(-length * 0.4, 0, radius, radius * 0.8, z), (length * 0.12, 0, radius * 1.3, radius * 0.9, z)],
-                color,
-                0.5,
-            )
-
-
-def _light(parts: Parts, rng: np.random.Generator, kind: str, length: float, radius: float, color: Color) -> None:
-    glider = kind == "glider"
-    span = rng.uniform(0.85, 1.1) * length if glider else rng.uniform(0.55, 0.75) * length
-    chord = 0.1 * length if glider else rng.uniform(0.16, 0.22) * length
-    x = length * rng.uniform(0.15, 0.24)
-    levels = [radius] if rng.random() < 0.5 else [-radius * 0.6]
-    if not glider and rng.random() < 0.25:
-        levels = [-radius * 0.6, radius * 2.0]
-        for z in (-0.6, 0.6):
-            parts.tube((x - chord / 2, levels[0], z * span), (x - chord / 2, levels[1], z * span), 0.05, DARK)
-    for level in levels:
-        parts.wing(
-            (x, level, 0),
-            span,
-            (chord, chord * rng.uniform(0.5, 1.0)),
-            rng.uniform(0, 0.1) * span,
+def _fighter(rng: np.random.Generator) -> list[Part]:
+    color, second = paint(rng) if chance(rng, 0.3) else neutral(rng), neutral(rng)
+    w, h = rng.uniform(0.07, 0.14), rng.uniform(0.06, 0.1)
+    nose, box_like = rng.uniform(0.3, 0.45), rng.uniform(2, 4)
+    stations = [(-0.46, 0, w * 0.7, h * 0.8, box_like), (-0.3, 0, w, h, box_like), (0.0, 0, w, h, box_like)]
+    stations += [(0.5 - nose, 0, w * 0.85, h, 2.5), (0.5 - nose * 0.6, 0, h * 0.85, h * 0.85, 2)]
+    stations += [(0.5 - nose * 0.25, -h * 0.08, h * 0.45, h * 0.45, 2), (0.5, -h * 0.15, h * 0.04, h * 0.04, 2)]
+    parts = [body(stations, color, 16)]
+    seat = 0.5 - nose * rng.uniform(0.55, 0.85)
+    parts.append(ball((rng.uniform(0.14, 0.22), h * 0.9, h * 0.62), (seat, h * 0.42, 0), glass(rng)))
+    if chance(rng, 0.65):  # intakes along the sides
+        front, back = seat - rng.uniform(0.05, 0.1), -0.42
+        tall, wide = h * rng.uniform(0.6, 0.95), w * rng.uniform(0.3, 0.5)
+        trunk = body(
+            [(back, 0, wide * 0.8, tall * 0.8, 4), (front - 0.05, 0, wide, tall, 6), (front, 0, wide, tall, 6)],
             color,
-            rng.uniform(0, 0.08) * span,
+            12,
         )
-    parts.fin(
-        (-length * 0.37, radius * 0.4, 0),
-        rng.uniform(0.14, 0.2) * length,
-        (0.14 * length, 0.07 * length),
-        0.07 * length,
-        paint(rng),
+        mouth = box((0.004, tall * 0.8, wide * 0.8), (front, -h * 0.05, w / 2), dark(rng))
+        parts += mirror([trunk.moved(y=-h * 0.05, z=w / 2), mouth])
+
+    planform = pick(rng, {"delta": 35, "swept": 35, "trapezoid": 30})
+    half = rng.uniform(0.26, 0.42) if planform != "swept" else rng.uniform(0.32, 0.5)
+    root = {"delta": rng.uniform(0.4, 0.6), "swept": rng.uniform(0.2, 0.3), "trapezoid": rng.uniform(0.28, 0.4)}[
+        planform
+    ]
+    tip = root * (rng.uniform(0.05, 0.15) if planform == "delta" else rng.uniform(0.25, 0.5))
+    lean = {"delta": root - tip, "swept": half * rng.uniform(0.6, 1.0), "trapezoid": half * rng.uniform(0.4, 0.7)}[
+        planform
+    ]
+    lean *= rng.uniform(0.85, 1.05)
+    x = -0.4 + root + (0 if planform == "delta" else rng.uniform(0.03, 0.15))
+    y, rise = rng.uniform(-0.3, 0.4) * h, half * rng.uniform(-0.1, 0.08)
+    panels = [wing([(x, y, 0, root), (x - lean, y + rise, half, tip)], rng.uniform(0.04, 0.06), color)]
+    if chance(rng, 0.35):  # strakes
+        panels.append(wing([(seat, y, w * 0.35, seat - x + root * 0.5), (x, y, w * 0.75, root * 0.5)], 0.03, color))
+    if planform != "delta" or chance(rng, 0.25):
+        chord = root * rng.uniform(0.35, 0.55)
+        place, spread = -0.5 + chord + rng.uniform(-0.02, 0.06), half * rng.uniform(0.4, 0.62)
+        panels.append(
+            wing([(place, 0, w * 0.3, chord), (place - spread * 0.6, 0, w * 0.3 + spread, chord * 0.45)], 0.05, color)
+        )
+    elif chance(rng, 0.6):  # canards
+        place, spread = seat - 0.06, half * rng.uniform(0.3, 0.5)
+        panels.append(wing([(place, h * 0.3, 0, 0.12), (place - 0.1, h * 0.35, w / 2 + spread, 0.04)], 0.05, second))
+    parts += mirror(panels)
+
+    height, chord = rng.uniform(0.12, 0.2), rng.uniform(0.15, 0.24)
+    tail = fin(
+        -0.44 + chord, h * 0.25, height, chord, chord * rng.uniform(0.3, 0.5), height * rng.uniform(0.6, 1.0), second
     )
-    parts.wing(
-        (-length * 0.38, radius * 0.4, 0),
-        rng.uniform(0.18, 0.24) * length,
-        (0.1 * length, 0.06 * length),
-        0.04 * length,
-        color,
+    if chance(rng, 0.5):
+        parts += mirror([tail.turned("x", rng.uniform(0, 30)).moved(z=w * 0.5)])
+        exhausts = [w * 0.28, -w * 0.28]
+    else:
+        parts.append(tail)
+        exhausts = [0.0]
+    for z in exhausts:
+        size = h * (0.42 if len(exhausts) == 1 else 0.36)
+        cone = np.array([[size * 0.75, -0.5], [size, -0.43], [size, -0.35]])
+        parts.append(lathe(cone, dark(rng), "x", 12, (0, 0, z)))
+    if chance(rng, 0.5):
+        for share in rng.permutation([0.35, 0.55, 0.75, 0.99])[: rng.integers(1, 4)]:
+            at = (x - lean * share - root * 0.25, y + rise * share - (0.02 if share < 0.9 else 0), half * share)
+            length, size = rng.uniform(0.12, 0.22), rng.uniform(0.006, 0.013)
+            cone = np.array([[size, -length / 2], [size, length * 0.4], [size * 0.1, length / 2]])
+            parts += mirror([lathe(cone, neutral(rng), "x", 8, at)])
+    return parts
+
+
+def _propeller(rng: np.random.Generator) -> list[Part]:
+    color, second = paint(rng), paint(rng)
+    r, engines = rng.uniform(0.05, 0.085), pick(rng, {1: 70, 2: 30})
+    skin = fuselage(rng, r, rng.uniform(0.1, 0.2), rng.uniform(0.45, 0.6), color, rng.uniform(1.0, 1.35))
+    high = chance(rng, 0.45)
+    half, chord = rng.uniform(0.5, 0.72), rng.uniform(0.15, 0.22)
+    tip, rise = chord * rng.uniform(0.45, 1.0), rng.uniform(0.0, 0.07)
+    x, y = rng.uniform(0.2, 0.32), r * (1.05 if high else -0.75)
+    lean = rng.uniform(-0.02, 0.06) + (chord - tip) * 0.4
+    parts = [skin, *mirror([wing([(x, y, 0, chord), (x - lean, y + rise, half, tip)], 0.13, second)])]
+    parts.append(
+        ball((rng.uniform(0.2, 0.35), r * 1.4, r * 1.4), (x - chord * 0.55, r * (0.6 if high else 0.85), 0), glass(rng))
     )
-    if glider:
-        return
-    twin = rng.random() < 0.3
-    for z in (-0.3 * span, 0.3 * span) if twin else (0.0,):
-        front = length / 2 if not twin else x + chord * 0.6
-        if twin:
-            parts.tube((x - chord * 0.6, levels[0], z), (front, levels[0], z), radius * 0.45, color, radius * 0.25)
-        y = levels[0] if twin else 0
-        parts.box((front + 0.08, y, z), (0.08, 0.2, rng.uniform(1.2, 2.0)), DARK)
-    for z in (-radius, radius):
-        parts.tube((x - chord * 0.4, -radius * 2.0, z), (x - chord * 0.4, -radius * 0.5, z * 0.6), 0.07, STEEL)
-        parts.tube((x - chord * 0.4, -radius * 2.0, z - 0.1), (x - chord * 0.4, -radius * 2.0, z + 0.1), 0.3, DARK)
+    if engines == 1:
+        parts += propeller(rng, (0.5, 0, 0), rng.uniform(0.1, 0.17), dark(rng))
+    else:
+        place, size = half * rng.uniform(0.28, 0.38), r * rng.uniform(0.45, 0.65)
+        barrel = lathe(np.array([[size * 0.3, -0.18], [size, -0.02], [size, 0.1], [size * 0.6, 0.13]]), color, "x", 12)
+        at = (x - 0.02, y + rise * 0.3, place)
+        parts += mirror(
+            [barrel.moved(*at), *propeller(rng, (at[0] + 0.14, at[1], at[2]), rng.uniform(0.08, 0.13), dark(rng))]
+        )
+    height, root = rng.uniform(0.12, 0.2), rng.uniform(0.12, 0.18)
+    parts.append(fin(-0.49 + root, r * 0.4, height, root, root * 0.5, height * rng.uniform(0.2, 0.7), second))
+    parts += tailplane(rng, -0.48 + root, r * 0.55, rng.uniform(0.32, 0.46), root * 0.8, second)
+    if chance(rng, 0.6):
+        parts += mirror(gear(rng, x - 0.06, -r * 0.7, r * rng.uniform(1, 2), r * rng.uniform(0.9, 1.4), r * 0.35))
+        if chance(rng, 0.5):
+            parts += gear(rng, 0.4, -r * 0.5, 0, r * 1.1, r * 0.3)
+    if high and chance(rng, 0.6):
+        parts += mirror(
+            [rod((x - 0.08, -r * 0.8, r * 0.8), (x - 0.08, y + rise * 0.5, half * 0.5), 0.006, color, sides=6)]
+        )
+    return parts
+
+
+def _transport(rng: np.random.Generator) -> list[Part]:
+    color = neutral(rng) if chance(rng, 0.5) else np.array([95, 100, 75]) * rng.uniform(0.7, 1.3)
+    r = rng.uniform(0.06, 0.085)
+    parts = [fuselage(rng, r, 0.14, rng.uniform(0.35, 0.45), color, rng.uniform(1.0, 1.25))]
+    half, chord, x, y = rng.uniform(0.5, 0.65), rng.uniform(0.13, 0.18), rng.uniform(0.1, 0.2), r * 1.0
+    lean, jets = rng.uniform(0.0, 0.25), chance(rng, 0.5)
+    drop = -rng.uniform(0, 0.05) if jets else 0.0
+    parts += mirror([wing([(x, y, 0, chord), (x - lean, y + drop, half, chord * 0.45)], 0.13, color)])
+    for share in (0.3, 0.58):
+        at = (x - lean * share + 0.03, y + drop * share - (0.035 if jets else 0), half * share)
+        if jets:
+            parts += mirror(nacelle(at, 0.12, 0.03, color, dark(rng)))
+        else:
+            barrel = lathe(np.array([[0.006, -0.16], [0.02, -0.02], [0.02, 0.06], [0.012, 0.08]]), color, "x", 10, at)
+            parts += mirror([barrel, *propeller(rng, (at[0] + 0.09, at[1], at[2]), 0.07, dark(rng))])
+    height, root = rng.uniform(0.16, 0.22), rng.uniform(0.14, 0.2)
+    lean = height * rng.uniform(0.2, 0.7)
+    parts.append(fin(-0.48 + root, r * 0.5, height, root, root * 0.6, lean, color))
+    top = jets and chance(rng, 0.8)
+    parts += tailplane(rng, -0.48 + root - lean * top, r * 0.6 + height * 0.95 * top, half * 0.75, root * 0.7, color)
+    parts += mirror([ball((0.22, r, r * 0.7), (0.0, -r * 0.8, r * 0.85), color, 10)])
+    return parts
+
+
+def _biplane(rng: np.random.Generator) -> list[Part]:
+    color, second, wire = paint(rng), paint(rng), dark(rng)
+    r = rng.uniform(0.055, 0.075)
+    parts = [fuselage(rng, r, 0.08, 0.6, color, 1.2)]
+    half, chord, gap = rng.uniform(0.5, 0.68), rng.uniform(0.14, 0.2), rng.uniform(0.14, 0.2)
+    x, stagger = 0.32, rng.uniform(0, 0.06)
+    for y, ahead, reach in ((-r * 0.8, 0.0, half * rng.uniform(0.85, 1)), (gap, stagger, half)):
+        parts += mirror([wing([(x + ahead, y, 0, chord), (x + ahead, y + 0.01, reach, chord * 0.9)], 0.08, second)])
+    for share in (0.12, 0.72):
+        for back in (0.25, 0.75):
+            foot, head = (x - chord * back, -r * 0.8, half * share), (x + stagger - chord * back, gap, half * share)
+            parts += mirror([rod(foot, head, 0.006, wire, sides=6)])
+    parts += propeller(rng, (0.5, 0, 0), rng.uniform(0.12, 0.18), wire)
+    parts.append(fin(-0.38, r * 0.4, rng.uniform(0.1, 0.16), 0.12, 0.08, 0.04, second))
+    parts += tailplane(rng, -0.37, r * 0.6, rng.uniform(0.3, 0.42), 0.12, second)
+    return parts + mirror(gear(rng, 0.3, -r * 0.5, r * 1.3, 0.11, 0.035))
+
+
+def _glider(rng: np.random.Generator) -> list[Part]:
+    color, r = neutral(rng), rng.uniform(0.035, 0.05)
+    stations = [(-0.5, 0.02, 0.02, 0.025, 2), (0.0, 0.01, 0.03, 0.035, 2), (0.2, 0, r * 1.6, r * 2, 2)]
+    stations += [(0.35, 0, r * 1.7, r * 2.1, 2), (0.45, -0.01, r, r * 1.2, 2), (0.5, -0.015, 0.004, 0.004, 2)]
+    half, chord, rise = rng.uniform(0.8, 1.15), rng.uniform(0.09, 0.13), rng.uniform(0.02, 0.08)
+    parts = [body(stations, color), ball((0.2, r * 1.3, r * 1.3), (0.33, r * 0.6, 0), glass(rng))]
+    parts += mirror([wing([(0.24, 0.02, 0, chord), (0.22, 0.02 + rise, half, chord * 0.4)], 0.13, color)])
+    height = rng.uniform(0.12, 0.17)
+    parts.append(fin(-0.39, 0.02, height, 0.11, 0.07, 0.05, paint(rng)))
+    return parts + tailplane(rng, -0.43, 0.02 + height, rng.uniform(0.26, 0.36), 0.08, color)
+
+
+def _flying_wing(rng: np.random.Generator) -> list[Part]:
+    color = neutral(rng) * rng.uniform(0.3, 1)
+    half, root, tip = rng.uniform(0.6, 1.1), rng.uniform(0.5, 0.9), rng.uniform(0.06, 0.2)
+    lean = half * rng.uniform(0.5, 0.9)
+    sections = [
+        (0.5, 0, 0, root),
+        (0.5 - lean * 0.3, 0, half * 0.3, root * rng.uniform(0.45, 0.75)),
+        (0.5 - lean, 0, half, tip),
+    ]
+    parts = mirror([wing(sections, rng.uniform(0.1, 0.16), color)])
+    parts.append(ball((root * 0.75, 0.12, 0.16), (0.5 - root * 0.45, 0.03, 0), color))
+    parts.append(ball((root * 0.2, 0.06, 0.09), (0.5 - root * 0.25, 0.075, 0), glass(rng)))
+    if chance(rng, 0.6):
+        tail = fin(0.5 - lean * 0.5 - root * 0.3, 0, rng.uniform(0.1, 0.2), 0.16, 0.08, 0.1, color)
+        parts += mirror(turned([tail], "x", rng.uniform(-10, 35)) if chance(rng, 0.5) else [tail.moved(z=half * 0.95)])
+    return parts
