@@ -155,7 +155,9 @@ def train(
     encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
     dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
-    every_view: Annotated[bool | None, typer.Option(help="Loss after every view, not after the last alone.")] = None,
+    loss_views: Annotated[
+        int | None, typer.Option(help="After how many of the views the shape enters the loss: the last, others drawn.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
@@ -196,7 +198,7 @@ def train(
         encoder_rate=encoder_rate,
         dropout=dropout,
         dice=dice,
-        every_view=every_view,
+        loss_views=loss_views,
         seed=seed,
         workers=workers,
         save_every=save_every,

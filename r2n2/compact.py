@@ -85,9 +85,15 @@ def shuffle(x: Tensor) -> Tensor:
 
 
 def prepare_training(model: nn.Module, dropout: float, frozen: int) -> None:
-    """Set the share of the last maps that training drops, and how many of the trunk's parts do not learn."""
+    """Set the share of the last maps that training drops, and how many of the trunk's parts do not learn.
+
+    With the first of them frozen, the depthwise filters of the others are, too: on a CPU the gradients of the 5x5 ones
+    took 6 % of a step, and all of them are 7 % of the trunk's weights.
+    """
     if isinstance(encoder := getattr(model, "encoder", None), CompactEncoder):
         encoder.dropout.p = dropout
         encoder.trunk.frozen = frozen
         for number, part in enumerate(encoder.trunk.parts):
             part.requires_grad_(number >= frozen)
+            if frozen and number:
+                part.depthwise.requires_grad_(False)

@@ -61,18 +61,29 @@ class ConvNorm(nn.Sequential):
         super().__init__(
             SameConv2d(in_channels, out_channels, kernel, stride, groups=groups, bias=False),
             nn.BatchNorm2d(out_channels, eps=EPSILON),
-            nn.Identity() if linear else nn.ReLU6(),
+            nn.Identity() if linear else nn.ReLU6(inplace=True),
         )
+
+    def forward(self, x: Tensor) -> Tensor:
+        # The kept statistics are a constant factor of the filters: no pass of its own for the normalisation.
+        conv, norm, activation = self
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()  # (O,)
+        bias = norm.bias - norm.running_mean * scale
+        return activation(conv.convolve(x, conv.weight * scale[:, None, None, None], bias))
 
 
 class SameConv2d(nn.Conv2d):
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, O, ceil(H / stride), ceil(W / stride))
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """(N, C, H, W) to (N, O, ceil(H / stride), ceil(W / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         rows, columns = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[2:])
         if rows == columns and rows % 2 == 0:
-            return F.conv2d(x, self.weight, None, stride, rows // 2, groups=self.groups)
+            return F.conv2d(x, weight, bias, stride, rows // 2, groups=self.groups)
         x = F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
-        return F.conv2d(x, self.weight, None, stride, groups=self.groups)
+        return F.conv2d(x, weight, bias, stride, groups=self.groups)
 
 
 class InvertedResidual(nn.Module):

@@ -64,9 +64,13 @@ class R2N2(nn.Module):
         """Occupancy (B, T, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
         return torch.softmax(self.logits_by_view(views, mask).float(), dim=2)[:, :, 1]
 
-    def logits_by_view(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits (B, T, 2, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
+    def logits_by_view(self, views: Tensor, mask: Tensor | None = None, after: list[int] | None = None) -> Tensor:
+        """Logits (B, T, 2, 32, 32, 32) after the first view, the first two, and so on, in one pass.
+
+        after: only after these views, counted from 0, one row of the result for each.
+        """
         states = self.recurrence(self.encode(views, mask), mask)[0]  # (B, T, 4, 4, 4, C)
+        states = states if after is None else states[:, after]
         return self.decoder(states.flatten(0, 1)).unflatten(0, states.shape[:2])
 
     def encode(self, views: Tensor, mask: Tensor | None = None) -> Tensor:

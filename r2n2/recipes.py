@@ -11,15 +11,15 @@ from r2n2.errors import UserError
 class TrainingConfig:
     """Everything about a training run but the network and the data. Raises UserError for values out of range.
 
-    The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly
-    to zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
+    The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly to
+    zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
     the running mean of the weights that is saved, 0 for none. augmentation: a name of `AUGMENTATIONS`. amp: bfloat16
     autocast. pretrained: the encoder of `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn
     and the others learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps. dice: weight of
-    the Dice term of the loss. every_view: the loss is the mean over the shapes after every view, not that after the
-    last. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the
-    root of the second moment before the bias correction. largest_loss: the run stops above it. workers: processes that
-    read ahead. strict: a broken file ends the run.
+    the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and, drawn at
+    random, up to loss_views - 1 others. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016,
+    which adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops
+    above it. workers: processes that read ahead. strict: a broken file ends the run.
     """
 
     iterations: int = 60_000
@@ -38,7 +38,7 @@ class TrainingConfig:
     encoder_rate: float = 1.0
     dropout: float = 0.0
     dice: float = 0.0
-    every_view: bool = False
+    loss_views: int = 1
     clip: float = float("inf")
     uncorrected_epsilon: bool = False
     largest_loss: float = float("inf")
@@ -49,7 +49,7 @@ class TrainingConfig:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "batch_size", "max_views", "report_every", "save_every"):
+        for name in ("iterations", "batch_size", "max_views", "loss_views", "report_every", "save_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed", "frozen", "dropout", "dice"):
@@ -97,7 +97,7 @@ RECIPES = {
         encoder_rate=0.2,
         dropout=0.2,
         dice=1.0,
-        every_view=True,
+        loss_views=3,
         clip=1.0,
     ),
 }

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,12 +47,9 @@ class Run:
             if self.config.uncorrected_epsilon:
                 group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** (self.iteration + 1))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
-            if self.config.every_view:
-                logits = self.model.logits_by_view(views).flatten(0, 1)  # (B T, 2, 32, 32, 32)
-                voxels = voxels.repeat_interleave(views.shape[1], dim=0)  # (B T, 32, 32, 32)
-            else:
-                logits = self.model(views).logits
-        loss = voxel_loss(logits, voxels, self.config.dice)
+            logits = self.model.logits_by_view(views, after=self._judged(views.shape[1]))  # (B, N, 2, 32, 32, 32)
+        voxels = voxels.repeat_interleave(logits.shape[1], dim=0)  # (B N, 32, 32, 32)
+        loss = voxel_loss(logits.flatten(0, 1), voxels, self.config.dice)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if math.isfinite(self.config.clip):
@@ -61,6 +59,12 @@ class Run:
         if self.averaged is not None:
             self._average()
         return loss.detach()
+
+    def _judged(self, views: int) -> list[int]:
+        """After which views the shape enters the loss: the last, and others drawn at random."""
+        rng = np.random.default_rng([self.config.seed, 3, self.iteration])
+        others = rng.permutation(views - 1)[: self.config.loss_views - 1]
+        return [*sorted(int(view) for view in others), views - 1]
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -8,9 +8,9 @@ import torch
 from conftest import small_network
 from torch.nn import functional as F
 
-from r2n2.compact import shuffle
+from r2n2.compact import prepare_training, shuffle
 from r2n2.config import NETWORKS
-from r2n2.efficientnet import PARTS, EfficientNetLite0, SameConv2d, imagenet_file, load_imagenet
+from r2n2.efficientnet import PARTS, ConvNorm, EfficientNetLite0, SameConv2d, imagenet_file, load_imagenet
 from r2n2.errors import UserError
 from r2n2.network import R2N2, count_parameters
 
@@ -31,6 +31,25 @@ def test_padding_is_that_of_tensorflow(side: int, kernel: int, stride: int) -> N
     expected = F.conv2d(padded, layer.weight, stride=stride)
     assert expected.shape[-1] == -(-side // stride)
     torch.testing.assert_close(layer(x), expected)
+
+
+def test_the_normalisation_may_be_part_of_the_filters() -> None:
+    for layer in (ConvNorm(4, 6, 3, stride=2), ConvNorm(6, 6, 5, groups=6), ConvNorm(4, 5, linear=True)):
+        conv, norm, activation = layer.double().eval()
+        for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            tensor.data.uniform_(0.5, 2)
+        x = torch.randn(2, conv.in_channels, 9, 9, dtype=torch.float64)
+        torch.testing.assert_close(layer(x), activation(norm(conv(x))))
+
+
+def test_with_frozen_parts_the_depthwise_filters_do_not_learn_either() -> None:
+    model = R2N2(small_network("compact"))
+    for frozen in (0, 6):
+        prepare_training(model, 0.0, frozen)
+        parts = model.encoder.trunk.parts
+        learning = [number for number, part in enumerate(parts) if any(p.requires_grad for p in part.parameters())]
+        assert learning == list(range(frozen, PARTS))
+        assert all(p.requires_grad != bool(frozen) for part in parts[1:] for p in part.depthwise.parameters())
 
 
 def test_a_view_of_the_product_becomes_maps_of_four_by_four() -> None:

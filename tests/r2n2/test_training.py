@@ -120,10 +120,19 @@ def test_the_pretrained_trunk_learns_at_its_own_rate_from_the_first_part_that_is
 
 def test_the_loss_after_every_view_is_the_mean_of_the_losses_of_the_prefixes() -> None:
     views, voxels = torch.rand(2, 3, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32))
-    run = Run(small_network("3d-gru-3"), replace(CONFIG, every_view=True, dice=0.5), CPU)
+    run = Run(small_network("3d-gru-3"), replace(CONFIG, loss_views=3, dice=0.5), CPU)
     with torch.no_grad():
         prefixes = [voxel_loss(run.model(views[:, :count]).logits, voxels, dice=0.5) for count in (1, 2, 3)]
     assert run.step(views, voxels).item() == pytest.approx(torch.stack(prefixes).mean().item(), rel=1e-5)
+
+
+def test_the_loss_after_two_views_is_that_after_the_last_and_in_time_every_other() -> None:
+    views, voxels = torch.rand(2, 3, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32))
+    run = Run(small_network("3d-gru-3"), replace(CONFIG, loss_views=2, learning_rate=1e-30), CPU)
+    with torch.no_grad():
+        first, second, last = (voxel_loss(run.model(views[:, :count]).logits, voxels).item() for count in (1, 2, 3))
+    seen = {round((run.step(views, voxels).item() - last / 2) * 2, 4) for _ in range(12)}
+    assert seen == {round(first, 4), round(second, 4)}
 
 
 def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path: Path) -> None:
