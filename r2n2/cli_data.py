@@ -68,9 +68,10 @@ def sweethome(
     exclude: Annotated[
         Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
     ] = None,
-    mix: Annotated[
-        bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
-    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="A category to prepare, such as chair; repeat it for more. All if left out."),
+    ] = None,
     views: Views = 24,
     variants: Variants = 0,
     stretch: Stretch = 0.25,
@@ -88,7 +89,7 @@ def sweethome(
         sources = []
         for number, path in enumerate(libraries):
             found, problems = read_library(path, Path(folder) / str(number), excluded)
-            sources += found
+            sources += [source for source in found if not only or source.category in only]
             for sentence in problems:
                 print(f"skipped: {sentence}", file=sys.stderr)
         with _interruptible():

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from r2n2.cli import app
 from r2n2.data.sweethome import category_of, model_name, parse_catalogue, read_library
 from r2n2.errors import UserError
 
@@ -66,6 +68,14 @@ def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
 def test_excluded_entries_are_left_out(library: Path, tmp_path: Path) -> None:
     sources, _ = read_library(library, tmp_path / "x", {"Test#stool"})
     assert [source.name for source in sources] == [model_name("Test#note")]
+
+
+def test_only_the_categories_asked_for_are_prepared(library: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    options = ["--only", "miscellaneous", "--views", "1", "--workers", "1"]
+    result = CliRunner().invoke(app, ["data", "sweethome", str(library), "-o", str(folder), *options])
+    assert result.exit_code == 0
+    assert [path.name for path in (folder / "ShapeNetVox32").iterdir()] == ["miscellaneous"]
 
 
 @pytest.mark.parametrize(
