@@ -69,16 +69,18 @@ def read_surface(path: str | Path) -> Surface:
     logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
     try:
         scene = trimesh.load_scene(path, process=False)
-        parts = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+        meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+        parts = [part for part in map(_part, meshes) if part is not None]  # materials are read as late as this
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
         reason = str(error) or type(error).__name__
         raise UserError(f"The mesh {path} cannot be read ({reason}); repair it or leave it out.") from error
-    return _joined([part for part in map(_part, parts) if part is not None], path)
+    return _joined(parts, path)
 
 
 def _part(mesh: trimesh.Trimesh) -> Surface | None:
     triangles = np.asarray(mesh.triangles, np.float64)
-    area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is left out below or refused later
+        area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
     keep = np.isfinite(triangles).all(axis=(1, 2)) & (area > 0)
     material = getattr(mesh.visual, "material", None)
     if not keep.any() or _opacity(material) < 0.05:

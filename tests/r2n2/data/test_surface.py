@@ -68,3 +68,27 @@ def test_a_file_that_is_no_mesh_is_refused_by_name(tmp_path: Path, content: byte
 def test_a_missing_mesh_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.obj"):
         read_surface(tmp_path / "none.obj")
+
+
+def test_what_only_the_material_or_the_faces_get_wrong_is_named_too(tmp_path: Path) -> None:
+    """One file in thousands must not end a run: each of these raised NumPy's or Pillow's own exception."""
+    opacity = write_obj(tmp_path, "d none")
+    header = "ply\nformat ascii 1.0\nelement vertex 3\n" + "".join(f"property float {axis}\n" for axis in "xyz")
+    faces = "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 7\n"
+    (tmp_path / "corner.ply").write_text(header + faces)
+    (tmp_path / "cut").mkdir()
+    picture = write_obj(tmp_path / "cut", "Kd 1 1 1", texture=True)
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "cut" / "paint.png")
+    content = (tmp_path / "cut" / "paint.png").read_bytes()
+    (tmp_path / "cut" / "paint.png").write_bytes(content[: len(content) // 2])
+    for path in (opacity, tmp_path / "corner.ply", picture):
+        with pytest.raises(UserError, match=f"{path.name} cannot be read"):
+            read_surface(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_corners_at_infinity_are_left_out_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_text(
+        "v 0 0 0\nv 1 0 0\nv 0 1 0\nv inf 0 0\nv 1e200 0 1e200\nf 1 2 3\nf 1 2 4\nf 1 2 5\n"
+    )
+    assert len(read_surface(tmp_path / "a.obj").triangles) == 2
