@@ -1,5 +1,6 @@
 """Finding the meshes that a user has."""
 
+import re
 from pathlib import Path
 
 import trimesh
@@ -15,6 +16,7 @@ def find_meshes(
 ) -> list[MeshSource]:
     """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
 
+    In folders, hidden files and folders are passed over: to the reader of the prepared data hidden models are none.
     up and front are the meshes' own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of
     the names, as `mixed_name` does.
     """
@@ -25,14 +27,21 @@ def find_meshes(
         if not given.exists():
             raise UserError(f"There is no mesh file or folder {given}; check the name.")
         inside = (path for path in given.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-        found = [given] if given.is_file() else sorted(inside)
+        seen = (path for path in inside if not any(part.startswith(".") for part in path.relative_to(given).parts))
+        found = [given] if given.is_file() else sorted(seen)
         for path in found:
             word = category or path.resolve().parent.name
-            name = _unused(path.stem.replace(VARIANT_MARK, "-"), {name for known, name in sources if known == word})
+            name = _unused(_model_name(path.stem), {name for known, name in sources if known == word})
             sources[word, name] = MeshSource(
                 path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}
             )
     return list(sources.values())
+
+
+def _model_name(stem: str) -> str:
+    """A file's name as a model's: not hidden, not a variant's, and of characters alone, not of undecodable bytes."""
+    name = re.sub(f"[{VARIANT_MARK}\ud800-\udfff]", "-", stem)
+    return f"-{name[1:]}" if name.startswith(".") else name
 
 
 def _unused(name: str, taken: set[str]) -> str:

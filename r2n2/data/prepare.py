@@ -13,6 +13,8 @@ import json
 import os
 import shutil
 import signal
+import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -96,7 +98,7 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
 
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
     """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
-    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_begin_worker, initargs=(os.getpid(),))
     try:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
         for task in progress(tasks, "preparing", unit="model"):
@@ -117,9 +119,17 @@ def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) ->
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_worker() -> None:
+def _begin_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: one that was killed leaves no worker to write beside the next run's."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:
@@ -141,11 +151,14 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     if not (np.isfinite(surface.diagonal) and surface.longest_edge > 0):
         raise UserError(f"The mesh {source.mesh} has no finite extent; repair it or leave it out.")
     surface = surface.normalized()
+    voxels = voxelize(surface.triangles)
+    if not voxels.any():
+        raise UserError(f"The mesh {source.mesh} is so thin that no voxel is occupied; leave it out.")
     views = draw_views(config.views, rng)
     lights = [draw_lighting(rng) if source.variant else Lighting() for _ in views]
     _write_views(surface, rendering, views, lights, config)
     low = surface.triangles.min(axis=(0, 1))
-    write_binvox(binvox, VoxelGrid(voxelize(surface.triangles), tuple(low), surface.longest_edge))
+    write_binvox(binvox, VoxelGrid(voxels, tuple(low), surface.longest_edge))
     return True
 
 

@@ -85,10 +85,12 @@ def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -
 def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
     (mesh_folder / "broken.obj").write_text("nothing")
     (mesh_folder / "huge.obj").write_text("v 1e300 0 0\nv 0 1e300 0\nv 0 0 0\nf 1 2 3\n")
+    (mesh_folder / "needle.obj").write_text("v 0 0 0\nv 1 0 0\nv 1 0.0001 0\nf 1 2 3\n")
     report = prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
-    assert (report.models, report.new, len(report.failures)) == (1, 1, 2)
+    assert (report.models, report.new, len(report.failures)) == (1, 1, 3)
     assert "broken.obj" in report.failures[0]
     assert "huge.obj" in report.failures[1]
+    assert re.search(r"needle\.obj is so thin", report.failures[2])
     assert (tmp_path / "out" / "ShapeNetVox32" / "03001627" / "box" / "model.binvox").is_file()
     assert list(json.loads((tmp_path / "out" / "sources.json").read_text())) == ["03001627/box"]
     assert prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG).new == 0
@@ -131,6 +133,22 @@ def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
         (tmp_path / folder / "model.obj").touch()
     (tmp_path / "a" / "b~1.obj").touch()  # would pass for a variant
     assert [source.name for source in find_meshes([tmp_path], "chair")] == ["b-1", "model", "model-2"]
+
+
+def test_hidden_files_of_a_folder_are_passed_over(mesh_folder: Path) -> None:
+    for name in ("._box.obj", ".trash/box.obj"):
+        (mesh_folder / name).parent.mkdir(exist_ok=True)
+        (mesh_folder / name).touch()
+    assert [source.name for source in find_meshes([mesh_folder], None)] == ["box"]
+    (named,) = find_meshes([mesh_folder / "._box.obj"], None)
+    assert named.name == "-_box"  # found again by whoever reads the prepared folder
+
+
+def test_a_file_name_that_is_no_text_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
+    (mesh_folder / os.fsdecode(b"b\xffx.obj")).write_bytes((mesh_folder / "box.obj").read_bytes())
+    report = prepare(find_meshes([mesh_folder], None, mix=True), tmp_path / "out", CONFIG)  # trimesh reads no such name
+    assert (report.new, len(report.failures)) == (1, 1)
+    assert "x.obj cannot be read" in report.failures[0]
 
 
 def test_mixed_names_begin_with_four_hash_digits(mesh_folder: Path) -> None:
@@ -185,6 +203,20 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> No
     report = prepare(find_meshes([folder], None), out, PrepareConfig(views=24, workers=2))
     assert report.models - report.new == len(finished)
     assert all(len(list(path.glob("*"))) == 26 for path in out.rglob("rendering"))  # nothing half-written is left
+
+
+def test_workers_end_with_a_command_that_was_killed(tmp_path: Path) -> None:
+    for number in range(8):
+        trimesh.creation.icosphere(subdivisions=5).export(tmp_path / f"{number}.ply")
+    arguments = ["data", "meshes", ".", "-o", "out", "--workers", "1", "--category", "chair"]
+    command = [sys.executable, "-m", "r2n2", *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
+    while not list((tmp_path / "out").rglob("00.png")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=60)  # returns once the last process that holds the pipe has ended
+    assert len(list((tmp_path / "out").rglob("model.binvox"))) < 8
 
 
 def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
