@@ -7,6 +7,7 @@ model does not stand upright and facing the front, a rotation. Doors and windows
 import hashlib
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
@@ -49,7 +50,7 @@ def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) 
         with zipfile.ZipFile(path) as archive:
             text = archive.read(CATALOGUE).decode("latin-1")
             archive.extractall(folder)
-    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as error:
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise UserError(f"{path} is not a Sweet Home 3D furniture library (.sh3f): {error}; check the file.") from error
     general, entries = parse_catalogue(text)
     sources, problems = [], []
@@ -65,7 +66,7 @@ def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) 
 
 def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> MeshSource:
     mesh = folder / entry["model"].lstrip("/")
-    if not mesh.is_file():
+    if not (mesh.is_file() and mesh.resolve().is_relative_to(folder.resolve())):
         raise FileNotFoundError(f"its model {entry['model']} is missing")
     title = entry.get("name", entry["id"])
     return MeshSource(
@@ -84,8 +85,11 @@ def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> Mes
 
 
 def _catalogue_rotation(entry: dict[str, str]) -> np.ndarray:
-    """The entry's rotation (3, 3) to y up, front along +z."""
-    return np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
+    """The entry's rotation (3, 3) to y up, front along +z. Raises ValueError if it is none."""
+    rotation = np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
+    if not (np.isfinite(rotation).all() and abs(np.linalg.det(rotation)) > 0.5):
+        raise ValueError(f"modelRotation {entry['modelRotation']} is no rotation")
+    return rotation
 
 
 def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -83,12 +83,16 @@ def test_only_the_categories_asked_for_are_prepared(library: Path, tmp_path: Pat
     [
         ("modelRotation#1=1 0 0 0 0 1 0 -1 0", "modelRotation#1=1 0 0 0", "Test#stool is damaged"),
         ("modelRotation#1=1 0 0", "modelRotation#1=one 0 0", "Test#stool is damaged"),
+        ("modelRotation#1=1 0 0", "modelRotation#1=nan 0 0", "is no rotation"),
+        ("modelRotation#1=1 0 0", "modelRotation#1=0 0 0", "is no rotation"),
+        ("model#1=/test/stool.obj", "model#1=/../outside.obj", r"its model /\.\./outside\.obj is missing"),
         ("/test/stool.obj", "/test/gone.obj", r"its model /test/gone\.obj is missing"),
         ("id#1=Test#stool", "nothing#1=x", "no id"),
     ],
 )
 def test_a_damaged_entry_is_named_and_the_others_are_read(tmp_path: Path, old: str, new: str, says: str) -> None:
     path = write_library(tmp_path / "test.sh3f", CATALOGUE.replace(old, new))
+    (tmp_path / "outside.obj").touch()
     sources, problems = read_library(path, tmp_path / "unpacked")
     assert [source.name for source in sources] == [model_name("Test#note")]
     assert len(problems) == 1
@@ -132,6 +136,11 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.sh3f").write_bytes(b"no zip")
     with zipfile.ZipFile(tmp_path / "empty.sh3f", "w"):
         pass
-    for name in ("bad", "empty", "missing"):
+    with zipfile.ZipFile(tmp_path / "torn.sh3f", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("PluginFurnitureCatalog.properties", CATALOGUE)
+    content = bytearray((tmp_path / "torn.sh3f").read_bytes())
+    content[70:90] = b"\xff" * 20  # in the middle of what was deflated
+    (tmp_path / "torn.sh3f").write_bytes(content)
+    for name in ("bad", "empty", "missing", "torn"):
         with pytest.raises(UserError, match=f"{name}.sh3f"):
             read_library(tmp_path / f"{name}.sh3f", tmp_path)
