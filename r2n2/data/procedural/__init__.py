@@ -70,7 +70,7 @@ def write_shapes(categories: Iterable[str] | None, folder: Path, count: int, see
     Numbers start at `first`. Those that stand already are left alone; returns how many are new.
     Raises UserError for a category that has no generator, or for numbers that cannot be.
     """
-    words = list(categories or GENERATORS)
+    words = list(dict.fromkeys(categories or GENERATORS))
     for word in words:
         _require(word)
     if count < 1 or first < 0 or seed < 0:

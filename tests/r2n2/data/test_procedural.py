@@ -99,7 +99,7 @@ def test_meshes_keep_colours_in_their_files_and_are_not_made_again(tmp_path: Pat
     np.testing.assert_array_equal(surface.colors, mesh.visual.face_colors[:, :3])
     content = first.read_bytes()
     first.write_bytes(b"kept")
-    assert write_shapes(["car", "bench"], tmp_path, 3) == 4
+    assert write_shapes(["car", "bench", "car"], tmp_path, 3) == 4
     assert first.read_bytes() == b"kept"
     assert write_shapes(["car"], tmp_path / "again", 1) == 1
     assert (tmp_path / "again" / "car" / "car-0000.ply").read_bytes() == content
