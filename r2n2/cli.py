@@ -180,6 +180,8 @@ def train(
         raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
     if resume and init:
         raise UserError("--resume goes on with the run's own weights; leave out --init.")
+    if pretrained is False and not (resume or init) and frozen is None:
+        frozen = 0  # weights drawn at random have to learn
     default = "compact" if network == "compact" else "2016"
     config = changed(
         stored_config(output) if resume else find_recipe(recipe or default),

@@ -47,7 +47,10 @@ class Run:
             group["lr"] = group["rate"] * self.config.learning_rate_at(self.iteration)
             if self.config.uncorrected_epsilon:
                 group["eps"] = EPSILON / math.sqrt(1 - BETAS[1] ** (self.iteration + 1))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp):
+            # What dropout drops is the iteration's: a resumed run drops what an uninterrupted one does.
+            torch.manual_seed(int(self._rng(4).integers(2**63)))
             logits = self.model.logits_by_view(views, after=self._judged(views.shape[1]))  # (B, N, 2, 32, 32, 32)
         voxels = voxels.repeat_interleave(logits.shape[1], dim=0)  # (B N, 32, 32, 32)
         loss = voxel_loss(logits.flatten(0, 1), voxels, self.config.dice)
@@ -63,9 +66,12 @@ class Run:
 
     def _judged(self, views: int) -> list[int]:
         """After which views the shape enters the loss: the last, and others drawn at random."""
-        rng = np.random.default_rng([self.config.seed, 3, self.iteration])
-        others = rng.permutation(views - 1)[: self.config.loss_views - 1]
+        others = self._rng(3).permutation(views - 1)[: self.config.loss_views - 1]
         return [*sorted(int(view) for view in others), views - 1]
+
+    def _rng(self, purpose: int) -> np.random.Generator:
+        """The random numbers of this iteration for one purpose; 0 to 2 are those of `TrainingBatches`."""
+        return np.random.default_rng([self.config.seed, purpose, self.iteration])
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -121,7 +127,7 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from a run file. Raises UserError if it is for another network or sees other data."""
         tensors, description = _read_run(path)
-        network = NetworkConfig.from_dict(description["network"])
+        network = description["network"]
         if network != self.model.config:
             raise UserError(
                 f"{path} is a run of the network {network.name}, not {self.model.config.name}; "
@@ -136,10 +142,18 @@ class Run:
         if self.averaged is not None:  # a run that kept no mean so far starts one from its weights
             for name, tensor in (_below("averaged.", tensors) or self.model.state_dict()).items():
                 self.averaged[name].copy_(tensor)
+        stored = _training_config(description["config"], path)
+        with torch.device("meta"):
+            before = R2N2(network)
+        prepare_training(before, stored.dropout, stored.frozen)
+        names = _learning(before, stored)
+        # The optimiser counts what learns group by group, and --frozen, --weight-decay and --encoder-rate regroup it.
+        numbers = {name: number for number, name in enumerate(_learning(self.model, self.config))}
         state = {}
         for name, tensor in _below("optimizer.", tensors).items():
             number, key = name.split(".", 1)
-            state.setdefault(int(number), {})[key] = tensor
+            if names[int(number)] in numbers:
+                state.setdefault(numbers[names[int(number)]], {})[key] = tensor
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         for parameter, moments in self.optimizer.state.items():
             for name in ("exp_avg", "exp_avg_sq"):  # in the parameter's order of memory: the fused step asks for it
@@ -150,29 +164,53 @@ def stored_config(folder: Path) -> TrainingConfig:
     """What the run in `folder` was trained with so far. Raises UserError if there is none."""
     if not (folder / RUN_FILE).exists():
         raise UserError(f"There is no run to resume in {folder}; check -o, or leave out --resume to begin one.")
-    values = _read_run(folder / RUN_FILE)[1]["config"]
-    return TrainingConfig(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    )
+    path = folder / RUN_FILE
+    return _training_config(_read_run(path)[1]["config"], path)
+
+
+def _training_config(values: dict[str, Any], path: Path) -> TrainingConfig:
+    try:
+        return TrainingConfig(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        )
+    except TypeError as error:
+        raise UserError(f"{path} is a run of another version of r2n2; begin another run with -o.") from error
 
 
 def _read_run(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors, metadata = load_tensors(path)
     try:
-        return tensors, json.loads(metadata["run"])
-    except (KeyError, ValueError) as error:
-        raise UserError(f"{path} is not a training run; choose another folder with -o.") from error
+        description = json.loads(metadata["run"])
+        description["network"] = NetworkConfig.from_dict(description["network"])
+        return tensors, description
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} is not a training run of this version of r2n2; choose another folder with -o."
+        ) from error
 
 
 def _groups(model: R2N2, config: TrainingConfig) -> list[dict[str, Any]]:
     """The optimiser's groups: with and without decay, the pretrained trunk apart. rate: share of the learning rate."""
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    return [
+        {"params": [model.get_parameter(name) for name in found], "weight_decay": decay, "rate": rate}
+        for (decay, rate), found in _grouped(model, config).items()
+    ]
+
+
+def _learning(model: R2N2, config: TrainingConfig) -> list[str]:
+    """The names of the parameters that learn, as the optimiser counts them."""
+    return [name for found in _grouped(model, config).values() for name in found]
+
+
+def _grouped(model: R2N2, config: TrainingConfig) -> dict[tuple[float, float], list[str]]:
+    """The names of the parameters that learn by decay and share of the learning rate."""
+    groups: dict[tuple[float, float], list[str]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             decay = config.weight_decay if _is_weight(name, parameter) else 0.0
             rate = config.encoder_rate if name.startswith("encoder.trunk.") else 1.0
-            groups.setdefault((decay, rate), []).append(parameter)
-    return [{"params": found, "weight_decay": decay, "rate": rate} for (decay, rate), found in groups.items()]
+            groups.setdefault((decay, rate), []).append(name)
+    return groups
 
 
 def _is_weight(name: str, parameter: nn.Parameter) -> bool:

@@ -1,15 +1,17 @@
 """Training learns, resumes exactly, and says what is wrong."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import small_network
 from torch import nn
+from typer.testing import CliRunner
 
-from r2n2.checkpoint import load_weights
+from r2n2.checkpoint import load_weights, save_tensors
+from r2n2.cli import app
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
 from r2n2.losses import voxel_loss
@@ -41,7 +43,7 @@ def test_every_parameter_gets_a_gradient() -> None:
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(data_folder: Path, tmp_path: Path) -> None:
     models, network = select(find_models(data_folder)[0], "train"), small_network("compact")
-    config = replace(CONFIG, average=0.9, warmup=4, augmentation="compact")
+    config = replace(CONFIG, average=0.9, warmup=4, augmentation="compact", dropout=0.5)
     train(network, models, tmp_path / "whole", config, CPU)
     train(network, models, tmp_path / "parts", replace(config, iterations=3), CPU)
     train(network, models, tmp_path / "parts", config, CPU, resume=True)
@@ -69,6 +71,38 @@ def test_a_run_remembers_how_it_was_begun(data_folder: Path, tmp_path: Path) -> 
             train(network, models, tmp_path, replace(begun, iterations=8, **{name: value}), CPU, resume=True)
     with pytest.raises(UserError, match="no run to resume"):
         stored_config(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "change", [{"frozen": 3}, {"frozen": 17}, {"weight_decay": 0.0}, {"encoder_rate": 1.0}], ids=str
+)
+def test_a_resumed_run_may_regroup_its_parameters(tmp_path: Path, change: dict[str, float]) -> None:
+    begun = replace(CONFIG, frozen=15, encoder_rate=0.2)
+    first = Run(small_network("compact"), begun, CPU)
+    first.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+    first.save(tmp_path)
+    later = Run(small_network("compact"), replace(begun, **change), CPU)
+    later.load(tmp_path / "run.safetensors")
+    kept = {name for name, parameter in later.model.named_parameters() if parameter in later.optimizer.state}
+    assert kept == {
+        name
+        for name, parameter in first.model.named_parameters()
+        if parameter.requires_grad and later.model.get_parameter(name).requires_grad
+    }
+    for name in kept:
+        before, after = (run.optimizer.state[run.model.get_parameter(name)] for run in (first, later))
+        assert torch.equal(before["exp_avg"], after["exp_avg"]), name
+    later.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+
+
+@pytest.mark.parametrize("part", ["network", "config"])
+def test_a_run_of_another_version_is_refused_by_name(tmp_path: Path, part: str) -> None:
+    config = small_network("3d-gru-1")
+    description = {"iteration": 1, "network": config.to_dict(), "config": asdict(CONFIG)}
+    description[part]["of_another_version"] = 1
+    save_tensors(tmp_path / "run.safetensors", {"model.x": torch.zeros(1)}, {"run": json.dumps(description)})
+    with pytest.raises(UserError, match=r"run\.safetensors is .*version"):
+        stored_config(tmp_path)
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
@@ -145,6 +179,25 @@ def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path
         assert torch.equal(later.averaged[name], tensor)
     with pytest.raises(UserError, match="name the one that fits"):
         train(small_network("3d-lstm-1"), models, tmp_path / "second", CONFIG, CPU, init=weights)
+
+
+@pytest.mark.parametrize(
+    ("options", "frozen"),
+    [
+        (["--no-pretrained"], 0),
+        (["--no-pretrained", "--frozen", "3"], 3),
+        (["--no-pretrained", "--init", "weights"], RECIPES["compact"].frozen),
+        ([], RECIPES["compact"].frozen),
+    ],
+)
+def test_weights_drawn_at_random_are_not_frozen(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], frozen: int
+) -> None:
+    seen: list[TrainingConfig] = []
+    monkeypatch.setattr("r2n2.training.train", lambda *arguments: seen.append(arguments[3]))
+    command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), *options]
+    CliRunner().invoke(app, command, catch_exceptions=False)
+    assert [config.frozen for config in seen] == [frozen]
 
 
 def test_pretrained_weights_are_for_the_compact_network_alone() -> None:
