@@ -96,7 +96,9 @@ def evaluate(
     averaged: Annotated[
         bool, typer.Option("--averaged", help="Without the recurrence: rebuild each view alone, average the shapes.")
     ] = False,
-    orders: Annotated[int, typer.Option(help="Fold the views in this many random orders and print the spread.")] = 0,
+    orders: Annotated[
+        int, typer.Option(min=0, help="Fold the views in this many random orders and print the spread.")
+    ] = 0,
     failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
@@ -110,8 +112,15 @@ def evaluate(
     from r2n2.evaluation import evaluate as run
     from r2n2.evaluation import evaluate_mean_shapes, write_tables
     from r2n2.failures import draw_failures
+    from r2n2.picture import check_picture
     from r2n2.reconstruction import load
 
+    if mean_shape and (averaged or orders or failures):
+        raise UserError("--mean-shape looks at no view; leave out --averaged, --orders and --failures.")
+    if averaged and orders:
+        raise UserError("The mean of views has no order; leave out --orders or --averaged.")
+    if failures:
+        check_picture(failures)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
         chosen, missing = _models(folder, split or ("test" if data else "all"), strict)
@@ -120,12 +129,12 @@ def evaluate(
         else:
             model = load(weights, network, device)
             table = run(model, chosen, views, threshold, strict, preprocessing, averaged, orders)
-            if failures:
-                draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing)
-    for sentence in table.skipped:
-        print(f"skipped: {sentence}", file=sys.stderr)
-    print(table.to_markdown(), end="")
-    write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
+        for sentence in table.skipped:
+            print(f"skipped: {sentence}", file=sys.stderr)
+        print(table.to_markdown(), end="", flush=True)
+        write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
+        if failures:
+            draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing, averaged)
 
 
 @app.command()

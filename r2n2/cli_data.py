@@ -141,7 +141,9 @@ def sheet(
     from r2n2.data.shapenet import find_models, select
     from r2n2.data.sheet import contact_sheet
     from r2n2.files import written_beside
+    from r2n2.picture import check_picture
 
+    check_picture(output)
     if count < 1:
         raise UserError(f"{count} objects were asked for; at least 1 is needed.")
     models = [model for model in select(find_models(folder)[0], split) if category in (None, model.word)]

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from r2n2.ablation import occupancy_averaged
 from r2n2.data.shapenet import Model
 from r2n2.errors import UserError
 from r2n2.evaluation import read_sample
@@ -27,9 +28,13 @@ def draw_failures(
     views: int = 3,
     threshold: float = 0.4,
     preprocessing: str = "modern",
+    averaged: bool = False,
     count: int = COUNT,
 ) -> None:
-    """Write a PNG of the `count` objects with the lowest IoU from `views` views, the worst first."""
+    """Write a picture of the `count` objects with the lowest IoU from `views` views, the worst first.
+
+    averaged: as `evaluation.evaluate` takes it.
+    """
     device = next(model.parameters()).device
     scored = []
     for item in progress(list(models), "finding failures", unit="model"):
@@ -38,17 +43,21 @@ def draw_failures(
         except UserError:
             continue
         with torch.inference_mode():
-            occupancy = model(torch.from_numpy(array)[None].to(device)).occupancy[0].cpu().numpy()
+            given = torch.from_numpy(array)[None].to(device)  # (1, T, 3, 127, 127)
+            folded = occupancy_averaged(model, given)[:, -1] if averaged else model(given).occupancy
+        occupancy = folded[0].cpu().numpy()  # (32, 32, 32)
         scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
     rows = []
     for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
-        rebuilt = draw_mesh(surface_mesh(occupancy, threshold)) if (occupancy > threshold).any() else _nothing()
-        true = draw_mesh(surface_mesh(truth.astype(np.float32), 0.5))
+        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
         rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
 
 
-def _nothing() -> Image.Image:
+def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+    """The shape, or an empty tile for a shape of no voxel."""
+    if (occupancy > threshold).any():
+        return draw_mesh(surface_mesh(occupancy, threshold))
     return Image.new("RGBA", (TILE, TILE))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import trimesh
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from r2n2.data.camera import View, project
 from r2n2.data.render import render
 from r2n2.data.surface import Surface
+from r2n2.errors import UserError
 
 TILE = 320
 GAP = 12
@@ -18,6 +20,12 @@ PAPER, INK = (255, 255, 255), (60, 60, 60)
 SHAPE_COLOR = (96, 146, 208)
 LOOKING = View(azimuth=40, elevation=27, ratio=1.0)
 FILLED = 0.85  # of half a tile, how far a framed mesh reaches from its centre
+
+
+def check_picture(path: Path) -> None:
+    """Raise UserError if no format of pictures goes by the suffix: before the work, not after it."""
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        raise UserError(f"{path} has the suffix {path.suffix or '(none)'}, which names no picture; use .png.")
 
 
 def framed(meshes: Sequence[trimesh.Trimesh], view: View = LOOKING) -> View:

@@ -7,10 +7,13 @@ import pytest
 import torch
 from conftest import small_network
 from PIL import Image
+from typer.testing import CliRunner
 
 from r2n2.ablation import occupancy_averaged, order_scores, spread
+from r2n2.cli import app
 from r2n2.data.shapenet import find_models, select
-from r2n2.evaluation import evaluate
+from r2n2.errors import UserError
+from r2n2.evaluation import evaluate, read_sample
 from r2n2.failures import draw_failures
 from r2n2.metrics import intersection_over_union
 from r2n2.network import R2N2
@@ -63,3 +66,40 @@ def test_failures_are_drawn_worst_first(data_folder: Path, model: R2N2, tmp_path
         assert image.height > 2 * image.width / 4 * 3 / 2  # three rows of four tiles
     torch.nn.init.constant_(model.decoder.out.bias, -50.0)  # no voxel at all is a picture, too
     draw_failures(model, chosen, tmp_path / "none.png", views=1, count=1)
+
+
+def test_failures_of_averaged_views_and_of_an_empty_truth_are_drawn(
+    data_folder: Path, model: R2N2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = select(find_models(data_folder)[0], "test")[:1]
+    monkeypatch.setattr("r2n2.failures.occupancy_averaged", lambda _, views: torch.zeros(*views.shape[:2], 32, 32, 32))
+    monkeypatch.setattr(
+        "r2n2.failures.read_sample",
+        lambda item, views, _: (read_sample(item, views)[0], np.zeros((32, 32, 32), bool)),
+    )
+    draw_failures(model, chosen, tmp_path / "drawn.png", views=2, averaged=True)
+    with Image.open(tmp_path / "drawn.png") as image:
+        shape, truth = (np.asarray(image.crop((left, 60, left + 100, 200))) for left in (800, 1100))
+    assert (shape == 255).all()  # what the mean of the views gave
+    assert (truth == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--averaged", "--orders", "2"], "no order"),
+        (["--mean-shape", "data", "--averaged"], "looks at no view"),
+        (["--mean-shape", "data", "--orders", "2"], "looks at no view"),
+        (["--mean-shape", "data", "--failures", "worst.png"], "looks at no view"),
+        (["--failures", "worst.xyz"], "names no picture"),
+        (["--failures", "worst"], "names no picture"),
+    ],
+)
+def test_options_that_say_nothing_together_are_refused_before_the_work(options: list[str], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        CliRunner().invoke(app, ["evaluate", "--data", "nowhere", *options], catch_exceptions=False)
+
+
+def test_a_negative_number_of_orders_is_refused() -> None:
+    result = CliRunner().invoke(app, ["evaluate", "--orders", "-1"])
+    assert (result.exit_code, "--orders" in result.output) == (2, True)

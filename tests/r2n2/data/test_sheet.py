@@ -31,7 +31,7 @@ def test_the_command_writes_it_and_names_mistakes(data_folder: Path, tmp_path: P
     assert "20 of 20 models" in result.output or "10 of 10 models" in result.output
     with Image.open(path) as image:
         assert image.width == COLUMNS * 2 * SIDE
-    for arguments in (["--count", "0"], ["--category", "cloud"]):
+    for arguments in (["--count", "0"], ["--category", "cloud"], ["-o", str(tmp_path / "sheet.xyz")]):
         with pytest.raises(UserError):
             CliRunner().invoke(
                 app, ["data", "sheet", str(data_folder), "-o", str(path), *arguments], catch_exceptions=False
