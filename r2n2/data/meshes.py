@@ -30,12 +30,17 @@ def find_meshes(
         seen = (path for path in inside if not any(part.startswith(".") for part in path.relative_to(given).parts))
         found = [given] if given.is_file() else sorted(seen)
         for path in found:
-            word = category or path.resolve().parent.name
+            word = category or _folder_name(path.parent)
             name = _unused(_model_name(path.stem), {name for known, name in sources if known == word})
             sources[word, name] = MeshSource(
                 path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}
             )
     return list(sources.values())
+
+
+def _folder_name(folder: Path) -> str:
+    """The name as the user wrote it, not that of what a link points to; "." and ".." have none of their own."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
 
 
 def _model_name(stem: str) -> str:

@@ -135,6 +135,19 @@ def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
     assert [source.name for source in find_meshes([tmp_path], "chair")] == ["b-1", "model", "model-2"]
 
 
+def test_the_category_is_the_folder_that_holds_the_mesh_or_a_link_to_it(
+    mesh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sofa").mkdir()
+    (tmp_path / "sofa" / "linked.obj").symlink_to(mesh_folder / "box.obj")
+    (tmp_path / "bench").symlink_to(mesh_folder)
+    for given, category in (("sofa", "sofa"), ("bench/box.obj", "bench"), ("sofa/../meshes/chair", "chair")):
+        assert [source.category for source in find_meshes([tmp_path / given], None)] == [category]
+    monkeypatch.chdir(mesh_folder)
+    for given in (".", "box.obj", "../chair"):
+        assert [source.category for source in find_meshes([Path(given)], None)] == ["chair"]
+
+
 def test_hidden_files_of_a_folder_are_passed_over(mesh_folder: Path) -> None:
     for name in ("._box.obj", ".trash/box.obj"):
         (mesh_folder / name).parent.mkdir(exist_ok=True)
