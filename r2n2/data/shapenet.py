@@ -166,7 +166,9 @@ def check_model(model: Model) -> list[str]:
             problems.append(str(error))
             return None
 
-    attempt(read_voxels, model)
+    voxels = attempt(read_voxels, model)
+    if voxels is not None and not voxels.any():
+        problems.append(f"{model.binvox} has no occupied voxel")
     paths, cameras = attempt(view_paths, model), attempt(read_cameras, model)
     for path in paths or []:
         image = attempt(read_image, path)

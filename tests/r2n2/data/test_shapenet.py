@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.shapenet import check_model, find_models, read_voxels, select, view_paths
 from r2n2.errors import UserError
 
@@ -97,6 +99,8 @@ def test_a_broken_models_files_are_listed(copy: Path) -> None:
         assert any(name in sentence for sentence in problems)
     metadata.write_text("hello")
     assert any("rendering_metadata.txt" in sentence for sentence in check_model(model))
+    write_binvox(model.binvox, VoxelGrid(np.zeros((32, 32, 32), bool)))
+    assert any("model.binvox has no occupied voxel" in sentence for sentence in check_model(model))
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path, data_folder: Path) -> None:
