@@ -53,15 +53,15 @@ class TrainingConfig:
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed", "frozen", "dropout", "dice"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
-        if not 0 < self.learning_rate < float("inf"):
-            raise UserError(f"learning_rate is {self.learning_rate}; it must be positive and finite.")
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UserError(f"{name} is {getattr(self, name)}; it must be finite and not negative.")
+        for name in ("learning_rate", "encoder_rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UserError(f"{name} is {getattr(self, name)}; it must be positive and finite.")
         if self.seed >= 2**63:
             raise UserError(f"seed is {self.seed}; it must be below 2**63.")
-        for name in ("encoder_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be positive.")
+        if not self.clip > 0:
+            raise UserError(f"clip is {self.clip}; it must be positive.")
         for name in ("average", "dropout"):
             if getattr(self, name) >= 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be below 1.")

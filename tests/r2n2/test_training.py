@@ -205,6 +205,13 @@ def test_pretrained_weights_are_for_the_compact_network_alone() -> None:
         Run(small_network("3d-gru-3"), CONFIG, CPU).begin_pretrained()
 
 
+@pytest.mark.parametrize("name", ["learning_rate", "encoder_rate", "weight_decay", "dice"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
+def test_factors_of_the_step_must_be_finite(name: str, value: float) -> None:
+    with pytest.raises(UserError, match=name):
+        changed(recipe("compact"), **{name: value})
+
+
 def test_the_learning_rate_rises_stays_and_falls() -> None:
     config = TrainingConfig(iterations=100, learning_rate=1.0, warmup=10, cooldown=20)
     assert config.learning_rate_at(0) == pytest.approx(0.1)
