@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.port import Port, WithZeros
-from benchmarks.work import Sizes, phases
+from benchmarks.sizes import Sizes
+from benchmarks.work import phases
 from r2n2.config import VOXEL_SIDE
 from r2n2.network import R2N2
 
