@@ -15,7 +15,7 @@ Each part writes into DIR as it goes: a run that is cut off leaves what it did, 
 left, is named in a line of `DIR/log.txt`. After a failure on a GPU the comparisons go on in a new process, for a device
 or an allocator may be left in any state. The exit code is 1 if parity or training failed. The run needs the checkout
 alone, on PYTHONPATH, and no network. --commit: for a checkout without its history. --dry: tiny sizes, on a CPU in
-Triton's interpreter.
+Triton's interpreter; without it and without a GPU the run refuses, exit code 2.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def tables(run: Run) -> None:
     """The comparisons, in order, but for those that are known already."""
     machine = Machine.here(run.commit)
     known = [row for row in kept(run, machine) if machine.knows(row)]
-    wanted = plan.dry() if run.dry else plan.on_gpu() if run.device.type == "cuda" else plan.on_cpu()
+    wanted = plan.dry() if run.dry else plan.on_gpu()
     todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known, run.device)]
     run.say(f"tables: {len(todo)} comparisons to do, {len(wanted) - len(todo)} are known or failed")
     for number, comparison in enumerate(todo):
@@ -238,9 +238,12 @@ def main() -> int:
     parts = tuple(options.parts.split(","))
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if options.dry and device.type == "cpu":
+    if device.type == "cpu" and not options.dry:
+        print(f"torch {torch.__version__} finds no GPU here; --dry tries the run out without one", file=sys.stderr)
+        return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    if device.type == "cpu":
         os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton is not imported before a kernel runs
     seconds = 60 * options.minutes
     reserve = float(options.reserve) if options.reserve else min(60, 0.1 * seconds)

@@ -76,6 +76,17 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "not table" in capsys.readouterr().err
 
 
+def test_without_a_gpu_and_without_dry_nothing_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu_run", "--out", str(tmp_path / "out")])
+    assert gpu_run.main() == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and "no GPU" in said.err and "--dry" in said.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_takes_too_long_is_stopped() -> None:
     with pytest.raises(gpu_run.OutOfTime), gpu_run.no_longer_than(0.1):
         time.sleep(5)
@@ -131,6 +142,7 @@ def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
     monkeypatch.setattr(sys, "argv", arguments[2:])
     seen: list[gpu_run.Run] = []
     monkeypatch.setattr(gpu_run, "PARTS", {"tables": seen.append, "training": seen.append})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert gpu_run.main() == 1  # what failed before is not forgotten
     again = seen[0]
     assert (again.parts, again.skip) == (("tables", "training"), ("one", "gru forward B1"))
