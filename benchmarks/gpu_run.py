@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
-In order: the environment, the kernels' parity tests, the machine's peaks, launch-table tuning, the comparisons of
-`benchmarks.plan`, most telling first, as many as there is time for, and training steps with the fused kernels beside
-the reference's losses.
+In order: the environment, the L2 cache's bandwidth, on which the kernels' design rests, the kernels' parity tests, the
+machine's other peaks, launch-table tuning, the comparisons of `benchmarks.plan`, most telling first, as many as there
+is time for, and training steps with the fused kernels beside the reference's losses.
 
 Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, over the one in `kernels/convrnn3d`,
 and add the figures to those kept, with `python -m benchmarks.results DIR/results.csv`. A second run then tunes no more
@@ -36,9 +36,8 @@ from pathlib import Path
 import torch
 from convrnn3d import tuning as launch_table
 
-from benchmarks import plan
+from benchmarks import peaks, plan
 from benchmarks.contenders import TYPES
-from benchmarks.peaks import peaks
 from benchmarks.results import Machine, append, file_of, read
 from benchmarks.side_by_side import first_line
 from benchmarks.tables import printed
@@ -107,6 +106,13 @@ def environment(run: Run) -> None:
         run.say("environment: no commit is known; results will not name one. Give --commit.")
 
 
+def l2_cache(run: Run) -> None:
+    """Among the results, too."""
+    found = peaks.l2_cache(run.device)
+    append([found.row()], Machine.here(run.commit), run.out / "results.csv")
+    run.say(f"    {found.gbytes:.4g} GB/s; python -m benchmarks.work --l2 {found.gbytes:.0f} predicts launches with it")
+
+
 def parity(run: Run) -> None:
     """The kernels' tests, natively on a GPU; in several processes where pytest-xdist is there, to compile faster."""
     chosen = ["-k", "B3-T24"] if run.dry else []
@@ -118,7 +124,7 @@ def parity(run: Run) -> None:
 def machine_peaks(run: Run) -> None:
     found = {}
     for type_name in plan.TYPES if run.device.type == "cuda" else ("fp32",):
-        best = peaks(run.device, type_name)
+        best = peaks.peaks(run.device, type_name)
         run.say(f"    {type_name}: {best.tflops:.3g} Tflop/s of matrix products, {best.gbytes:.4g} GB/s of copies")
         found[type_name] = {"precision": TYPES[type_name][1], **asdict(best)}
     (run.out / "peaks.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -220,7 +226,7 @@ def training(run: Run) -> None:
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
-    part.__name__: part for part in (environment, parity, machine_peaks, tuning, tables, training)
+    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, tables, training)
 }
 
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.stored import VERSIONS, Figure, Stored, comparisons, machines
+from benchmarks.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
 
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -52,7 +52,9 @@ def page() -> str:
         parts.append(NO_GPU)
     for file, machine in found.items():
         stored = comparisons(file)
-        parts.append(f"## {machine['device']}\n\n{versions(machine)}\n")
+        cache = l2_gbytes(file)
+        read = "" if cache is None else f"; the L2 cache is read at {cache / 1e3:.2f} TB/s"
+        parts.append(f"## {machine['device']}\n\n{versions(machine)}{read}\n")
         parts.append(f"![Speed-up and efficiency against the number of samples]({picture_of(file).name})\n")
         recurrences = [one for one in stored if one.table == "recurrence"]
         for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):

@@ -107,6 +107,12 @@ def machines() -> dict[Path, dict[str, str]]:
     return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
 
 
+def l2_gbytes(file: Path) -> float | None:
+    """The newest measurement of the L2 cache's bandwidth in GB/s, if there is one."""
+    rows = [row for row in read(file) if (row["table"], row["what"]) == ("peak", "L2 cache")]
+    return float(max(rows, key=lambda row: row["measured"])["peak_gbytes"]) if rows else None
+
+
 def comparisons(file: Path) -> list[Stored]:
     """One measurement of each comparison in a result file, in the order of KEY.
 
@@ -115,6 +121,8 @@ def comparisons(file: Path) -> list[Stored]:
     """
     by_key = defaultdict(lambda: defaultdict(list))
     for row in read(file):
+        if row["table"] == "peak":
+            continue
         key = tuple(int(row[name]) if row[name].isdigit() else row[name] for name in KEY)
         by_key[key][row["measured"]].append(row)
     found = []

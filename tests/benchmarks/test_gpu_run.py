@@ -28,8 +28,13 @@ def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: 
     assert "parity: exit code 0" in log and "Error" not in log
     assert json.loads((tmp_path / "environment.json").read_text(encoding="utf-8"))["torch"]
     assert json.loads((tmp_path / "peaks.json").read_text(encoding="utf-8"))["fp32"]["tflops"] > 0
-    rows = read(tmp_path / "results.csv")
+    first, *rows = read(tmp_path / "results.csv")
+    assert (first["table"], first["what"]) == ("peak", "L2 cache") and float(first["peak_gbytes"]) > 0
     assert {(row["table"], row["backward"]) for row in rows} == set(itertools.product(TABLES, ("True", "False")))
+
+
+def test_nothing_is_measured_before_the_l2_cache() -> None:
+    assert list(gpu_run.PARTS)[:3] == ["environment", "l2_cache", "parity"]
 
 
 def test_without_time_the_rest_is_left_out_in_a_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from rows import row_of
 
 from benchmarks import report, results, stored
 from benchmarks.contenders import Problem
+from benchmarks.peaks import Reread
 from benchmarks.plan import Comparison
 from benchmarks.results import Machine, Row, append, read
 from benchmarks.timing import Timing
@@ -104,6 +105,13 @@ def test_without_a_gpus_results_the_pages_say_so(file: Path) -> None:
     assert report.NO_GPU in report.page() and report.NO_GPU in report.readme_figures()
     append([row_of("kernels", 10)], replace(GPU, device="Another GPU"))
     assert report.NO_GPU not in report.page()
+
+
+def test_the_l2_caches_bandwidth_stands_under_the_machines_name(file: Path) -> None:
+    append(race(10, 30), GPU)
+    assert "L2 cache" not in report.page()
+    append([Reread(4 << 20, 1, Timing((1.0, 1.0))).row()], GPU)
+    assert "; the L2 cache is read at 4.19 TB/s\n" in report.page()
 
 
 def test_pages_and_pictures_are_written(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
