@@ -37,7 +37,7 @@ import torch
 from convrnn3d import tuning as launch_table
 
 from benchmarks import peaks, plan
-from benchmarks.contenders import TYPES
+from benchmarks.problems import TYPES
 from benchmarks.results import Machine, append, file_of, read
 from benchmarks.side_by_side import first_line
 from benchmarks.tables import printed

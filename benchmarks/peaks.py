@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from torch.nn import functional as F
 
-from benchmarks.contenders import TYPES
+from benchmarks.problems import TYPES
 from benchmarks.results import Row
 from benchmarks.settings import float32_products
 from benchmarks.timing import Timing, interleaved

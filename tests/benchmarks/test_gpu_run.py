@@ -12,7 +12,7 @@ import torch
 from convrnn3d.tuning import choose, launches_text, table
 
 from benchmarks import gpu_run, plan, results
-from benchmarks.contenders import Problem
+from benchmarks.problems import Problem
 from benchmarks.results import Machine, read
 from benchmarks.training_losses import apart
 

@@ -10,9 +10,9 @@ import torch
 from rows import row_of
 
 from benchmarks import report, results, stored
-from benchmarks.contenders import Problem
 from benchmarks.peaks import Reread
 from benchmarks.plan import Comparison
+from benchmarks.problems import Problem
 from benchmarks.results import Machine, Row, append, read
 from benchmarks.timing import Timing
 
@@ -45,10 +45,30 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
     assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
 
 
+def test_packing_is_shown_beside_and_the_speed_up_is_without_it(file: Path) -> None:
+    append([*race(10, 30), row_of("kernels, packing", 16), row_of("kernels, packing", 9, graph=False)], GPU)
+    (one,) = stored.comparisons(file)
+    assert one.ours.name == "kernels (graph)" and one.others.name == "merged NDHWC (graph)"
+    line = report.step_line(one, asdict(replace(GPU, torch="1.0")))
+    assert "| 10 us (kernels, graph); 9 us (packing) | 3.00 [" in line
+
+
+def test_where_ways_round_the_3d_convolution_are_missing_the_speed_up_is_marked(file: Path) -> None:
+    append([*race(10, 30), row_of("unfolded", 29)], GPU)
+    append([*race(10, 30, batch=1), row_of("unfolded", 29, batch=1), row_of("z in channels", 20, batch=1)], GPU)
+    lines = {one.batch: report.step_line(one, asdict(GPU)) for one in stored.comparisons(file)}
+    assert "29 us (unfolded, graph)" in lines[36] and report.NOT_AROUND in lines[36]
+    assert "20 us (z in channels, graph)" in lines[1] and report.NOT_AROUND not in lines[1]
+    assert f"{report.NOT_AROUND} without" in report.readme_figures()
+
+
 def test_losses_are_shown_like_wins(file: Path) -> None:
     append(race(40, 10), GPU)
     assert "| 0.25 [" in report.page() and "0.25 [" in report.readme_figures()
-    assert f"]{report.NOT_COMPILED} |" in report.page() and "without torch.compile" in report.readme_figures()
+    assert (
+        f"]{report.NOT_COMPILED}{report.NOT_AROUND} |" in report.page()
+        and "without torch.compile" in report.readme_figures()
+    )
 
 
 def test_without_all_baselines_or_with_a_wrong_result_there_is_no_speed_up(file: Path) -> None:
