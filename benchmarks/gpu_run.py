@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
-In order: the environment, the kernels' parity tests, the machine's peaks, launch-table tuning, the comparisons of
-`benchmarks.plan`, most telling first, as many as there is time for, and training steps with the fused kernels beside
-the reference's losses.
+In order: the environment, the L2 cache's bandwidth, on which the kernels' design rests, the kernels' parity tests, the
+machine's other peaks, launch-table tuning, the comparisons of `benchmarks.plan`, most telling first, as many as there
+is time for, and training steps with the fused kernels beside the reference's losses.
 
 Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, over the one in `kernels/convrnn3d`,
 and add the figures to those kept, with `python -m benchmarks.results DIR/results.csv`. A second run then tunes no more
@@ -15,7 +15,7 @@ Each part writes into DIR as it goes: a run that is cut off leaves what it did, 
 left, is named in a line of `DIR/log.txt`. After a failure on a GPU the comparisons go on in a new process, for a device
 or an allocator may be left in any state. The exit code is 1 if parity or training failed. The run needs the checkout
 alone, on PYTHONPATH, and no network. --commit: for a checkout without its history. --dry: tiny sizes, on a CPU in
-Triton's interpreter.
+Triton's interpreter; without it and without a GPU the run refuses, exit code 2.
 """
 
 import argparse
@@ -36,9 +36,8 @@ from pathlib import Path
 import torch
 from convrnn3d import tuning as launch_table
 
-from benchmarks import plan
-from benchmarks.contenders import TYPES
-from benchmarks.peaks import peaks
+from benchmarks import peaks, plan
+from benchmarks.problems import TYPES
 from benchmarks.results import Machine, append, file_of, read
 from benchmarks.side_by_side import first_line
 from benchmarks.tables import printed
@@ -107,6 +106,13 @@ def environment(run: Run) -> None:
         run.say("environment: no commit is known; results will not name one. Give --commit.")
 
 
+def l2_cache(run: Run) -> None:
+    """Among the results, too."""
+    found = peaks.l2_cache(run.device)
+    append([found.row()], Machine.here(run.commit), run.out / "results.csv")
+    run.say(f"    {found.gbytes:.4g} GB/s; python -m benchmarks.work --l2 {found.gbytes:.0f} predicts launches with it")
+
+
 def parity(run: Run) -> None:
     """The kernels' tests, natively on a GPU; in several processes where pytest-xdist is there, to compile faster."""
     chosen = ["-k", "B3-T24"] if run.dry else []
@@ -118,7 +124,7 @@ def parity(run: Run) -> None:
 def machine_peaks(run: Run) -> None:
     found = {}
     for type_name in plan.TYPES if run.device.type == "cuda" else ("fp32",):
-        best = peaks(run.device, type_name)
+        best = peaks.peaks(run.device, type_name)
         run.say(f"    {type_name}: {best.tflops:.3g} Tflop/s of matrix products, {best.gbytes:.4g} GB/s of copies")
         found[type_name] = {"precision": TYPES[type_name][1], **asdict(best)}
     (run.out / "peaks.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -148,7 +154,7 @@ def tables(run: Run) -> None:
     """The comparisons, in order, but for those that are known already."""
     machine = Machine.here(run.commit)
     known = [row for row in kept(run, machine) if machine.knows(row)]
-    wanted = plan.dry() if run.dry else plan.on_gpu() if run.device.type == "cuda" else plan.on_cpu()
+    wanted = plan.dry() if run.dry else plan.on_gpu()
     todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known, run.device)]
     run.say(f"tables: {len(todo)} comparisons to do, {len(wanted) - len(todo)} are known or failed")
     for number, comparison in enumerate(todo):
@@ -220,7 +226,7 @@ def training(run: Run) -> None:
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
-    part.__name__: part for part in (environment, parity, machine_peaks, tuning, tables, training)
+    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, tables, training)
 }
 
 
@@ -238,9 +244,12 @@ def main() -> int:
     parts = tuple(options.parts.split(","))
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
-    options.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if options.dry and device.type == "cpu":
+    if device.type == "cpu" and not options.dry:
+        print(f"torch {torch.__version__} finds no GPU here; --dry tries the run out without one", file=sys.stderr)
+        return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    if device.type == "cpu":
         os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton is not imported before a kernel runs
     seconds = 60 * options.minutes
     reserve = float(options.reserve) if options.reserve else min(60, 0.1 * seconds)

@@ -9,13 +9,18 @@ a training step the weights and Adam's two moments, each read and written once.
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from benchmarks.port import Port, WithZeros
-from benchmarks.work import Sizes, phases
+from benchmarks.sizes import Sizes
+from benchmarks.work import phases
 from r2n2.config import VOXEL_SIDE
+from r2n2.efficientnet import ConvNorm
 from r2n2.network import R2N2
 
 
@@ -56,27 +61,41 @@ def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
 
 def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
     """Encoder and decoder, from the shapes that their layers see on one view. `port` is spent on it."""
+    convolved = _LastConvolution()
 
     def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor, times: int) -> None:
+        if isinstance(layer, ConvNorm):  # which calls no layer of its own, but convolves with the norm in the filters
+            layer = layer[0]
         if isinstance(layer, nn.Linear):
             operations = 2 * times * layer.weight.numel()
             work.add(operations, operations)
             return
         inserted = 2 if isinstance(layer, WithZeros) else 1
         per_pair = 2 * times * layer.weight.shape[1] * layer.out_channels
-        nominal = math.prod(layer.kernel_size) * math.prod(output.shape[2:])
         sides = zip(output.shape[2:], layer.kernel_size, layer.stride, inputs[0].shape[2:], strict=True)
         useful = math.prod(
             pairs(side, size, inserted, stride, inserted * source) for side, size, stride, source in sides
         )
-        work.add(per_pair * useful, per_pair * nominal)
+        work.add(per_pair * useful, times * convolved.operations)
 
     for part, times in ((port.encoder, batch * views), (port.decoder, batch)):
         for layer in part.modules():
-            if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
+            if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear | ConvNorm):
                 layer.register_forward_hook(lambda *seen, times=times: count(*seen, times))
-    with torch.inference_mode():
+    with torch.inference_mode(), convolved:
         port.eval()(next(port.parameters()).new_zeros(1, 1, 3, 127, 127))
+
+
+class _LastConvolution(TorchFunctionMode):
+    """Operations of the convolution that was called last, of one sample, with whatever it computes and nobody uses."""
+
+    operations = 0
+
+    def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        output = function(*args, **(kwargs or {}))
+        if function in (F.conv2d, F.conv3d):
+            self.operations = 2 * args[1].numel() * math.prod(output.shape[2:])
+        return output
 
 
 def pairs(side: int, size: int, inserted: int, stride: int = 1, source_side: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What this device can do at best: large matrix products and a large copy, measured, not read off a data sheet.
+"""What this device can do at best, measured and not read off a data sheet: its L2 cache, products, a large copy.
 
 python -m benchmarks.peaks
 """
@@ -9,9 +9,12 @@ from functools import cache
 import torch
 from torch.nn import functional as F
 
-from benchmarks.contenders import TYPES
+from benchmarks.problems import TYPES
+from benchmarks.results import Row
 from benchmarks.settings import float32_products
-from benchmarks.timing import interleaved
+from benchmarks.timing import Timing, interleaved
+
+REREAD = 16 << 20  # bytes: as much as a launch's weights and sources, and at most half of the cache
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,55 @@ def peaks(device: torch.device, type_name: str) -> Peaks:
     return Peaks(tflops, 2 * size / best["copy"] / 1e3)
 
 
+@dataclass(frozen=True)
+class Reread:
+    """A buffer of `size` bytes that was read `passes` times over, and how long that took."""
+
+    size: int
+    passes: int
+    timing: Timing
+
+    @property
+    def gbytes(self) -> float:
+        """GB/s, of the best round."""
+        return self.size * self.passes / min(self.timing.rounds) / 1e3
+
+    def row(self) -> Row:
+        """Among the results."""
+        sizes = dict.fromkeys(("batch", "steps", "grid", "channels"), 0)
+        nothing = dict.fromkeys(("error", "useful_mflop", "nominal_mflop", "peak_tflops"), 0.0)
+        rates = {"bytes": float(self.size * self.passes), "peak_gbytes": self.gbytes, "peak_mib": self.size / 2**20}
+        efficiency = min(self.timing.rounds) / self.timing.median
+        return Row(
+            "peak", "L2 cache", "reread", False, False, dtype="fp32", precision="", backward=False,
+            efficiency=efficiency, timing=self.timing, **sizes, **nothing, **rates,
+        )  # fmt: skip
+
+
+def l2_cache(device: torch.device) -> Reread:
+    """What all multiprocessors together read from the L2 cache, past their own; on a CPU, what its threads add up.
+
+    It decides how much a kernel gains that reads its tiles less often: asynchronous copies go past L1.
+    """
+    if device.type != "cuda":
+        buffer = torch.ones(REREAD // 4)
+        timings = interleaved({"sum": buffer.sum}, device, seconds=0.2)
+        return Reread(REREAD, 1, timings["sum"])
+    from benchmarks.rereading import BLOCK, PROGRAMS, reread
+
+    properties, passes = torch.cuda.get_device_properties(device), 64
+    blocks = min(REREAD, properties.L2_cache_size // 2) // (4 * BLOCK)
+    buffer = torch.ones(blocks, BLOCK, device=device)
+    sums = torch.empty(PROGRAMS * properties.multi_processor_count, BLOCK, device=device)
+    timings = interleaved({"reread": lambda: reread(buffer, sums, passes)}, device, seconds=0.5)
+    if sums.sum(dtype=torch.float64).item() != buffer.numel() * passes:
+        raise RuntimeError("the L2 cache's buffer was not read as often as it was counted")
+    return Reread(4 * buffer.numel(), passes, timings["reread"])
+
+
 def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    print(f"L2 cache: {l2_cache(device).gbytes:.4g} GB/s")
     for type_name in TYPES if device.type == "cuda" else ("fp32", "bf16", "fp64"):  # a CPU's float16 takes minutes
         best = peaks(device, type_name)
         print(f"{type_name}: {best.tflops:.3g} Tflop/s, {best.gbytes:.4g} GB/s")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks import networks, recurrence
-from benchmarks.contenders import Problem
 from benchmarks.networks import NetworkProblem
+from benchmarks.problems import Problem
 from benchmarks.results import Row
 from r2n2.config import NETWORKS, NetworkConfig
 
@@ -46,7 +46,7 @@ class Comparison:
     def names(self, device: torch.device) -> list[str]:
         """Of the contenders that take part on `device`."""
         if isinstance(self.problem, Problem):
-            found = recurrence.able(device, self.compilers)
+            found = recurrence.able(device, self.problem, self.compilers)
         else:
             found = networks.able(device, self.problem, self.compilers)
         return list(dict.fromkeys(["kernels", *found])) if self.interpreted else found

@@ -15,13 +15,15 @@ import torch
 from convrnn3d.backend import TRITON_IS_THERE
 from torch import Tensor
 
-from benchmarks.contenders import TYPES, Contender, Problem, contenders
+from benchmarks.contenders import PACKING, Contender, contenders
 from benchmarks.peaks import peaks
+from benchmarks.problems import TYPES, Problem
 from benchmarks.results import Machine, Row, append
 from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
 from benchmarks.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
+from benchmarks.sizes import Sizes
 from benchmarks.tables import printed
-from benchmarks.work import Sizes, sequence_work
+from benchmarks.work import sequence_work
 
 
 def measure(
@@ -84,7 +86,8 @@ def runner(contender: Contender, problem: Problem, sets: list[list[Tensor]]) -> 
 
 
 def prepared(contender: Contender, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
-    return [tensor.detach().requires_grad_(problem.backward) for tensor in contender.prepare(problem, inputs)]
+    ready = contender.prepared(problem, inputs)
+    return [tensor.detach().requires_grad_(problem.backward) for tensor in ready]
 
 
 def solve(contender: Contender, problem: Problem, inputs: list[Tensor], upstream: list[Tensor]) -> list[Tensor]:
@@ -106,27 +109,31 @@ def errors(
     found = {}
     for name, contender in chosen.items():
         try:
-            ready = prepared(contender, problem, inputs)
-            channels_first = ready[-1].shape != inputs[-1].shape
-            own = [d.movedim(-1, 1) for d in upstream] if channels_first else upstream
-            results = solve(contender, problem, ready, own)
+            own = [contender.state(d) for d in upstream]
+            with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
+                results = solve(contender, problem, prepared(contender, problem, inputs), own)
         except Exception as error:  # whatever a compiler or a full device may say
             say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
             continue
-        outputs, gradients = results[:states], results[states:]
-        outputs = [output.movedim(1, -1) for output in outputs] if channels_first else outputs
-        restored = contender.restore(problem, gradients) if gradients else []
-        found[name] = max(distance(a, b) for a, b in zip([*outputs, *restored], truth, strict=True))
+        gradients = contender.gradients(problem, results[states:]) if problem.backward else []
+        ours = [*contender.outputs(problem, results[:states]), *gradients]
+        found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
     return found
 
 
-def able(device: torch.device, compilers: bool = True) -> list[str]:
-    """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too."""
+def able(device: torch.device, problem: Problem, compilers: bool = True) -> list[str]:
+    """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
+
+    Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight.
+    """
     kernels = device.type == "cuda" and TRITON_IS_THERE
+    left_out = set() if kernels else {"kernels", PACKING}
+    if problem.backward or problem.steps > 1:
+        left_out.add(PACKING)
     return [
         name
         for name, contender in contenders().items()
-        if (kernels or name != "kernels") and (compilers or not contender.compiled)
+        if name not in left_out and (compilers or not contender.compiled)
     ]
 
 
@@ -153,7 +160,7 @@ def main() -> None:
         options.cells.split(","), types, (False, True), *sizes
     ):
         problem = Problem(cell, batch, steps, options.grid, options.channels, type_name, backward)
-        rows = measure(problem, able(device, options.compile), device, options.seconds, options.cold)
+        rows = measure(problem, able(device, problem, options.compile), device, options.seconds, options.cold)
         print(printed(rows), flush=True)
         if options.save:
             append(rows, Machine.here())

@@ -10,12 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.stored import VERSIONS, Figure, Stored, comparisons, machines
+from benchmarks.contenders import PACKING
+from benchmarks.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
 
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
-STALE, OTHER_VERSIONS, NOT_COMPILED = "†", "‡", "°"
+STALE, OTHER_VERSIONS, NOT_COMPILED, NOT_AROUND = "†", "‡", "°", "§"
 UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
 STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
 NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
@@ -35,11 +36,14 @@ the same run, over the time taken: the larger of useful operations over the fast
 and results over the fastest copy.
 
 {STALE} kernels that were changed after they were timed. {OTHER_VERSIONS} timed with other versions than the heading's.
-{NOT_COMPILED} torch.compile did not take part. No speed-up is given where a baseline is missing or a result is wrong.
+{NOT_COMPILED} torch.compile did not take part. {NOT_AROUND} neither matrix products of unfolded neighbourhoods nor 2D
+convolutions, with z in the channels, took part. No speed-up is given where any other baseline is missing or a result is
+wrong.
 """
 RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
 speed-up is over, is the fastest of all contenders in `benchmarks/contenders.py` but the one in the convrnn3d column,
-each also replayed from a CUDA graph where there is a GPU; it is named."""
+each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out beforehand; (packing) is a
+step with a weight that has changed and that the fused kernels lay out anew."""
 NETWORK_NOTE = """The port is `benchmarks/port.py`, the 2016 graph module by module; each column holds the fastest way
 to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
@@ -52,7 +56,9 @@ def page() -> str:
         parts.append(NO_GPU)
     for file, machine in found.items():
         stored = comparisons(file)
-        parts.append(f"## {machine['device']}\n\n{versions(machine)}\n")
+        cache = l2_gbytes(file)
+        read = "" if cache is None else f"; the L2 cache is read at {cache / 1e3:.2f} TB/s"
+        parts.append(f"## {machine['device']}\n\n{versions(machine)}{read}\n")
         parts.append(f"![Speed-up and efficiency against the number of samples]({picture_of(file).name})\n")
         recurrences = [one for one in stored if one.table == "recurrence"]
         for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):
@@ -89,6 +95,7 @@ def readme_figures() -> str:
         parts.append("and one recurrent step against PyTorch's own convolutions:\n")
         parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
     marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
+    marks[NOT_AROUND] = "without matrix products and 2D convolutions"
     used = [f"{mark} {meaning}" for mark, meaning in marks.items() if any(mark in part for part in parts)]
     parts.append(", ".join(used) + "\n" if used else "")
     if not any(machine["cuda"] for machine in found.values()):
@@ -112,7 +119,9 @@ def table(columns: str, lines: list[str]) -> str:
 def step_line(one: Stored, machine: dict[str, str]) -> str:
     done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
     plain = next(iter(one.of("eager NCDHW")), None)
-    times = [shown(plain, "eager NCDHW"), shown(one.others), shown(one.ours, "kernels")]
+    packing = next(iter(one.of(PACKING)), None)
+    ours = "; ".join(filter(None, (shown(one.ours, "kernels"), shown(packing))))
+    times = [shown(plain, "eager NCDHW"), shown(one.others), ours]
     return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
 
 
@@ -145,7 +154,7 @@ def shown(figure: Figure | None, plain: str = "") -> str:
         return ""
     unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
     time = f"{figure.median / size:.3g} {unit}"
-    name = "" if figure.name == plain else f" ({figure.name.replace(' (graph)', ', graph')})"
+    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(' (graph)', ', graph')})"
     return time + name + STALE * figure.is_stale
 
 
@@ -153,7 +162,8 @@ def ratio(one: Stored) -> str:
     if one.speed_up is None:
         return ""
     middle, low, high = one.speed_up
-    return f"{middle:.2f} [{low:.2f}, {high:.2f}]" + NOT_COMPILED * (not one.compiled)
+    marks = NOT_COMPILED * (not one.compiled) + NOT_AROUND * (one.table == "recurrence" and not one.around)
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]{marks}"
 
 
 def with_figures(readme: str) -> str:

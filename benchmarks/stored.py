@@ -6,11 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.contenders import PACKING
 from benchmarks.results import fingerprint, read
 from benchmarks.tables import largest_error
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
+AROUND = ("unfolded", "z in channels")  # ways round PyTorch's 3D convolutions, which not all comparisons had
 PLAIN = ("eager NCDHW", "eager NDHWC", "merged NCDHW", "merged NDHWC")  # without any of which nothing is said
 KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps", "batch")
 
@@ -35,7 +37,7 @@ class Figure:
 
     @property
     def is_fused(self) -> bool:
-        return self.contender in ("kernels", "compiled kernels")
+        return self.contender in ("kernels", "compiled kernels", PACKING)
 
     @property
     def is_stale(self) -> bool:
@@ -61,8 +63,11 @@ class Stored:
 
     @property
     def ours(self) -> Figure | None:
-        """The fused kernels' fastest figure; where there is none, of our own PyTorch path."""
-        fused = [figure for figure in self.figures if figure.is_fused]
+        """The fused kernels' fastest figure, the weight laid out beforehand as all others' are.
+
+        Where there is none, of our own PyTorch path.
+        """
+        fused = [figure for figure in self.figures if figure.is_fused and figure.contender != PACKING]
         return next(iter(fused or self.of("reference")), None)
 
     @property
@@ -76,6 +81,11 @@ class Stored:
     def compiled(self) -> bool:
         """Whether torch.compile took part."""
         return any(figure.contender.startswith("compiled") for figure in self.figures)
+
+    @property
+    def around(self) -> bool:
+        """Whether every way round PyTorch's 3D convolutions took part."""
+        return {figure.contender for figure in self.figures} >= set(AROUND)
 
     @property
     def speed_up(self) -> tuple[float, float, float] | None:
@@ -107,6 +117,12 @@ def machines() -> dict[Path, dict[str, str]]:
     return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
 
 
+def l2_gbytes(file: Path) -> float | None:
+    """The newest measurement of the L2 cache's bandwidth in GB/s, if there is one."""
+    rows = [row for row in read(file) if (row["table"], row["what"]) == ("peak", "L2 cache")]
+    return float(max(rows, key=lambda row: row["measured"])["peak_gbytes"]) if rows else None
+
+
 def comparisons(file: Path) -> list[Stored]:
     """One measurement of each comparison in a result file, in the order of KEY.
 
@@ -115,6 +131,8 @@ def comparisons(file: Path) -> list[Stored]:
     """
     by_key = defaultdict(lambda: defaultdict(list))
     for row in read(file):
+        if row["table"] == "peak":
+            continue
         key = tuple(int(row[name]) if row[name].isdigit() else row[name] for name in KEY)
         by_key[key][row["measured"]].append(row)
     found = []

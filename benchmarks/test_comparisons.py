@@ -5,8 +5,8 @@ pytest benchmarks/test_comparisons.py [-k "recurrence and lstm"] [--keep]
 
 import pytest
 
-from benchmarks.contenders import Problem
 from benchmarks.plan import Comparison, on_cpu, on_gpu
+from benchmarks.problems import Problem
 from benchmarks.replay import DEVICE, Clock, replay, rows_of
 from benchmarks.tables import largest_error
 

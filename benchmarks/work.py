@@ -1,56 +1,27 @@
-"""How much work a sequence is: operations and bytes of each phase, and the time no implementation can beat.
+"""How much work a sequence is: operations and bytes of each phase, the time no implementation can beat, and launches.
 
     python -m benchmarks.work [--cell gru] [--batch 36] [--steps 5] [--grid 4] [--channels 128] [--type bf16]
-                              [--tflops 989] [--gbytes 3350]
+                              [--tflops 989] [--gbytes 3350] [--l2 8000] [--multiprocessors 132] [--resident 2]
+                              [--columns 64]
 
 Operations: two for each multiply-add of the matrix products; the gates' own are under one in a hundred. Nominal are
 those of a convolution padded with zeros, useful those inside the grid. Bytes: each input read once, each output
 written once. Floor: the larger of useful operations over the device's peak and of bytes over its memory bandwidth.
+
+Then every launch of a call, forward and backward, in convrnn3d's first design and in its second (`benchmarks.designs`):
+programs, waves of as many as are resident at once, MB that their loops take from the L2 cache and the launch from
+memory, and the time that `benchmarks.launches` predicts. Nothing here is measured; the L2 cache's bandwidth is a guess
+until `python -m benchmarks.peaks` has told it.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-SIZES = {"bf16": 2, "fp16": 2, "tf32": 4, "fp32": 4}
-GATES = 3
+from benchmarks.designs import Call
+from benchmarks.launches import Device, Launch
+from benchmarks.sizes import BYTES, GATES, Sizes
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """A call: B samples, T steps, a grid of `grid` cubed, C channels, F features, bytes of an element."""
-
-    batch: int = 36
-    steps: int = 5
-    grid: int = 4
-    channels: int = 128
-    features: int = 1024
-    kernel_size: int = 3
-    element: int = 2
-
-    @property
-    def voxels(self) -> int:
-        return self.grid**3
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of a voxel and a tap inside the grid: along an axis every side but the end ones has all taps."""
-        reach = self.kernel_size // 2
-        along = sum(min(v + reach, self.grid - 1) - max(v - reach, 0) + 1 for v in range(self.grid))
-        return along**3
-
-    @property
-    def padded_pairs(self) -> int:
-        return self.voxels * self.kernel_size**3
-
-    @property
-    def state(self) -> int:
-        """Elements of a state grid, all samples'."""
-        return self.batch * self.voxels * self.channels
-
-    @property
-    def weights(self) -> int:
-        """Elements of one gate's state kernel."""
-        return self.channels**2 * self.kernel_size**3
+SIZES = ("batch", "steps", "grid", "channels", "features", "kernel_size")
 
 
 @dataclass(frozen=True)
@@ -131,17 +102,35 @@ def sequence_work(cell: str, sizes: Sizes, backward: bool) -> tuple[float, float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cell", choices=("gru", "lstm"), default="gru")
-    for name in ("batch", "steps", "grid", "channels", "features", "kernel_size"):
+    for name in SIZES:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes(), name))
-    parser.add_argument("--type", choices=tuple(SIZES), default="bf16", help="of operands and grids")
-    parser.add_argument("--tflops", type=float, default=989, help="peak of the matrix units (an H100's bf16)")
-    parser.add_argument("--gbytes", type=float, default=3350, help="memory bandwidth in GB/s (an H100's)")
+    parser.add_argument("--type", choices=tuple(BYTES), default="bf16", help="of operands and grids")
+    helps = {
+        "tflops": "peak of the matrix units (an H100's bf16)",
+        "gbytes": "memory bandwidth in GB/s (an H100's)",
+        "l2": "bandwidth of the L2 cache in GB/s; no data sheet has it",
+        "port": "of it for one multiprocessor",
+        "resident": "programs on a multiprocessor",
+        "turn": "microseconds that a turn of a program's loop takes at least",
+        "gap": "microseconds that a launch takes besides",
+    }
+    for field in fields(Device):
+        flag, value = f"--{field.name.replace('_', '-')}", field.default
+        parser.add_argument(flag, type=type(value), default=value, help=helps.get(field.name))
+    parser.add_argument("--columns", type=int, help="of the second design's tiles, all gates' side by side")
     options = parser.parse_args()
-    names = ("batch", "steps", "grid", "channels", "features", "kernel_size")
-    sizes = Sizes(**{name: getattr(options, name) for name in names}, element=SIZES[options.type])
+    sizes = Sizes(**{name: getattr(options, name) for name in SIZES}, element=BYTES[options.type])
+    device = Device(**{field.name: getattr(options, field.name) for field in fields(Device)})
+    print_phases(options.cell, sizes, options.type, device)
+    first, second = (Call(options.cell, sizes, options.type, is_second, options.columns) for is_second in (False, True))
+    for done in ("forward", "backward"):
+        print_launches(done, getattr(first, done)(), getattr(second, done)(), device)
+
+
+def print_phases(cell: str, sizes: Sizes, type_name: str, device: Device) -> None:
     print(
         f"B {sizes.batch}, T {sizes.steps}, {sizes.grid}x{sizes.grid}x{sizes.grid} voxels, C {sizes.channels}, "
-        f"F {sizes.features}, {options.type}; peaks {options.tflops:g} Tflop/s, {options.gbytes:g} GB/s"
+        f"F {sizes.features}, {type_name}; peaks {device.tflops:g} Tflop/s, {device.gbytes:g} GB/s"
     )
     state_weights, projection_weights = GATES * sizes.weights, sizes.features * GATES * sizes.voxels * sizes.channels
     print(
@@ -153,14 +142,48 @@ def main() -> None:
     columns = ("useful Mflop", "nominal Mflop", "MB", "floor us", "in all us")
     print(f"{'phase':32} {'times':>5} " + " ".join(f"{column:>13}" for column in columns))
     total = 0.0
-    for phase in phases(options.cell, sizes):
-        floor = phase.floor(options.tflops, options.gbytes)
+    for phase in phases(cell, sizes):
+        floor = phase.floor(device.tflops, device.gbytes)
         total += phase.times * floor
         print(
             f"{phase.name:32} {phase.times:5} {phase.useful / 1e6:13.1f} {phase.nominal / 1e6:13.1f} "
             f"{phase.bytes / 1e6:13.2f} {floor:13.2f} {phase.times * floor:13.1f}"
         )
     print(f"{'sequence, forward and backward':32} {'':5} {'':55} {total:13.1f}")
+
+
+def print_launches(title: str, first: list[Launch], second: list[Launch], device: Device) -> None:
+    """The two designs' launches side by side, those of one name in one line."""
+    by_name = [{launch.name: launch for launch in design} for design in (first, second)]
+    width = len(launch_line(first[0], device))
+    print(f"\n{'':26}{'  first design':{width}}   second design")
+    print(f"{title:26}{LAUNCH_COLUMNS} |{LAUNCH_COLUMNS}")
+    for name in merged([launch.name for launch in first], [launch.name for launch in second]):
+        print(f"{name:26}" + " |".join(launch_line(design.get(name), device) for design in by_name))
+    totals = [(sum(one.times for one in design), sum(one.times * one.microseconds(device) for one in design))
+              for design in (first, second)]  # fmt: skip
+    print(f"{'in all':26}" + " |".join(f"{times:6}{'':{width - 14}}{total:8.1f}" for times, total in totals))
+
+
+LAUNCH_COLUMNS = f"{'times':>6}{'programs':>9}{'waves':>7}{'L2 MB':>8}{'memory':>8}{'us':>8}"
+
+
+def launch_line(launch: Launch | None, device: Device) -> str:
+    if launch is None:
+        return " " * len(LAUNCH_COLUMNS)
+    return (
+        f"{launch.times:6}{launch.count:9}{launch.waves(device):7.1f}{launch.tiles / 1e6:8.1f}{launch.moved / 1e6:8.1f}"
+        f"{launch.microseconds(device):8.1f}"
+    )
+
+
+def merged(first: list[str], second: list[str]) -> list[str]:
+    """Every name once, each after what it follows in its own list."""
+    found = list(second)
+    for before, name in zip([None, *first], first, strict=False):
+        if name not in found:
+            found.insert(found.index(before) + 1 if before else 0, name)
+    return found
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from convrnn3d.tuning import choose, launches_text, table
 
 from benchmarks import gpu_run, plan, results
-from benchmarks.contenders import Problem
+from benchmarks.problems import Problem
 from benchmarks.results import Machine, read
 from benchmarks.training_losses import apart
 
@@ -28,8 +28,13 @@ def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: 
     assert "parity: exit code 0" in log and "Error" not in log
     assert json.loads((tmp_path / "environment.json").read_text(encoding="utf-8"))["torch"]
     assert json.loads((tmp_path / "peaks.json").read_text(encoding="utf-8"))["fp32"]["tflops"] > 0
-    rows = read(tmp_path / "results.csv")
+    first, *rows = read(tmp_path / "results.csv")
+    assert (first["table"], first["what"]) == ("peak", "L2 cache") and float(first["peak_gbytes"]) > 0
     assert {(row["table"], row["backward"]) for row in rows} == set(itertools.product(TABLES, ("True", "False")))
+
+
+def test_nothing_is_measured_before_the_l2_cache() -> None:
+    assert list(gpu_run.PARTS)[:3] == ["environment", "l2_cache", "parity"]
 
 
 def test_without_time_the_rest_is_left_out_in_a_line(tmp_path: Path) -> None:
@@ -74,6 +79,17 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     with pytest.raises(SystemExit):
         gpu_run.main()
     assert "not table" in capsys.readouterr().err
+
+
+def test_without_a_gpu_and_without_dry_nothing_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu_run", "--out", str(tmp_path / "out")])
+    assert gpu_run.main() == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and "no GPU" in said.err and "--dry" in said.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_takes_too_long_is_stopped() -> None:
@@ -131,6 +147,7 @@ def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
     monkeypatch.setattr(sys, "argv", arguments[2:])
     seen: list[gpu_run.Run] = []
     monkeypatch.setattr(gpu_run, "PARTS", {"tables": seen.append, "training": seen.append})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert gpu_run.main() == 1  # what failed before is not forgotten
     again = seen[0]
     assert (again.parts, again.skip) == (("tables", "training"), ("one", "gru forward B1"))

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from benchmarks import timing
-from benchmarks.contenders import Problem
 from benchmarks.networks import NetworkProblem
 from benchmarks.plan import on_cpu, on_gpu
+from benchmarks.problems import Problem
 from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
 from r2n2.config import NETWORKS
 

@@ -10,8 +10,9 @@ import torch
 from rows import row_of
 
 from benchmarks import report, results, stored
-from benchmarks.contenders import Problem
+from benchmarks.peaks import Reread
 from benchmarks.plan import Comparison
+from benchmarks.problems import Problem
 from benchmarks.results import Machine, Row, append, read
 from benchmarks.timing import Timing
 
@@ -44,10 +45,30 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
     assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
 
 
+def test_packing_is_shown_beside_and_the_speed_up_is_without_it(file: Path) -> None:
+    append([*race(10, 30), row_of("kernels, packing", 16), row_of("kernels, packing", 9, graph=False)], GPU)
+    (one,) = stored.comparisons(file)
+    assert one.ours.name == "kernels (graph)" and one.others.name == "merged NDHWC (graph)"
+    line = report.step_line(one, asdict(replace(GPU, torch="1.0")))
+    assert "| 10 us (kernels, graph); 9 us (packing) | 3.00 [" in line
+
+
+def test_where_ways_round_the_3d_convolution_are_missing_the_speed_up_is_marked(file: Path) -> None:
+    append([*race(10, 30), row_of("unfolded", 29)], GPU)
+    append([*race(10, 30, batch=1), row_of("unfolded", 29, batch=1), row_of("z in channels", 20, batch=1)], GPU)
+    lines = {one.batch: report.step_line(one, asdict(GPU)) for one in stored.comparisons(file)}
+    assert "29 us (unfolded, graph)" in lines[36] and report.NOT_AROUND in lines[36]
+    assert "20 us (z in channels, graph)" in lines[1] and report.NOT_AROUND not in lines[1]
+    assert f"{report.NOT_AROUND} without" in report.readme_figures()
+
+
 def test_losses_are_shown_like_wins(file: Path) -> None:
     append(race(40, 10), GPU)
     assert "| 0.25 [" in report.page() and "0.25 [" in report.readme_figures()
-    assert f"]{report.NOT_COMPILED} |" in report.page() and "without torch.compile" in report.readme_figures()
+    assert (
+        f"]{report.NOT_COMPILED}{report.NOT_AROUND} |" in report.page()
+        and "without torch.compile" in report.readme_figures()
+    )
 
 
 def test_without_all_baselines_or_with_a_wrong_result_there_is_no_speed_up(file: Path) -> None:
@@ -104,6 +125,13 @@ def test_without_a_gpus_results_the_pages_say_so(file: Path) -> None:
     assert report.NO_GPU in report.page() and report.NO_GPU in report.readme_figures()
     append([row_of("kernels", 10)], replace(GPU, device="Another GPU"))
     assert report.NO_GPU not in report.page()
+
+
+def test_the_l2_caches_bandwidth_stands_under_the_machines_name(file: Path) -> None:
+    append(race(10, 30), GPU)
+    assert "L2 cache" not in report.page()
+    append([Reread(4 << 20, 1, Timing((1.0, 1.0))).row()], GPU)
+    assert "; the L2 cache is read at 4.19 TB/s\n" in report.page()
 
 
 def test_pages_and_pictures_are_written(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """The count of operations and bytes: the figures that the design rests on."""
 
+import sys
+
 import pytest
 
-from benchmarks.work import Sizes, phases
+from benchmarks.sizes import Sizes
+from benchmarks.work import main, merged, phases
 
 
 def test_a_4x4x4_grid_has_1000_pairs_of_1728() -> None:
@@ -31,3 +34,24 @@ def test_floor_of_36_samples_at_half_of_an_h100s_peak() -> None:
     step = phases("lstm", Sizes(batch=36, steps=1))[1]
     assert step.floor(tflops=989 / 2, gbytes=3350) == pytest.approx(7, abs=0.3)
     assert step.useful / 1e9 == pytest.approx(3.5, abs=0.05)
+
+
+def test_phases_and_every_launch_of_both_designs_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["work", "--batch", "256", "--steps", "3", "--l2", "6000"])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    gates = next(line for line in lines if line.startswith("gates  "))
+    first, second = (part.split() for part in gates.removeprefix("gates").split("|"))
+    assert first[:4] == ["3", "256", "1.0", "262.1"] and second[:4] == ["3", "256", "1.0", "183.5"]
+    assert float(first[-1]) > float(second[-1]) > 2
+    assert any(line.startswith("weight gradient, all steps") for line in lines)  # a phase
+    only_first = next(line for line in lines if line.startswith("weight gradient: lay out"))
+    assert only_first.rstrip().endswith("|")
+    assert len([line for line in lines if line.startswith("in all")]) == 2
+
+
+def test_names_are_merged_in_the_order_of_both() -> None:
+    assert merged(["a", "x", "b", "y"], ["a", "c", "b"]) == ["a", "x", "c", "b", "y"]
+    assert merged(["z", "a"], ["a"]) == ["z", "a"]

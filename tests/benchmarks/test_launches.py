@@ -1,0 +1,39 @@
+"""The model of a launch: programs that share a device, worked out by hand."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.launches import Device, Launch, Programs, makespan
+
+
+def test_programs_that_run_share_what_there_is_up_to_what_each_may_have() -> None:
+    assert makespan([(4, 10)], slots=4, together=8, alone=100) == 5  # each 2
+    assert makespan([(4, 10)], slots=4, together=8, alone=1) == 10
+    assert makespan([(2, 10), (2, 30)], slots=4, together=8, alone=3) == pytest.approx(5 + 20 / 3)
+
+
+def test_programs_start_in_order_as_slots_fall_free() -> None:
+    assert makespan([(5, 10)], slots=2, together=math.inf, alone=1) == 30  # three waves
+    assert makespan([(1, 30), (2, 10), (1, 10)], slots=2, together=math.inf, alone=1) == 30  # behind the long one
+    assert makespan([(2, 10), (1, 10), (1, 30)], slots=2, together=math.inf, alone=1) == 40  # a long one last
+
+
+def test_those_that_do_nothing_take_no_time() -> None:
+    assert makespan([(100, 0), (1, 7), (100, 0)], slots=2, together=1, alone=1) == 7
+    assert makespan([], slots=2, together=1, alone=1) == 0
+
+
+def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
+    device = Device(multiprocessors=10, resident=2, tflops=1, gbytes=1000, l2=2000, port=300, turn=0.5, gap=2)
+    little = Launch("x", 1, (Programs(20, turns=1, tiles=1, operations=1),), moved=1)
+    assert little.microseconds(device) == 2.5  # a turn
+    assert little.waves(device) == 1
+    many = replace(little, programs=(Programs(20, 1, tiles=10**6),))
+    assert many.microseconds(device) == 2 + 20e6 / 2000e3  # 20 MB at 2000 GB/s
+    one = replace(little, programs=(Programs(1, 1, tiles=3 * 10**6),))
+    assert one.microseconds(device) == 2 + 3e6 / 300e3  # its multiprocessor's
+    products = replace(little, programs=(Programs(1, 1, 0, operations=10**6),))
+    assert products.microseconds(device) == pytest.approx(2 + 10)  # a tenth of 1 Tflop/s
+    assert replace(little, moved=10**7).microseconds(device) == 2 + 10
