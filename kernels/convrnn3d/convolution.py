@@ -28,12 +28,16 @@ def offset(b, v, n, slots, slot, V: tl.constexpr, C: tl.constexpr):
 
 @triton.jit
 def tanh(x):
-    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small."""
+    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small.
+
+    There a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65, is 7e-9 from it.
+    """
     e = tl.exp(-2 * tl.abs(x))
     y = (1 - e) / (1 + e)
     x2 = x * x
-    series = x * (1 - x2 * (1 / 3 - x2 * (2 / 15 - x2 * (17 / 315 - x2 * (62 / 2835)))))
-    return tl.where(tl.abs(x) < 0.25, series, tl.where(x < 0, -y, y))
+    series = 0.02045437 - x2 * 0.00550101
+    series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
+    return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
 
 
 @triton.jit
