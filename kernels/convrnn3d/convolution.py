@@ -6,7 +6,7 @@ sample b at a voxel v, and output channels n. Two ways to share the work out (DE
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
     by tap     a program owns one tap, and rows of every voxel that the tap does not leave the grid from; what the
-               taps add up to is summed by the next kernel, always in the order of the taps. For a few samples, where
+               taps add up to is summed by the next kernel, always in the same order (a tree). For a few samples, where
                a voxel alone has too few rows.
 
 A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program owns rows of any voxels.

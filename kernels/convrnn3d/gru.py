@@ -24,10 +24,11 @@ GATES, UPDATE, RESET, ENTER = (0, 2, False), (2, 1, False), (2, 1, True), (0, 2,
 @triton.jit(do_not_specialize=VARYING)
 def gates_kernel(
     source, source_slots, source_slot, weight, parts, B,
-    projection, h, h_slots, h_slot, gates, gate_slots, gate_slot, reset, T, t,
+    projection, h, h_slots, h_slot, gates, gate_slots, gate_slot, reset, reset_slots, reset_slot, mask, T, t,
     X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
     ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
+    """`reset`, r . h of every step, is read again for the gradient of W_c: where a step is not there, it is zero."""
     V: tl.constexpr = X * Y * Z
     b, v, n, tile, a_u, a_r, _ = own(
         source, source_slots, source_slot, weight, parts, B,
@@ -39,9 +40,14 @@ def gates_kernel(
     gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
     store(gate, u, tile)
     store(gate + V * C, r, tile)
-    if not EMPTY:
-        before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-        store_factor(reset + offset(b, v, n, 1, 0, V, C), r * before, tile, PRECISION)
+    if reset is not None:
+        if EMPTY:
+            product = tl.zeros_like(r)
+        else:
+            product = r * tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
+            if mask is not None:  # a zero by choice: a step that is not there may hold NaN
+                product = tl.where(tl.load(mask + b * T + t)[:, None] != 0, product, 0)
+        store_factor(reset + offset(b, v, n, reset_slots, reset_slot, V, C), product, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
@@ -73,22 +79,21 @@ def update_kernel(
             after = tl.where(tl.load(mask + b * T + t)[:, None] != 0, after, before)
         store(states + offset(b, v, n, T, t, V, C), after, tile)
         if t + 1 < T:
-            store_factor(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), after, tile, PRECISION)
+            store_factor(sources + offset(b, v, n, 2 * T if SAVE else 4, next_slot, V, C), after, tile, PRECISION)
         else:
             store(last + offset(b, v, n, 1, 0, V, C), after, tile)
         if SAVE:
             if t == 0:
-                store_factor(sources + offset(b, v, n, T, 0, V, C), before, tile, PRECISION)
+                store_factor(sources + offset(b, v, n, 2 * T, 0, V, C), before, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
 def reset_kernel(
     source, source_slots, source_slot, weight, parts, B,
-    d, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, products, mask, T, t,
+    d, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, mask, T, t,
     X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
     ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """`products` (B, T, X, Y, Z, C) receives r . h, which the gradient of W_c needs."""
     V: tl.constexpr = X * Y * Z
     b, v, n, tile, q, _, _ = own(
         source, source_slots, source_slot, weight, parts, B,
@@ -99,16 +104,15 @@ def reset_kernel(
     before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
     here = d + offset(b, v, n, 1, 0, V, C)
     after = tl.load(here, tile)
-    product, da_r, around = r * before, q * before * r * (1 - r), after * u + q * r
+    da_r, around = q * before * r * (1 - r), after * u + q * r
     if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
         seen = tl.load(mask + b * T + t)[:, None] != 0
-        product, da_r, around = tl.where(seen, product, 0), tl.where(seen, da_r, 0), tl.where(seen, around, after)
+        da_r, around = tl.where(seen, da_r, 0), tl.where(seen, around, after)
     store(here, around, tile)
     place = offset(b, v, n, 3 * T, 3 * t + 1, V, C)
     store_factor(da + place, da_r, tile, PRECISION)
     if d_projection is not None:
         store(d_projection + place, da_r, tile)
-    store_factor(products + offset(b, v, n, T, t, V, C), product, tile, PRECISION)
 
 
 @triton.jit(do_not_specialize=VARYING)
@@ -157,21 +161,22 @@ def forward(
     """states, last, sources, gates; the latter two for `backward` if `save`, gates only if `keep`."""
     steps, slots, kept = sequence.steps, sequence.steps if save else 2, sequence.steps if keep else 1
     states, last = sequence.empty((steps,), state_dtype), sequence.empty((), state_dtype)
-    sources, reset = sequence.empty((slots,), sequence.operand), sequence.empty((), sequence.operand)
+    sources = sequence.empty((slots, 2), sequence.operand)
     gates = sequence.empty((kept, 3), projection.dtype)
     kernels = sequence.forward_kernels(weight)
     for t in range(steps):
-        h, source = (states, steps, t - 1), (sources, slots, t % slots)
+        h, source = (states, steps, t - 1), (sources, 2 * slots, 2 * (t % slots))
+        product = (sources, 2 * slots, 2 * (t % slots) + 1)
         if t == 0:
             h, source = (state, 1, 0), (None if state is None else sequence.factors(state), 1, 0)
         gate, still = (gates, kept, t % kept), state is None and t == 0
         sequence.run(
-            gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, reset, steps, t,
+            gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, *product, mask, steps, t,
             still=still, EMPTY=still,
         )  # fmt: skip
         sequence.run(
-            update_kernel, "gru_update", UPDATE, (reset, 1, 0), kernels, projection, *h, *gate, states, last, sources,
-            (t + 1) % slots, mask, steps, t, still=still, EMPTY=still, SAVE=save, KEEP=keep,
+            update_kernel, "gru_update", UPDATE, product, kernels, projection, *h, *gate, states, last, sources,
+            2 * ((t + 1) % slots), mask, steps, t, still=still, EMPTY=still, SAVE=save, KEEP=keep,
         )  # fmt: skip
     return states, last, sources, gates
 
@@ -189,14 +194,13 @@ def backward(
     steps = sequence.steps
     d, da = sequence.empty((), torch.float32), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    products = sequence.empty((steps,), sequence.operand)
     kernels = sequence.backward_kernels(weight)
     again = _Again(sequence, kept, weight, sources, has_state) if recompute else None
 
     def before(t: int) -> tuple[Tensor, int, int]:
         """h_{t-1}, as it was carried."""
         if states is None or (t == 0 and state is None):
-            return sources, steps, t
+            return sources, 2 * steps, 2 * t
         return (states, steps, t - 1) if t else (state, 1, 0)
 
     def enter(t: int) -> None:
@@ -214,15 +218,15 @@ def backward(
         gate = (kept, steps, t) if again is None else again.slot
         sequence.run(
             reset_kernel, "gru_reset", RESET, (da, 3 * steps, 3 * t + 2), kernels, d, *before(t), *gate, da,
-            d_projection, products, mask, steps, t, still=still, EMPTY=still,
+            d_projection, mask, steps, t, still=still, EMPTY=still,
         )  # fmt: skip
         if not still:
             enter(t - 1)
     d_weight = weight.new_empty(0)
     if wants_weight:
         parts = sequence.weight_parts()
-        sequence.weight_gradient(sources, da, (0, 2), parts)
-        sequence.weight_gradient(products, da, (2, 1), parts)
+        sequence.weight_gradient(sources, 0, da, (0, 2), parts)
+        sequence.weight_gradient(sources, 1, da, (2, 1), parts)
         d_weight = sequence.summed(parts, weight)
     return da if d_projection is None else d_projection, d_weight, d
 
@@ -234,7 +238,7 @@ class _Again:
         self, sequence: Sequence, projection: Tensor, weight: Tensor, sources: Tensor, has_state: bool
     ) -> None:
         self.sequence, self.projection, self.sources, self.has_state = sequence, projection, sources, has_state
-        self.kernels, self.reset = sequence.forward_kernels(weight), sequence.empty((), sequence.operand)
+        self.kernels = sequence.forward_kernels(weight)
         self.slot = (sequence.empty((1, 3), projection.dtype), 1, 0)
 
     def compute(self, t: int, h: tuple[Tensor, int, int]) -> tuple[Tensor, int, int]:
@@ -243,11 +247,12 @@ class _Again:
         if t >= 0:
             still = t == 0 and not self.has_state
             sequence.run(
-                gates_kernel, "gru_gates", GATES, (self.sources, steps, t), self.kernels, self.projection, *h,
-                *self.slot, self.reset, steps, t, still=still, EMPTY=still,
+                gates_kernel, "gru_gates", GATES, (self.sources, 2 * steps, 2 * t), self.kernels, self.projection, *h,
+                *self.slot, None, 1, 0, None, steps, t, still=still, EMPTY=still,
             )  # fmt: skip
             sequence.run(
-                update_kernel, "gru_update", UPDATE, (self.reset, 1, 0), self.kernels, self.projection, *h, *self.slot,
+                update_kernel, "gru_update", UPDATE, (self.sources, 2 * steps, 2 * t + 1), self.kernels, self.projection, *h,
+                *self.slot,
                 None, None, None, 0, None, steps, t, still=still, EMPTY=still, SAVE=True, KEEP=True,
             )  # fmt: skip
         return self.slot

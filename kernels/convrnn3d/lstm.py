@@ -78,7 +78,8 @@ def enter_kernel(
 ):  # fmt: skip
     """From step t + 1 into step t, or out of the sequence if t is -1. START: from beyond the last step.
 
-    Between steps d and g hold what goes around the step: (1 - m) d, and all of the derivative by s.
+    Between steps d and g hold what goes around the step: (1 - m) d, and all of the derivative by s. Where every
+    sample has every step nothing goes around, and d is written by the last launch alone.
     """
     V: tl.constexpr = X * Y * Z
     b, v, n, tile, after, _, _ = own(
@@ -88,7 +89,8 @@ def enter_kernel(
     grid = offset(b, v, n, 1, 0, V, C)
     cell = tl.zeros((ROWS, CHANNELS), tl.float32)
     if not START:
-        after += tl.load(d + grid, tile)
+        if mask is not None:
+            after += tl.load(d + grid, tile)
         cell = tl.load(g + grid, tile)
     else:
         if d_last is not None:
@@ -105,7 +107,7 @@ def enter_kernel(
         h = tanh(f * s + i * c)
         e = cell + after * (1 - h * h)
         if mask is None:
-            after, cell = tl.zeros_like(e), e * f
+            cell = e * f
         else:
             seen = tl.load(mask + b * T + t)[:, None] != 0
             after, cell = tl.where(seen, 0, after), tl.where(seen, e * f, cell)
@@ -120,7 +122,8 @@ def enter_kernel(
             store(d_projection + place, da_f, tile)
             store(d_projection + place + V * C, da_i, tile)
             store(d_projection + place + 2 * V * C, da_c, tile)
-    store(d + grid, after, tile)
+    if mask is not None or t < 0:
+        store(d + grid, after, tile)
     store(g + grid, cell, tile)
 
 
@@ -178,6 +181,6 @@ def backward(
     d_weight = weight.new_empty(0)
     if wants_weight:
         parts = sequence.weight_parts()
-        sequence.weight_gradient(sources, da, (0, 3), parts)
+        sequence.weight_gradient(sources, 0, da, (0, 3), parts)
         d_weight = sequence.summed(parts, weight)
     return da if d_projection is None else d_projection, d_weight, d, g

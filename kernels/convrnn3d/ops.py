@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from convrnn3d.tuning import architecture_of, supported
+
 HOW = "ScalarType operand, ScalarType carried, str precision"
 BACK = f"{HOW}, bool recompute, bool has_state, bool weight_gradient"
 AS_PYTORCH = "pytorch"
@@ -44,11 +46,13 @@ def bits(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else mask.contiguous().view(torch.uint8)
 
 
-def _settled(precision: str) -> str:
+def _settled(precision: str, device: torch.device) -> str:
+    """ieee or tf32; what a device without tf32 is asked for in tf32 it computes in ieee."""
     if precision == AS_PYTORCH:
         tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"
-        return "tf32" if tf32 else "ieee"
-    return precision
+        precision = "tf32" if tf32 else "ieee"
+    architecture = architecture_of(device)
+    return precision if architecture is None else supported(precision, architecture)
 
 
 def gru(
@@ -58,7 +62,7 @@ def gru(
     from convrnn3d import gru as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -73,7 +77,7 @@ def lstm(
     from convrnn3d import lstm as kernels
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -97,7 +101,7 @@ def gru_backward(
     from convrnn3d import gru as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
@@ -115,7 +119,7 @@ def lstm_backward(
     from convrnn3d import lstm as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(
@@ -136,8 +140,11 @@ def _fake_forward(cells: int) -> Any:
         operand, carried, _, save, recompute = rest[-5:]
         batch, steps, _, *grid = projection.shape
         last = [projection.new_empty(batch, *grid, dtype=carried) for _ in range(1 + cells)]
-        every = (batch, steps, *grid) if save else (0,)
-        kept = [projection.new_empty(every, dtype=dtype) for dtype in (operand, carried)[: 1 + cells]]
+        sources = (batch, steps, *grid) if cells else (batch, steps, 2, *grid)
+        shapes = [sources, (batch, steps, *grid)][: 1 + cells] if save else [(0,)] * (1 + cells)
+        kept = [
+            projection.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, (operand, carried), strict=False)
+        ]
         gates = projection.new_empty(projection.shape if save and not recompute else (0,))
         return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates
 
@@ -161,7 +168,7 @@ def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        how = operand, carried, _settled(precision)
+        how = operand, carried, _settled(precision, projection.device)
         *kept, gates = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates)

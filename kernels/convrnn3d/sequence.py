@@ -3,7 +3,8 @@
 Everything a kernel reads or writes is contiguous. Slots let one kernel read from tensors of one step and of all: a
 tensor, how many slots a sample has in it, and which is meant. Kept for the backward pass, beside the inputs:
 
-    sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type
+    sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type;
+             (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read
     gates    (B, T, 3, X, Y, Z, C)  u, r, c or f, i, c, in the projection's type; or nothing, to be computed again
     cells    (B, T, X, Y, Z, C)     LSTM: s_{t-1}, in the state's type
 """
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from convrnn3d.convolution import conv_taps
-from convrnn3d.tuning import Launch, choose, kind_of, supported
+from convrnn3d.tuning import Launch, choose, kind_of
 from convrnn3d.wgrad import weight_gradient_kernel
 
 GATES = 3
@@ -105,14 +106,15 @@ class Sequence:
         )  # fmt: skip
         return parts
 
-    def weight_gradient(self, x: Tensor, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
-        """dW of gates gates[0].., gates[1] of them, into parts (shares, taps, 3, C, C)."""
+    def weight_gradient(self, x: Tensor, x_slot: int, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
+        """dW of gates gates[0].., gates[1] of them, of what is in slot `x_slot` of each step, into weight_parts."""
         launch = self.choose("weight_gradient", self.kind, self.batch, self.channels)
         shares, taps = parts.shape[:2]
         blocks = _cdiv(self.channels, launch.channels) ** 2
         self.launch(
             weight_gradient_kernel, shares * taps * gates[1] * blocks,
-            x, da, parts, self.batch * self.steps, shares, *gates, **self.constants,
+            x, x.shape[2] if x.ndim == 7 else 1, x_slot, da, parts, self.batch * self.steps, shares, *gates,
+            **self.constants,
             OUTPUTS=launch.channels, INPUTS=launch.channels, ROWS=launch.rows, PRECISION=self._precision,
             num_warps=launch.warps, num_stages=launch.stages,
         )  # fmt: skip
@@ -156,12 +158,7 @@ class Sequence:
 
     @property
     def _precision(self) -> str:
-        if self.operand != torch.float32:
-            return "ieee"  # which is about float32 alone
-        if torch.version.hip is None or self.device.type != "cuda":
-            return self.precision
-        architecture = torch.cuda.get_device_properties(self.device).gcnArchName.split(":")[0]
-        return supported(self.precision, architecture)
+        return self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
 
 def _cdiv(a: int, b: int) -> int:

@@ -49,8 +49,21 @@ def kind_of(dtype: torch.dtype, precision: str) -> str:
 
 
 def supported(precision: str, architecture: str) -> str:
-    """`precision`, or ieee where the matrix units have no tf32: of AMD's, gfx942 alone has."""
-    return "ieee" if architecture.startswith("gfx") and architecture != "gfx942" else precision
+    """`precision`, or ieee where matrix units have no tf32: NVIDIA's have it from sm_80 on, of AMD's gfx942 alone."""
+    amd = architecture.startswith("gfx")
+    has_tf32 = architecture == "gfx942" if amd else int(architecture.removeprefix("sm_")) >= 80
+    return precision if has_tf32 else "ieee"
+
+
+@cache
+def architecture_of(device: torch.device) -> str | None:
+    """A GPU's, as "sm_90" or "gfx942"; None for any other device."""
+    if device.type != "cuda":
+        return None
+    if torch.version.hip is not None:
+        return torch.cuda.get_device_properties(device).gcnArchName.split(":")[0]
+    major, minor = torch.cuda.get_device_capability(device)
+    return f"sm_{major}{minor}"
 
 
 def launches_text() -> str:

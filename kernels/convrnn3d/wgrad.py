@@ -12,9 +12,10 @@ import triton.language as tl
 from convrnn3d.convolution import VARYING, inverse, multiply, quotient
 
 
-@triton.jit(do_not_specialize=[*VARYING, "samples", "shares", "first_gate", "gates"])
+@triton.jit(do_not_specialize=[*VARYING, "samples", "shares", "first_gate", "gates", "x_slots", "x_slot"])
 def weight_gradient_kernel(
-    x,  # (samples, X, Y, Z, C), where a sample is a sample's step
+    x,  # (samples, x_slots, X, Y, Z, C), where a sample is a sample's step
+    x_slots, x_slot,
     da,  # (samples, 3, X, Y, Z, C)
     parts,  # (shares, taps, 3, C, C) float32: gate, output channel, input channel
     samples, shares, first_gate, gates,
@@ -41,7 +42,7 @@ def weight_gradient_kernel(
     first = tl.minimum(share * tl.cdiv(whole, shares), whole)
     end = tl.minimum(first + tl.cdiv(whole, shares), whole)
     gradients = da + gate * V * C + n[:, None]  # (OUTPUTS, 1)
-    inputs = x + ((dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
+    inputs = x + (x_slot * V + (dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
     sum = tl.zeros((OUTPUTS, INPUTS), tl.float32)
     by_y, by_z = inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
     for i in range(first, end):
@@ -51,11 +52,11 @@ def weight_gradient_kernel(
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
         sample = i % blocks * ROWS + tl.arange(0, ROWS)
         exists = sample < samples
-        sample = sample.to(tl.int64) * (V * C) + v * C
+        sample = sample.to(tl.int64) * (V * C)
         a_exists = exists[None, :] & (n < C)[:, None] if C % OUTPUTS else exists[None, :]
         b_exists = exists[:, None] & (m < C)[None, :] if C % INPUTS else exists[:, None]
-        a = tl.load(gradients + (sample * 3 - v * (2 * C))[None, :], a_exists, other=0)
-        b = tl.load(inputs + sample[:, None], b_exists, other=0)
+        a = tl.load(gradients + (sample * 3 + v * C)[None, :], a_exists, other=0)
+        b = tl.load(inputs + (sample * x_slots + v * C)[:, None], b_exists, other=0)
         sum = multiply(a, b, sum, PRECISION)
     part = parts + (share * taps + tap).to(tl.int64) * 3 * C * C + (gate * C + n)[:, None] * C + m[None, :]
     tl.store(part, sum, (n < C)[:, None] & (m < C)[None, :])
