@@ -36,7 +36,7 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
     warps = kernel.options["num_warps"]
     programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
-    loops = any(part in kernel.function for part in ("conv_taps", "weight_gradient")) or is_fused(kernel)
+    loops = any(part in kernel.function for part in ("conv_taps", "weight_gradient")) or kernel.convolves
     found = {
         f"{code.stack} bytes of stack": code.stack > 0,
         "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
@@ -44,24 +44,17 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
         "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
-        "masks": is_fused(kernel) and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
+        "masks": kernel.convolves and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
     }
     return [miss for miss, is_missed in found.items() if is_missed]
-
-
-def is_fused(kernel: Kernel) -> bool:
-    """Whether the kernel convolves by itself: not from what the taps left, and not from zeros."""
-    constants = kernel.constants
-    return constants.get("parts", "") is None and not constants.get("EMPTY", constants.get("START", False))
 
 
 def row(kernel: Kernel, target: str) -> dict[str, object]:
     """A row of the table: the kernel, its tile, its machine code, what it misses."""
     code = read(kernel.compile(target))
-    constants = kernel.constants
-    tile = [constants.get(name) for name in ("ROWS", "CHANNELS", "INNER")]
+    tile = [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
     if "weight_gradient" in kernel.function:
-        tile = [constants["OUTPUTS"], constants["INPUTS"], constants["ROWS"]]
+        tile = [kernel.tile.channels, kernel.tile.channels, kernel.tile.rows]
     return {
         "kernel": kernel.function,
         "operands": kernel.kind,

@@ -25,7 +25,8 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import FUSION, Sequence, launch
+from convrnn3d.launcher import Slot, compile_kernel, launch
+from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, choose, table
 
 from benchmarks.compiled import OPERANDS
@@ -34,7 +35,7 @@ from benchmarks.side_by_side import first_line
 BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
 TELLING = (1, 36, 256, 8, 16, 64)  # the order in which they are timed
 OUT = Path(__file__).parents[1] / "kernels" / "convrnn3d" / "launches.json"
-Launched = tuple[Any, int, tuple, dict]
+Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 
 
 def candidates(kernel: str, kind: str, batch: int) -> list[Launch]:
@@ -91,11 +92,11 @@ def launches_of(
         chosen.append(name)
         return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
 
-    def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        run(function, blocks, *arguments, **constants)
-        still = constants.get("EMPTY") or constants.get("START")
-        if chosen and chosen[-1] == kernel and not still:
-            named.append((function, blocks, arguments, constants))
+    def take_down(function: Any, blocks: int, arguments: tuple, *how: dict[str, Any]) -> None:
+        run(function, blocks, arguments, *how)
+        from_zeros = isinstance(arguments[0], Slot) and arguments[0].tensor is None
+        if chosen and chosen[-1] == kernel and not from_zeros:
+            named.append((function, blocks, arguments, *how))
 
     training_step(replace(sequence, launch=take_down, choose=pick), kind)
     return named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
@@ -106,8 +107,8 @@ def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -
     launched = launches_of(kernel, kind, sequence, candidate)
 
     def again() -> None:
-        for function, blocks, arguments, constants in launched:
-            launch(function, blocks, *arguments, **constants)
+        for launched_one in launched:
+            launch(*launched_one)
 
     return median_microseconds(again, sequence.device)
 
@@ -118,9 +119,9 @@ def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.devic
         if time.monotonic() > deadline:
             return
         try:
-            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_, **__: None)
-            for function, blocks, arguments, constants in launched:
-                function.warmup(*arguments, grid=(blocks,), **constants, **FUSION)
+            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_: None)
+            for function, _, *rest in launched:
+                compile_kernel(function, *rest)
         except Exception as error:  # timing it will say so, too
             print(f"{kernel} {kind} B {batch} {candidate}: {type(error).__name__} while compiling", flush=True)
 

@@ -1,7 +1,7 @@
 """The convolution inside every kernel: tiles of W * h and of W^T * da, summed over tap boxes.
 
-Grids are tensors (B, slots, X, Y, Z, C), contiguous; a slot is a step, or a gate of a step. A tile has rows, each a
-sample b at a voxel v, and output channels n. Two ways to share the work out (DERIVATION.md, tap boxes):
+A tile has rows, each a sample b at a voxel v, and output channels n. Two ways to share the work out (DERIVATION.md,
+rows, products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
@@ -10,20 +10,81 @@ sample b at a voxel v, and output channels n. Two ways to share the work out (DE
                a voxel alone has too few rows.
 
 A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program owns rows of any voxels.
+
+What a tile's rows are is a place: (b, v, n, exists), samples (rows), voxels (rows), channels (channels), and which of
+the tile there is (rows, channels). Kernels read and write grids at a place through a Slot.
 """
+
+from typing import NamedTuple
 
 import triton
 import triton.language as tl
 
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
-VARYING = ["B", "T", "t", "source_slots", "source_slot", "h_slots", "h_slot", "gate_slots", "gate_slot", "next_slot"]
-VARYING += ["s_slots", "s_slot", "next_s_slots", "next_s_slot"]
+
+
+class Shape(NamedTuple):
+    """Sides of the grid, channels, and the side of the state kernels, 1 or 3."""
+
+    X: int
+    Y: int
+    Z: int
+    C: int
+    SIDE: int
+
+
+class Phase(NamedTuple):
+    """A launch's convolution: of `count` gates from `first` on; transposed, the sum of their adjoints."""
+
+    first: int
+    count: int
+    transposed: bool = False
+
+
+class Tile(NamedTuple):
+    """What a program owns, rows x channels; the input channels of a turn; how float32 is multiplied, ieee or tf32."""
+
+    rows: int
+    channels: int
+    inner: int
+    precision: str
 
 
 @triton.jit
-def offset(b, v, n, slots, slot, V: tl.constexpr, C: tl.constexpr):
-    """Offsets (rows, channels) of row (b, v)'s channels n in slot `slot` of a tensor (B, slots, X, Y, Z, C)."""
-    return ((b * slots + slot) * V + v)[:, None] * C + n[None, :]
+def pointers(slot, place, gate, SHAPE: tl.constexpr):
+    """(rows, channels), to a place in the grid `gate` slots after the one that a Slot means."""
+    b, v, n, _ = place
+    V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
+    return slot.tensor + ((b * slot.slots + slot.slot + gate) * V + v)[:, None] * SHAPE.C + n[None, :]
+
+
+@triton.jit
+def read(slot, place, gate, SHAPE: tl.constexpr):
+    """(rows, channels) float32."""
+    exists = place[3]
+    if slot.tensor is None:
+        return tl.zeros((exists.shape[0], exists.shape[1]), tl.float32)
+    else:
+        return tl.load(pointers(slot, place, gate, SHAPE), exists).to(tl.float32)
+
+
+@triton.jit
+def write(slot, place, gate, x, SHAPE: tl.constexpr):
+    if slot.tensor is not None:
+        store(pointers(slot, place, gate, SHAPE), x, place[3])
+
+
+@triton.jit
+def write_factor(slot, place, gate, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """`write` of what a product will read, in tf32 rounded for it."""
+    if slot.tensor is not None:
+        store(pointers(slot, place, gate, SHAPE), as_factor(x, TILE.precision), place[3])
+
+
+@triton.jit
+def seen(mask, place, T, t):
+    """(rows, 1): whether the mask (B, T) has step t of a row's sample."""
+    return tl.load(mask + place[0] * T + t)[:, None] != 0
 
 
 @triton.jit
@@ -41,17 +102,17 @@ def tanh(x):
 
 
 @triton.jit
-def store(pointer, x, tile):
+def store(pointer, x, exists):
     """tl.store, rounding to nearest; Triton's interpreter cuts bfloat16 off, twice as far from the truth."""
     if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
         bits = x.to(tl.int32, bitcast=True)
         x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
-    tl.store(pointer, x, tile)
+    tl.store(pointer, x, exists)
 
 
 @triton.jit
-def store_factor(pointer, x, tile, PRECISION: tl.constexpr):
-    """`store` of what a product will read. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
+def as_factor(x, PRECISION: tl.constexpr):
+    """x as a product should read it. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
 
     Cut-off factors are all too small, and their products more than twice as far from float64 as those of rounded ones
     (tests/convrnn3d/test_kernels.py).
@@ -60,7 +121,7 @@ def store_factor(pointer, x, tile, PRECISION: tl.constexpr):
         bits = x.to(tl.int32, bitcast=True)
         rounded = ((bits + 0x1000) & -0x2000).to(tl.float32, bitcast=True)
         x = tl.where(x == x, rounded, x)  # NaN's bits would carry over into the sign
-    store(pointer, x, tile)
+    return x
 
 
 @triton.jit
@@ -87,27 +148,26 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 
 
 @triton.jit
-def convolve(
-    source,
+def convolve_box(
+    source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
-    weight,  # (taps, 3, C, C): gate, output channel, input channel; the last two swapped if TRANSPOSED
+    weight,  # (taps, 3, C, C): gate, output channel, input channel; the last two swapped if transposed
     n,  # (channels) output channels
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr,
-    INNER: tl.constexpr, PRECISION: tl.constexpr,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """W * source, each gate's in one of the three; or, TRANSPOSED, the sum of W^T * its own source, in the first."""
+    """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source."""
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    INNER: tl.constexpr = TILE.inner
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = GATES if TRANSPOSED else 1
-    separate: tl.constexpr = 1 if TRANSPOSED else GATES
+    summed: tl.constexpr = PHASE.count if PHASE.transposed else 1
+    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
-    kernels = weight + (GATE * C + tl.minimum(n, C - 1))[None, :] * C + k[:, None]  # (INNER, channels)
-    sum_0 = tl.zeros((rows.shape[0], n.shape[0]), tl.float32)
-    sum_1 = sum_0
-    sum_2 = sum_0
+    weights = weight + (PHASE.first * C + tl.minimum(n, C - 1))[None, :] * C + k[:, None]  # (INNER, channels)
+    sums = (tl.zeros((rows.shape[0], n.shape[0]), tl.float32),) * separate
     by_y, by_z = inverse(ny), inverse(nz)
     for i in range(nx * ny * nz * summed * chunks):
         first = i % chunks * INNER
@@ -117,105 +177,121 @@ def convolve(
         plane = quotient(line, by_y)
         dx, dy, dz = x0 + plane, y0 + line - plane * ny, z0 + tap - line * nz
         distance = (dx * SIDE + dy) * SIDE + dz
-        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)
-        at = sources + ((dx * Y + dy) * Z + dz + gate * (X * Y * Z)) * C + first
-        kernel = kernels + (index * 3 + gate) * (C * C) + first
+        index = SIDE * SIDE * SIDE // 2 + (-distance if PHASE.transposed else distance)
+        voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
+        weights_of_tap = weights + (index * 3 + gate) * (C * C) + first
         inside = (first + k < C)[:, None]
-        a = tl.load(at, inside.T if ragged else None, other=0 if ragged else None)
-        w_0 = tl.load(kernel, inside if ragged else None, other=0 if ragged else None)
-        sum_0 = multiply(a, w_0, sum_0, PRECISION)
-        if separate > 1:
-            w_1 = tl.load(kernel + C * C, inside if ragged else None, other=0 if ragged else None)
-            sum_1 = multiply(a, w_1, sum_1, PRECISION)
-        if separate > 2:
-            w_2 = tl.load(kernel + 2 * C * C, inside if ragged else None, other=0 if ragged else None)
-            sum_2 = multiply(a, w_2, sum_2, PRECISION)
-    return sum_0, sum_1, sum_2
+        a = tl.load(sources + voxels * C + first, inside.T if ragged else None, other=0 if ragged else None)
+        added = ()
+        for g in tl.static_range(separate):
+            w = tl.load(weights_of_tap + g * (C * C), inside if ragged else None, other=0 if ragged else None)
+            added = added + (multiply(a, w, sums[g], TILE.precision),)  # noqa: RUF005, which Triton cannot
+        sums = added
+    return sums
 
 
 @triton.jit
-def own(
-    source, source_slots, source_slot, weight, parts, B,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr, EMPTY: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+def convolution(
+    source,  # Slot: what is convolved; without a tensor, zeros
+    weight,  # as for convolve_box
+    parts,  # what conv_taps left, or None
+    B,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """The tile this program owns: samples b, voxels v, channels n, which of it exists, and its convolution by gate.
-
-    The convolution is zero if EMPTY; read from `parts`, where `conv_taps` left it by tap, if there are; else computed.
-    """
+    """The place that this program owns, and its sums: the convolution there, of each gate or, transposed, in all."""
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    ROWS: tl.constexpr = TILE.rows
+    CHANNELS: tl.constexpr = TILE.channels
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
+    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     program = tl.program_id(0)
     n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
     program = program // blocks
-    sum_0 = tl.zeros((ROWS, CHANNELS), tl.float32)
-    sum_1 = sum_0
-    sum_2 = sum_0
-    if SIDE == 1 or EMPTY or parts is not None:
+    sums = (tl.zeros((ROWS, CHANNELS), tl.float32),) * separate
+    if SIDE == 1 or parts is not None or source.tensor is None:
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
-        tile = exists[:, None] & (n < C)[None, :]
+        place = (b, v, n, exists[:, None] & (n < C)[None, :])
         if parts is not None:
-            tap = tl.arange(0, triton.next_power_of_2(SIDE * SIDE * SIDE))[:, None]
-            x = v // (Y * Z) + tap // (SIDE * SIDE) - R  # (taps, rows)
-            y = v // Z % Y + tap // SIDE % SIDE - R
-            z = v % Z + tap % SIDE - R
-            inside = (x >= 0) & (x < X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z) & (tap < SIDE * SIDE * SIDE)
-            inside = inside[:, :, None] & tile[None, :, :]  # (taps, rows, channels)
-            grids = B.to(tl.int64) * V * C
-            separate: tl.constexpr = 1 if TRANSPOSED else GATES
-            part = parts + tap[:, :, None] * separate * grids + offset(b, v, n, 1, 0, V, C)[None, :, :]
-            sum_0 = tl.sum(tl.load(part, inside, other=0), axis=0)
-            if separate > 1:
-                sum_1 = tl.sum(tl.load(part + grids, inside, other=0), axis=0)
-            if separate > 2:
-                sum_2 = tl.sum(tl.load(part + 2 * grids, inside, other=0), axis=0)
-        elif not EMPTY:
-            rows = ((b * source_slots + source_slot) * V + v) * C
+            sums = sum_of_taps(parts, place, B, SHAPE, separate)
+        elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
-            sum_0, sum_1, sum_2 = convolve(
-                source, rows, weight, n, 0, one, 0, one, 0, one,
-                X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-            )  # fmt: skip
+            rows = ((b * source.slots + source.slot) * V + v) * C
+            sums = convolve_box(source.tensor, rows, weight, n, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
         exists = b < B
         b = tl.minimum(b, B - 1).to(tl.int64)
         # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short.
-        place = program // sample_blocks
-        x, y, z = (place // (Y * Z) + 1) % X, (place // Z % Y + 1) % Y, (place % Z + 1) % Z
+        voxel = program // sample_blocks
+        x, y, z = (voxel // (Y * Z) + 1) % X, (voxel // Z % Y + 1) % Y, (voxel % Z + 1) % Z
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
-        tile = exists[:, None] & (n < C)[None, :]
+        place = (b, v, n, exists[:, None] & (n < C)[None, :])
         x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
         nx, ny, nz = (
             tl.minimum(R, X - 1 - x) - x0 + 1,
             tl.minimum(R, Y - 1 - y) - y0 + 1,
             tl.minimum(R, Z - 1 - z) - z0 + 1,
         )
-        rows = ((b * source_slots + source_slot) * V + v) * C
-        sum_0, sum_1, sum_2 = convolve(
-            source, rows, weight, n, x0, nx, y0, ny, z0, nz,
-            X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-        )  # fmt: skip
-    return b, v, n, tile, sum_0, sum_1, sum_2
+        rows = ((b * source.slots + source.slot) * V + v) * C
+        sums = convolve_box(source.tensor, rows, weight, n, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
+    return place, sums
 
 
-@triton.jit(do_not_specialize=VARYING)
+@triton.jit
+def sum_of_taps(parts, place, B, SHAPE: tl.constexpr, SEPARATE: tl.constexpr):
+    """What conv_taps left at a place, added up over the taps inside the grid."""
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    R: tl.constexpr = SIDE // 2
+    b, v, n, exists = place
+    tap = tl.arange(0, triton.next_power_of_2(SIDE * SIDE * SIDE))[:, None]
+    x = v // (Y * Z) + tap // (SIDE * SIDE) - R  # (taps, rows)
+    y = v // Z % Y + tap // SIDE % SIDE - R
+    z = v % Z + tap % SIDE - R
+    inside = (x >= 0) & (x < X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z) & (tap < SIDE * SIDE * SIDE)
+    inside = inside[:, :, None] & exists[None, :, :]  # (taps, rows, channels)
+    grids = B.to(tl.int64) * (X * Y * Z * C)
+    rows = (b * (X * Y * Z) + v)[:, None] * C + n[None, :]
+    part = parts + tap[:, :, None] * SEPARATE * grids + rows[None, :, :]
+    sums = ()
+    for g in tl.static_range(SEPARATE):
+        sums = sums + (tl.sum(tl.load(part + g * grids, inside, other=0), axis=0),)  # noqa: RUF005
+    return sums
+
+
+@triton.jit
 def conv_taps(
-    source, source_slots, source_slot, weight, parts, B,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+    source,  # Slot
+    weight,  # as for convolve_box
+    parts,  # (taps, gates, B, X, Y, Z, C) float32; transposed, of one gate
+    B,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What each tap adds to the convolution: parts (taps, gates, B, X, Y, Z, C) float32, where the tap is inside."""
+    """What each tap adds to the convolution, into `parts`, where the tap is inside."""
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    ROWS: tl.constexpr = TILE.rows
+    CHANNELS: tl.constexpr = TILE.channels
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
+    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     program = tl.program_id(0)
     n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
     program = program // blocks
@@ -235,15 +311,9 @@ def conv_taps(
     z = tl.maximum(0, -dz) + row % nz
     v = (x * Y + y) * Z + z
     one = tl.full((), 1, tl.int32)
-    sum_0, sum_1, sum_2 = convolve(
-        source, ((b * source_slots + source_slot) * V + v) * C, weight, n, dx, one, dy, one, dz, one,
-        X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-    )  # fmt: skip
-    tile = exists[:, None] & (n < C)[None, :]
+    rows = ((b * source.slots + source.slot) * V + v) * C
+    sums = convolve_box(source.tensor, rows, weight, n, dx, one, dy, one, dz, one, SHAPE, PHASE, TILE)
     grids = B.to(tl.int64) * V * C
-    part = parts + tap * (1 if TRANSPOSED else GATES) * grids + offset(b, v, n, 1, 0, V, C)
-    tl.store(part, sum_0, tile)
-    if GATES > 1 and not TRANSPOSED:
-        tl.store(part + grids, sum_1, tile)
-    if GATES > 2 and not TRANSPOSED:
-        tl.store(part + 2 * grids, sum_2, tile)
+    part = parts + tap * separate * grids + (b * V + v)[:, None] * C + n[None, :]
+    for g in tl.static_range(separate):
+        tl.store(part + g * grids, sums[g], exists[:, None] & (n < C)[None, :])

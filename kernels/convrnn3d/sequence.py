@@ -1,7 +1,7 @@
 """A call's sizes, what its tensors are, and how its kernels are launched; `gru` and `lstm` loop over the steps.
 
-Everything a kernel reads or writes is contiguous. Slots let one kernel read from tensors of one step and of all: a
-tensor, how many slots a sample has in it, and which is meant. Kept for the backward pass, beside the inputs:
+Everything a kernel reads or writes is contiguous, and read and written through Slots. Kept for the backward pass,
+beside the inputs:
 
     sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type;
              (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read
@@ -17,20 +17,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.convolution import conv_taps
+from convrnn3d.convolution import Phase, Shape, Tile, conv_taps
+from convrnn3d.launcher import Slot, launch
 from convrnn3d.tuning import Launch, choose, kind_of
 from convrnn3d.wgrad import weight_gradient_kernel
 
 GATES = 3
 ROWS_A_SHARE = 2048  # (b, t, v), of the weight's gradient
-# Kernels that multiply nothing: those that add up what the taps left (27 values each), and first steps from zeros.
-SUMS = Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1)
-POINTWISE = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
-FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
-
-
-def launch(kernel: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-    kernel[(blocks,)](*arguments, **constants, **FUSION)
+# Kernels that multiply nothing: those that add up what the taps left (27 values each), and those that start from zeros.
+ADD_TAPS = Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1)
+FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
 
 
 @dataclass
@@ -45,7 +41,7 @@ class Sequence:
     operand: torch.dtype
     precision: str
     device: torch.device
-    launch: Callable[..., None] = launch
+    launch: Callable[[Any, int, tuple, dict[str, Any], dict[str, int]], None] = launch
     choose: Callable[[str, str, int, int], Launch] = choose
 
     @classmethod
@@ -58,9 +54,12 @@ class Sequence:
         return kind_of(self.operand, self.precision)
 
     @property
-    def constants(self) -> dict[str, int]:
-        x, y, z = self.grid
-        return {"X": x, "Y": y, "Z": z, "C": self.channels, "SIDE": self.side}
+    def shape(self) -> Shape:
+        return Shape(*self.grid, self.channels, self.side)
+
+    @property
+    def voxels(self) -> int:
+        return self.grid[0] * self.grid[1] * self.grid[2]
 
     @property
     def on_device(self) -> AbstractContextManager:
@@ -71,70 +70,59 @@ class Sequence:
         return torch.empty(self.batch, *slots, *self.grid, self.channels, dtype=dtype, device=self.device)
 
     def run(
-        self, kernel: Any, name: str, phase: tuple[int, int, bool], source: tuple[Tensor | None, int, int],
-        weight: Tensor, *rest: Any, still: bool = False, **constants: Any,
-    ) -> None:  # fmt: skip
-        """Launch `kernel` on the convolution of slot `source[2]` of `source[1]` in `source[0]`; `still`: on zeros.
+        self, kernel: Any, name: str, phase: Phase, source: Slot, packed: Tensor, t: int, *rest: Any, **constants: Any
+    ) -> None:
+        """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
+        from_zeros, parts = source.tensor is None, None
+        launch = FROM_ZEROS if from_zeros else self.choose(name, self.kind, self.batch, self.channels)
+        if launch.by_tap and self.side > 1:
+            parts = self._convolve_by_tap(launch, phase, source, packed)
+            launch = ADD_TAPS
+        launch = launch.fitted(self.channels)
+        any_voxel = from_zeros or parts is not None or self.side == 1  # a program's rows are of any, not of one
+        rows, times = (self.batch * self.voxels, 1) if any_voxel else (self.batch, self.voxels)
+        blocks = _cdiv(rows, launch.rows) * times * _cdiv(self.channels, launch.channels)
+        arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
+        self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, launch.options)
 
-        phase: first gate, number of gates, transposed.
-        """
-        launch = POINTWISE.fitted(self.channels) if still else self.choose(name, self.kind, self.batch, self.channels)
-        flat, parts = still or self.side == 1, None
-        if launch.by_tap and not flat:
-            parts = self._convolve_by_tap(launch, phase, source, weight)
-            launch, flat = SUMS.fitted(self.channels), True
-        voxels = self.grid[0] * self.grid[1] * self.grid[2]
-        rows = self.batch * voxels if flat else self.batch
-        blocks = _cdiv(rows, launch.rows) * (1 if flat else voxels)
-        self.launch(
-            kernel, blocks * _cdiv(self.channels, launch.channels),
-            *source, weight, parts, self.batch, *rest,
-            **self.constants, **constants, **_tile(launch), PRECISION=self._precision,
-            num_warps=launch.warps, num_stages=launch.stages,
-        )  # fmt: skip
-
-    def _convolve_by_tap(self, launch: Launch, phase: tuple[int, int, bool], source: tuple, weight: Tensor) -> Tensor:
-        gate, gates, transposed = phase
-        taps, voxels = self.side**3, self.grid[0] * self.grid[1] * self.grid[2]
-        shape = (taps, 1 if transposed else gates, self.batch, voxels, self.channels)
+    def _convolve_by_tap(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
+        taps = self.side**3
+        shape = (taps, 1 if phase.transposed else phase.count, self.batch, self.voxels, self.channels)
         parts = torch.empty(shape, dtype=torch.float32, device=self.device)
-        blocks = taps * _cdiv(self.batch * voxels, launch.rows) * _cdiv(self.channels, launch.channels)
-        self.launch(
-            conv_taps, blocks, *source, weight, parts, self.batch, **self.constants,
-            GATE=gate, GATES=gates, TRANSPOSED=transposed, **_tile(launch), PRECISION=self._precision,
-            num_warps=launch.warps, num_stages=launch.stages,
-        )  # fmt: skip
+        blocks = taps * _cdiv(self.batch * self.voxels, launch.rows) * _cdiv(self.channels, launch.channels)
+        arguments = (source, packed, parts, self.batch)
+        self.launch(conv_taps, blocks, arguments, self._constants(phase, launch), launch.options)
         return parts
 
-    def weight_gradient(self, x: Tensor, x_slot: int, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
-        """dW of gates gates[0].., gates[1] of them, of what is in slot `x_slot` of each step, into weight_parts."""
+    def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
+        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision)
+        return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
+
+    def weight_gradient(self, x: Slot, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
+        """dW of gates gates[0].., gates[1] of them, of what is in one of a step's slots, into weight_parts."""
         launch = self.choose("weight_gradient", self.kind, self.batch, self.channels)
         shares, taps = parts.shape[:2]
-        blocks = _cdiv(self.channels, launch.channels) ** 2
-        self.launch(
-            weight_gradient_kernel, shares * taps * gates[1] * blocks,
-            x, x.shape[2] if x.ndim == 7 else 1, x_slot, da, parts, self.batch * self.steps, shares, *gates,
-            **self.constants,
-            OUTPUTS=launch.channels, INPUTS=launch.channels, ROWS=launch.rows, PRECISION=self._precision,
-            num_warps=launch.warps, num_stages=launch.stages,
-        )  # fmt: skip
+        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision)
+        blocks = shares * taps * gates[1] * _cdiv(self.channels, launch.channels) ** 2
+        arguments = (x, da, parts, self.batch * self.steps, shares, *gates)
+        self.launch(weight_gradient_kernel, blocks, arguments, {"SHAPE": self.shape, "TILE": tile}, launch.options)
 
-    def forward_kernels(self, weight: Tensor) -> Tensor:
-        """The weight as `convolve` reads it: (k, k, k, 3, C, C), gate, output and input channel, in the operands' type.
+    def packed_forward(self, weight: Tensor) -> Tensor:
+        """The weight as `convolve_box` reads it: (k, k, k, 3, C, C), gate, output and input channel, as factors.
 
         Input channels innermost, the axis that products sum over: wgmma takes tf32 operands in no other order.
         """
         return self._operands(weight.permute(3, 4, 5, 0, 1, 2))
 
-    def backward_kernels(self, weight: Tensor) -> Tensor:
-        """As `forward_kernels` with input and output channels swapped."""
+    def packed_backward(self, weight: Tensor) -> Tensor:
+        """As `packed_forward` with input and output channels swapped."""
         return self._operands(weight.permute(3, 4, 5, 0, 2, 1))
 
     def _operands(self, weight: Tensor) -> Tensor:
         return self.factors(weight.to(self.operand, memory_format=torch.contiguous_format).contiguous())
 
     def factors(self, grid: Tensor) -> Tensor:
-        """`grid` as products read it: in the operands' type, and rounded if that is tf32, see `store_factor`."""
+        """`grid` as products read it: in the operands' type, and rounded if that is tf32, see `as_factor`."""
         grid = grid.to(self.operand)
         if self._precision != "tf32":
             return grid
@@ -146,7 +134,7 @@ class Sequence:
         return dtype == self.operand and self._precision != "tf32"
 
     def weight_parts(self) -> Tensor:
-        rows, channels = self.batch * self.steps * self.grid[0] * self.grid[1] * self.grid[2], self.channels
+        rows, channels = self.batch * self.steps * self.voxels, self.channels
         shares = min(8, _cdiv(rows, ROWS_A_SHARE))
         return torch.empty(shares, self.side**3, GATES, channels, channels, dtype=torch.float32, device=self.device)
 
@@ -163,7 +151,3 @@ class Sequence:
 
 def _cdiv(a: int, b: int) -> int:
     return -(-a // b)  # not triton.cdiv, which goes through Triton's wrapper of constants each time
-
-
-def _tile(launch: Launch) -> dict[str, int]:
-    return {"ROWS": launch.rows, "CHANNELS": launch.channels, "INNER": launch.inner}

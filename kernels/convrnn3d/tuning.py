@@ -36,6 +36,11 @@ class Launch:
     stages: int
     by_tap: bool = False
 
+    @property
+    def options(self) -> dict[str, int]:
+        """Triton's."""
+        return {"num_warps": self.warps, "num_stages": self.stages}
+
     @cache  # noqa: B019, of which there are as many as lines in the table
     def fitted(self, channels: int) -> "Launch":
         """This launch with tiles no larger than `channels` needs."""

@@ -9,19 +9,25 @@ shares are added up afterwards, always in the same order, so that the result rep
 import triton
 import triton.language as tl
 
-from convrnn3d.convolution import VARYING, inverse, multiply, quotient
+from convrnn3d.convolution import inverse, multiply, quotient
 
 
-@triton.jit(do_not_specialize=[*VARYING, "samples", "shares", "first_gate", "gates", "x_slots", "x_slot"])
+@triton.jit
 def weight_gradient_kernel(
-    x,  # (samples, x_slots, X, Y, Z, C), where a sample is a sample's step
-    x_slots, x_slot,
+    x,  # Slot of (samples, slots, X, Y, Z, C), where a sample is a sample's step
     da,  # (samples, 3, X, Y, Z, C)
     parts,  # (shares, taps, 3, C, C) float32: gate, output channel, input channel
     samples, shares, first_gate, gates,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    OUTPUTS: tl.constexpr, INPUTS: tl.constexpr, ROWS: tl.constexpr, PRECISION: tl.constexpr,
+    SHAPE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    OUTPUTS: tl.constexpr = TILE.channels
+    INPUTS: tl.constexpr = TILE.channels
+    ROWS: tl.constexpr = TILE.rows
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
@@ -42,7 +48,7 @@ def weight_gradient_kernel(
     first = tl.minimum(share * tl.cdiv(whole, shares), whole)
     end = tl.minimum(first + tl.cdiv(whole, shares), whole)
     gradients = da + gate * V * C + n[:, None]  # (OUTPUTS, 1)
-    inputs = x + (x_slot * V + (dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
+    inputs = x.tensor + (x.slot * V + (dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
     sum = tl.zeros((OUTPUTS, INPUTS), tl.float32)
     by_y, by_z = inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
     for i in range(first, end):
@@ -56,7 +62,7 @@ def weight_gradient_kernel(
         a_exists = exists[None, :] & (n < C)[:, None] if C % OUTPUTS else exists[None, :]
         b_exists = exists[:, None] & (m < C)[None, :] if C % INPUTS else exists[:, None]
         a = tl.load(gradients + (sample * 3 + v * C)[None, :], a_exists, other=0)
-        b = tl.load(inputs + (sample * x_slots + v * C)[:, None], b_exists, other=0)
-        sum = multiply(a, b, sum, PRECISION)
+        b = tl.load(inputs + (sample * x.slots + v * C)[:, None], b_exists, other=0)
+        sum = multiply(a, b, sum, TILE.precision)
     part = parts + (share * taps + tap).to(tl.int64) * 3 * C * C + (gate * C + n)[:, None] * C + m[None, :]
     tl.store(part, sum, (n < C)[:, None] & (m < C)[None, :])

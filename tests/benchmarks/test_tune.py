@@ -40,9 +40,7 @@ def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by
 
 def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     compiled: list[int] = []
-    monkeypatch.setattr(
-        type(gates_kernel), "warmup", lambda self, *arguments, **constants: compiled.append(1), raising=False
-    )
+    monkeypatch.setattr("benchmarks.tune.compile_kernel", lambda *arguments: compiled.append(1))
     monkeypatch.setattr(type(gates_kernel), "run", lambda self, *arguments, **constants: pytest.fail("launched"))
     tasks = [("gru_gates", "half", 16, launch) for launch in candidates("gru_gates", "half", 16)]
     compile_ahead(tasks, DEVICE, deadline=time.monotonic() + 1000)

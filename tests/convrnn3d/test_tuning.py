@@ -7,7 +7,8 @@ import pytest
 import torch
 from convrnn3d.tuning import choose, kind_of, launches_text, supported, table
 
-KERNELS = {"gru_gates", "gru_update", "gru_reset", "gru_enter", "lstm_step", "lstm_enter", "weight_gradient"}
+KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
+KERNELS.add("weight_gradient")
 
 
 def test_every_kernel_has_a_choice_for_every_kind_and_batch() -> None:
