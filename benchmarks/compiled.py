@@ -35,13 +35,13 @@ class Kernel:
     def compile(self, target: str) -> Any:
         """Triton's compiled kernel for one of TARGETS."""
         function, kinds, constants, options = taken_down(self.kind, self.batch)[self.place]
-        tile = constants["TILE"]
-        constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, target))}
+        if tile := constants.get("TILE"):
+            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, target))}
         return triton.compile(source(function, kinds, constants), target=TARGETS[target], options=options | FUSION)
 
     @property
-    def tile(self) -> Tile:
-        return taken_down(self.kind, self.batch)[self.place][2]["TILE"]
+    def tile(self) -> Tile | None:
+        return taken_down(self.kind, self.batch)[self.place][2].get("TILE")
 
     @property
     def options(self) -> dict[str, int]:
@@ -92,10 +92,10 @@ def taken_down(operand: str, batch: int) -> list[tuple[Any, tuple, dict[str, Any
     state = empty(batch, *grid)
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
     sequence.launch = take_down
-    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
-    states, last, cell, sources, cells, gates = lstm.forward(
-        sequence, projection, weight, (state, state), None, dtype, True, True
-    )
-    lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
+    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
+    sources, gates, packed = kept
+    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
+    states, last, cell, *kept = lstm.forward(sequence, projection, weight, (state, state), None, dtype, True, True)
+    sources, cells, gates, packed = kept
+    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
     return launched

@@ -52,7 +52,7 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
 def row(kernel: Kernel, target: str) -> dict[str, object]:
     """A row of the table: the kernel, its tile, its machine code, what it misses."""
     code = read(kernel.compile(target))
-    tile = [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
+    tile = [] if kernel.tile is None else [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
     if "weight_gradient" in kernel.function:
         tile = [kernel.tile.channels, kernel.tile.channels, kernel.tile.rows]
     return {

@@ -73,12 +73,14 @@ def training_step(sequence: Sequence, kind: str) -> None:
     grid = (*sequence.grid, sequence.channels)
     projection, weight = random(batch, steps, 3, *grid), random(3, sequence.channels, *grid[-1:], 3, 3, 3) / 60
     state = random(batch, *grid)
-    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
-    states, last, cell, sources, cells, gates = lstm.forward(
+    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
+    sources, gates, packed = kept
+    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
+    states, last, cell, *kept = lstm.forward(
         sequence, projection, weight, (state, state.clone()), None, dtype, True, True
     )
-    lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
+    sources, cells, gates, packed = kept
+    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
 
 
 def launches_of(

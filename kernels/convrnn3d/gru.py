@@ -118,13 +118,14 @@ def gates_back_kernel(
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None,
     carried: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """states and last, of type `carried`; sources and gates for `backward`, sources if `save`, gates if `keep`."""
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
     steps = sequence.steps
     slots, kept = steps if save else 2, steps if keep else 1
     states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
     sources, gates = sequence.empty((slots, 2), sequence.operand), sequence.empty((kept, 3), projection.dtype)
-    packed = sequence.packed_forward(weight)
+    packed = sequence.pack(weight, save)
+    forward_packed = packed[0]
 
     def source(t: int) -> Slot:
         """Where h_{t-1} is as a factor; r . h_{t-1} is next to it."""
@@ -135,20 +136,22 @@ def forward(
         h_factor = source(t) if t else Slot(None if state is None else sequence.factors(state))
         product = source(t)._replace(slot=source(t).slot + 1)
         p, gate = Slot(projection, 3 * steps, 3 * t), Slot(gates, 3 * kept, 3 * (t % kept))
-        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, packed, t, p, h, gate, product, mask)
+        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, product, mask)
         sequence.run(
-            update_kernel, "gru_update", CANDIDATE, product if h.tensor is not None else ZEROS, packed, t, p, h, gate,
-            Slot(states, steps, t), Slot(last), source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
+            update_kernel, "gru_update", CANDIDATE, product if h.tensor is not None else ZEROS, forward_packed, t, p, h,
+            gate, Slot(states, steps, t), Slot(last), source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
         )  # fmt: skip
-    return states, last, sources, gates
+    return states, last, sources, gates, packed
 
 
 def backward(
-    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None,
-    sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor, recompute: bool, has_state: bool,
-    wants_weight: bool,
+    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor,
+    mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
+    carried: torch.dtype, recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0 (float32). kept: gates, or the projection if `recompute`; each step's gates are then made again.
+    """dp, dW, dh_0, which is empty without a first state. kept: gates, or the projection if `recompute`.
+
+    Each step's gates are then made again.
 
     states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
     feel the rounding.
@@ -156,8 +159,8 @@ def backward(
     steps = sequence.steps
     d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    packed = sequence.packed_backward(weight)
-    packed_again = sequence.packed_forward(weight) if recompute else None
+    d_state = sequence.state_gradient(d.tensor, carried, has_state)
+    forward_packed, backward_packed = packed.unbind(0)
     again = Slot(sequence.empty((1, 3), kept.dtype), 3) if recompute else None
 
     def h(t: int) -> Slot:
@@ -178,9 +181,9 @@ def backward(
     def gates_again(t: int) -> None:
         p, from_zeros = Slot(kept, 3 * steps, 3 * t), t == 0 and not has_state
         h_factor, product = (ZEROS if from_zeros else Slot(sources, 2 * steps, 2 * t + place) for place in (0, 1))
-        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, packed_again, t, p, ZEROS, again, ZEROS, None)
+        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, ZEROS, again, ZEROS, None)
         sequence.run(
-            update_kernel, "gru_update", CANDIDATE, product, packed_again, t, p, ZEROS, again,
+            update_kernel, "gru_update", CANDIDATE, product, forward_packed, t, p, ZEROS, again,
             ZEROS, ZEROS, ZEROS, ZEROS, None, KEEP=True,
         )  # fmt: skip
 
@@ -189,8 +192,9 @@ def backward(
         if recompute and t >= 0:
             gates_again(t)
         sequence.run(
-            gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, packed, t, around, Slot(d_states, steps, t),
-            h(t), gates(t), d, da_of(t), d_projection_of(t), mask,
+            gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, backward_packed, t, around,
+            Slot(d_states, steps, t), h(t), gates(t), d if t >= 0 else Slot(d_state), da_of(t), d_projection_of(t),
+            mask,
         )  # fmt: skip
 
     into(steps - 1, source=ZEROS, around=Slot(d_last))
@@ -198,8 +202,8 @@ def backward(
         from_zeros = t == 0 and not has_state  # nothing asks for q, and h is zero
         da_c = ZEROS if from_zeros else Slot(da, 3 * steps, 3 * t + 2)
         sequence.run(
-            update_back_kernel, "gru_update_back", CANDIDATE_BACK, da_c, packed, t, d, h(t), gates(t), da_of(t),
-            d_projection_of(t), mask,
+            update_back_kernel, "gru_update_back", CANDIDATE_BACK, da_c, backward_packed, t, d, h(t), gates(t),
+            da_of(t), d_projection_of(t), mask,
         )  # fmt: skip
         if not from_zeros:
             into(t - 1, source=da_of(t), around=d)
@@ -209,4 +213,4 @@ def backward(
         sequence.weight_gradient(Slot(sources, 2, 0), da, (0, 2), parts)
         sequence.weight_gradient(Slot(sources, 2, 1), da, (2, 1), parts)
         d_weight = sequence.summed(parts, weight)
-    return da if d_projection is None else d_projection, d_weight, d.tensor
+    return da if d_projection is None else d_projection, d_weight, d_state

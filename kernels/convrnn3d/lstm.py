@@ -97,14 +97,15 @@ def step_back_kernel(
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None, mask: Tensor | None,
     carried: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """states, last, cell, of type `carried`; sources, cells and gates for `backward`, if `save`, gates if `keep`."""
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
     steps, slots = sequence.steps, sequence.steps if save else 2
     states, last, cell = (sequence.empty(shape, carried) for shape in ((steps,), (), ()))
     sources = sequence.empty((slots,), sequence.operand)
     cells = sequence.empty((steps if save else 0,), carried)
     gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
-    packed = sequence.packed_forward(weight)
+    packed = sequence.pack(weight, save)
+    forward_packed = packed[0]
     h_0, s_0 = (None, None) if state is None else state
 
     def source(t: int) -> Slot:
@@ -120,25 +121,28 @@ def forward(
         h_factor = source(t) if t else Slot(None if h_0 is None else sequence.factors(h_0))
         gate = Slot(gates, 3 * steps, 3 * t) if keep else ZEROS
         sequence.run(
-            step_kernel, "lstm_step", GATES, h_factor, packed, t, Slot(projection, 3 * steps, 3 * t),
-            h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
+            step_kernel, "lstm_step", GATES, h_factor, forward_packed, t,
+            Slot(projection, 3 * steps, 3 * t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
             source(t + 1), source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
         )  # fmt: skip
-    return states, last, cell, sources, cells, gates
+    return states, last, cell, sources, cells, gates, packed
 
 
 def backward(
     sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None, weight: Tensor,
-    mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, recompute: bool, has_state: bool,
-    wants_weight: bool,
+    packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
+    recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0 (float32). kept: gates, or the projection if `recompute`; gates are then made again."""
+    """dp, dW, dh_0, ds_0, which are empty without a first state. kept: gates, or the projection if `recompute`.
+
+    Each step's gates are then made again.
+    """
     steps = sequence.steps
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
     da = sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    packed = sequence.packed_backward(weight)
-    packed_again = sequence.packed_forward(weight) if recompute else None
+    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, has_state) for slot in (d, g))
+    forward_packed, backward_packed = packed.unbind(0)
     again = Slot(sequence.empty((1, 3), kept.dtype), 3) if recompute else None
     for t in reversed(range(-1 if has_state else 0, steps)):
         start, of_step = t == steps - 1, (3 * steps, 3 * t)
@@ -146,19 +150,19 @@ def backward(
         if recompute and t >= 0:
             h_factor = Slot(sources, steps, t) if t or has_state else ZEROS
             sequence.run(
-                step_kernel, "lstm_step", GATES, h_factor, packed_again, t, Slot(kept, *of_step), ZEROS, ZEROS, again,
+                step_kernel, "lstm_step", GATES, h_factor, forward_packed, t, Slot(kept, *of_step), ZEROS, ZEROS, again,
                 *[ZEROS] * 6, None,
             )  # fmt: skip
         goes_around = d if mask is not None else ZEROS
         sequence.run(
             step_back_kernel, "lstm_step_back", GATES_BACK, ZEROS if start else Slot(da, 3 * steps, 3 * (t + 1)),
-            packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
-            Slot(d_cell) if start else g, g, Slot(cells, steps, t), gates, goes_around if t >= 0 else d,
-            Slot(da, *of_step), Slot(d_projection, *of_step), mask,
+            backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
+            Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
+            goes_around if t >= 0 else Slot(d_h), Slot(da, *of_step), Slot(d_projection, *of_step), mask,
         )  # fmt: skip
     d_weight = weight.new_empty(0)
     if wants_weight:
         parts = sequence.weight_parts()
         sequence.weight_gradient(Slot(sources), da, (0, 3), parts)
         d_weight = sequence.summed(parts, weight)
-    return da if d_projection is None else d_projection, d_weight, d.tensor, g.tensor
+    return da if d_projection is None else d_projection, d_weight, d_h, d_s

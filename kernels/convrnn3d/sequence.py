@@ -19,6 +19,7 @@ from torch import Tensor
 
 from convrnn3d.convolution import Phase, Shape, Tile, conv_taps
 from convrnn3d.launcher import Slot, launch
+from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.tuning import Launch, choose, kind_of
 from convrnn3d.wgrad import weight_gradient_kernel
 
@@ -107,27 +108,20 @@ class Sequence:
         arguments = (x, da, parts, self.batch * self.steps, shares, *gates)
         self.launch(weight_gradient_kernel, blocks, arguments, {"SHAPE": self.shape, "TILE": tile}, launch.options)
 
-    def packed_forward(self, weight: Tensor) -> Tensor:
-        """The weight as `convolve_box` reads it: (k, k, k, 3, C, C), gate, output and input channel, as factors.
-
-        Input channels innermost, the axis that products sum over: wgmma takes tf32 operands in no other order.
-        """
-        return self._operands(weight.permute(3, 4, 5, 0, 1, 2))
-
-    def packed_backward(self, weight: Tensor) -> Tensor:
-        """As `packed_forward` with input and output channels swapped."""
-        return self._operands(weight.permute(3, 4, 5, 0, 2, 1))
-
-    def _operands(self, weight: Tensor) -> Tensor:
-        return self.factors(weight.to(self.operand, memory_format=torch.contiguous_format).contiguous())
+    def pack(self, weight: Tensor, save: bool) -> Tensor:
+        """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""
+        how = self.shape, self.operand, self._precision
+        return pack(weight, *how, 2, self.launch) if save else kept_or_packed(weight, *how, self.launch)
 
     def factors(self, grid: Tensor) -> Tensor:
-        """`grid` as products read it: in the operands' type, and rounded if that is tf32, see `as_factor`."""
-        grid = grid.to(self.operand)
-        if self._precision != "tf32":
-            return grid
-        rounded = ((grid.view(torch.int32) + 0x1000) & -0x2000).view(torch.float32)
-        return torch.where(grid.isnan(), grid, rounded)
+        """`grid` as products read it: in the operands' type, and rounded if that is tf32."""
+        return cast(grid, self.operand, self._precision, self.launch)
+
+    def state_gradient(self, d: Tensor, carried: torch.dtype, has_state: bool) -> Tensor:
+        """Where the derivative by a first state of type `carried` goes: into d itself, if that has its type."""
+        if not has_state:
+            return d.new_empty(0, dtype=carried)
+        return d if d.dtype == carried else self.empty((), carried)
 
     def exact(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
