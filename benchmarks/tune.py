@@ -43,7 +43,7 @@ def candidates(kernel: str, kind: str, batch: int) -> list[Launch]:
     inner = {"half": (64, 128), "tf32": (32, 64), "ieee": (16, 32)}[kind]
     stages = {"half": (3, 4), "tf32": (3, 4), "ieee": (2,)}[kind]
     if kernel == "weight_gradient":
-        rows = (16,) if batch < 8 else (32, 64) if kind == "half" else (16, 32)
+        rows = (32, 64) if kind == "half" else (16, 32)
         found = [Launch(None, r, n, r, w, s) for r in rows for n in (64, 128) for w in (4, 8) for s in stages]
         return [launch for launch in found if fits_everywhere(kernel, kind, launch)]
     tiles = {1: ((16, 32), (16, 64)), 8: ((16, 32), (16, 64)), 16: ((16, 32), (16, 64), (16, 128))}

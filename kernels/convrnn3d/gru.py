@@ -207,10 +207,5 @@ def backward(
         )  # fmt: skip
         if not from_zeros:
             into(t - 1, source=da_of(t), around=d)
-    d_weight = weight.new_empty(0)
-    if wants_weight:
-        parts = sequence.weight_parts()
-        sequence.weight_gradient(Slot(sources, 2, 0), da, (0, 2), parts)
-        sequence.weight_gradient(Slot(sources, 2, 1), da, (2, 1), parts)
-        d_weight = sequence.summed(parts, weight)
+    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_state

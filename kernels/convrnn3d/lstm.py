@@ -160,9 +160,5 @@ def backward(
             Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
             goes_around if t >= 0 else Slot(d_h), Slot(da, *of_step), Slot(d_projection, *of_step), mask,
         )  # fmt: skip
-    d_weight = weight.new_empty(0)
-    if wants_weight:
-        parts = sequence.weight_parts()
-        sequence.weight_gradient(Slot(sources), da, (0, 3), parts)
-        d_weight = sequence.summed(parts, weight)
+    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_h, d_s

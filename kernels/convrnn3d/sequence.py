@@ -21,10 +21,8 @@ from convrnn3d.convolution import Phase, Shape, Tile, conv_taps
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.tuning import Launch, choose, kind_of
-from convrnn3d.wgrad import weight_gradient_kernel
+from convrnn3d.wgrad import weight_gradient
 
-GATES = 3
-ROWS_A_SHARE = 2048  # (b, t, v), of the weight's gradient
 # Kernels that multiply nothing: those that add up what the taps left (27 values each), and those that start from zeros.
 ADD_TAPS = Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1)
 FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
@@ -99,14 +97,10 @@ class Sequence:
         tile = Tile(launch.rows, launch.channels, launch.inner, self._precision)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
-    def weight_gradient(self, x: Slot, da: Tensor, gates: tuple[int, int], parts: Tensor) -> None:
-        """dW of gates gates[0].., gates[1] of them, of what is in one of a step's slots, into weight_parts."""
-        launch = self.choose("weight_gradient", self.kind, self.batch, self.channels)
-        shares, taps = parts.shape[:2]
-        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision)
-        blocks = shares * taps * gates[1] * _cdiv(self.channels, launch.channels) ** 2
-        arguments = (x, da, parts, self.batch * self.steps, shares, *gates)
-        self.launch(weight_gradient_kernel, blocks, arguments, {"SHAPE": self.shape, "TILE": tile}, launch.options)
+    def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
+        """dW (3, C, C, k, k, k), see `wgrad`."""
+        choice = self.choose("weight_gradient", self.kind, self.batch, self.channels).fitted(self.channels)
+        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""
@@ -126,17 +120,6 @@ class Sequence:
     def exact(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"
-
-    def weight_parts(self) -> Tensor:
-        rows, channels = self.batch * self.steps * self.voxels, self.channels
-        shares = min(8, _cdiv(rows, ROWS_A_SHARE))
-        return torch.empty(shares, self.side**3, GATES, channels, channels, dtype=torch.float32, device=self.device)
-
-    def summed(self, parts: Tensor, weight: Tensor) -> Tensor:
-        """dW (3, C, C, k, k, k) from the shares of weight_parts."""
-        d_weight = weight.new_empty(weight.shape)
-        d_weight.flatten(3).copy_(parts.sum(0).permute(1, 2, 3, 0))  # (3, C, C, taps)
-        return d_weight
 
     @property
     def _precision(self) -> str:
