@@ -151,26 +151,37 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
-    weight,  # (taps, 3, C, C): gate, output channel, input channel; the last two swapped if transposed
-    n,  # (channels) output channels
+    weight,  # (taps, 3 C, C), one of the two orders of `packing`
+    first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source."""
+    """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source.
+
+    The first two gates' output channels alternate in the packed weight: their tiles are one product twice as wide,
+    which comes apart after the loop, without a number changing its thread.
+    """
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
     INNER: tl.constexpr = TILE.inner
+    CHANNELS: tl.constexpr = TILE.channels
+    PAIR: tl.constexpr = not PHASE.transposed and PHASE.count > 1
+    SINGLE: tl.constexpr = PHASE.transposed or PHASE.count % 2 == 1
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
     summed: tl.constexpr = PHASE.count if PHASE.transposed else 1
-    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
-    weights = weight + (PHASE.first * C + tl.minimum(n, C - 1))[None, :] * C + k[:, None]  # (INNER, channels)
-    sums = (tl.zeros((rows.shape[0], n.shape[0]), tl.float32),) * separate
+    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
+    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
+    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
+    # Forward, what is left of a pair is the last gate.
+    weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
+    pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
+    single = tl.zeros((rows.shape[0], CHANNELS), tl.float32)
     by_y, by_z = inverse(ny), inverse(nz)
     for i in range(nx * ny * nz * summed * chunks):
-        first = i % chunks * INNER
+        begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)
         line = quotient(tap, by_z)
@@ -179,14 +190,26 @@ def convolve_box(
         distance = (dx * SIDE + dy) * SIDE + dz
         index = SIDE * SIDE * SIDE // 2 + (-distance if PHASE.transposed else distance)
         voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
-        weights_of_tap = weights + (index * 3 + gate) * (C * C) + first
-        inside = (first + k < C)[:, None]
-        a = tl.load(sources + voxels * C + first, inside.T if ragged else None, other=0 if ragged else None)
-        added = ()
-        for g in tl.static_range(separate):
-            w = tl.load(weights_of_tap + g * (C * C), inside if ragged else None, other=0 if ragged else None)
-            added = added + (multiply(a, w, sums[g], TILE.precision),)  # noqa: RUF005, which Triton cannot
-        sums = added
+        tap_and_gate = (index * 3 + gate) * (C * C) + begin
+        inside = (begin + k < C)[:, None]
+        a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
+        if PAIR:
+            w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+            pair = multiply(a, w, pair, TILE.precision)
+        if SINGLE:
+            w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+            single = multiply(a, w, single, TILE.precision)
+    return apart(pair, single, PAIR, SINGLE)
+
+
+@triton.jit
+def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
+    """A tile for each gate."""
+    if PAIR:
+        first, second = tl.split(tl.reshape(pair, (single.shape[0], single.shape[1], 2)))
+        sums = (first, second, single) if SINGLE else (first, second)
+    else:
+        sums = (single,)
     return sums
 
 
@@ -211,7 +234,8 @@ def convolution(
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     program = tl.program_id(0)
-    n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
+    first = program % blocks * CHANNELS
+    n = first + tl.arange(0, CHANNELS)
     program = program // blocks
     sums = (tl.zeros((ROWS, CHANNELS), tl.float32),) * separate
     if SIDE == 1 or parts is not None or source.tensor is None:
@@ -225,7 +249,7 @@ def convolution(
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            sums = convolve_box(source.tensor, rows, weight, n, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE)
+            sums = convolve_box(source.tensor, rows, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
@@ -243,7 +267,7 @@ def convolution(
             tl.minimum(R, Z - 1 - z) - z0 + 1,
         )
         rows = ((b * source.slots + source.slot) * V + v) * C
-        sums = convolve_box(source.tensor, rows, weight, n, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
+        sums = convolve_box(source.tensor, rows, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
     return place, sums
 
 
@@ -293,16 +317,17 @@ def conv_taps(
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     program = tl.program_id(0)
-    n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
+    first = program % blocks * CHANNELS
+    n = first + tl.arange(0, CHANNELS)
     program = program // blocks
     tap = program % (SIDE * SIDE * SIDE)
-    first = program // (SIDE * SIDE * SIDE) * ROWS
+    first_row = program // (SIDE * SIDE * SIDE) * ROWS
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that the tap does not leave the grid from
     inside = nx * ny * nz
-    if first >= B * inside:
+    if first_row >= B * inside:
         return
-    row = first + tl.arange(0, ROWS)
+    row = first_row + tl.arange(0, ROWS)
     exists = row < B * inside
     row = tl.minimum(row, B * inside - 1)
     b = (row // inside).to(tl.int64)
@@ -312,7 +337,7 @@ def conv_taps(
     v = (x * Y + y) * Z + z
     one = tl.full((), 1, tl.int32)
     rows = ((b * source.slots + source.slot) * V + v) * C
-    sums = convolve_box(source.tensor, rows, weight, n, dx, one, dy, one, dz, one, SHAPE, PHASE, TILE)
+    sums = convolve_box(source.tensor, rows, weight, first, dx, one, dy, one, dz, one, SHAPE, PHASE, TILE)
     grids = B.to(tl.int64) * V * C
     part = parts + tap * separate * grids + (b * V + v)[:, None] * C + n[None, :]
     for g in tl.static_range(separate):

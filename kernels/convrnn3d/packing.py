@@ -1,11 +1,13 @@
 """Weights and states as products read them: cast, in tf32 rounded, and the weights in the order of the products.
 
-A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3, C, C):
+A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3 C, C):
 
-    order 0, forward    gate, output channel, input channel
-    order 1, backward   gate, input channel, output channel
+    order 0, forward    row 2 n + gate for output channel n of the first two gates, row 2 C + n for the last; input
+                        channels innermost
+    order 1, backward   row gate C + k for input channel k; output channels innermost
 
-The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order.
+The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order. The first two gates
+alternate, so that one product twice as wide computes both.
 """
 
 from collections.abc import Callable
@@ -25,7 +27,7 @@ ELEMENTS = 1024  # of a state that a program casts
 @triton.jit
 def pack_kernel(
     weight,  # (3, C, C, taps)
-    packed,  # (orders, taps, 3, C, C)
+    packed,  # (orders, taps, 3 C, C)
     SHAPE: tl.constexpr, ORDERS: tl.constexpr, PRECISION: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """A program owns a block of output and one of input channels, of a gate and of the taps of one dx."""
@@ -38,13 +40,13 @@ def pack_kernel(
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)[:, None]
     gate = program // (blocks * blocks) % 3
     first = program // (blocks * blocks * 3) * (SIDE * SIDE)
+    row = tl.where(gate == 2, 2 * C + n, 2 * n + gate)
     exists = (n < C) & (k < C)
     for tap in range(first, first + SIDE * SIDE):
         w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
-        order = packed + (tap * 3 + gate) * (C * C)
-        store(order + n * C + k, w, exists)
+        store(packed + (tap * 3 * C + row) * C + k, w, exists)
         if ORDERS == 2:
-            store(order + taps * 3 * C * C + k * C + n, w, exists)
+            store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
 
 
 @triton.jit
@@ -55,8 +57,8 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 
 
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
-    """weight (3, C, C, k, k, k) to (orders, taps, 3, C, C) of type `operand`."""
-    packed = torch.empty(orders, shape.SIDE**3, 3, shape.C, shape.C, dtype=operand, device=weight.device)
+    """weight (3, C, C, k, k, k) to (orders, taps, 3 C, C) of type `operand`."""
+    packed = torch.empty(orders, shape.SIDE**3, 3 * shape.C, shape.C, dtype=operand, device=weight.device)
     programs = shape.SIDE * 3 * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
     launch(pack_kernel, programs, (weight.contiguous(), packed), constants, {"num_warps": 4, "num_stages": 1})
