@@ -4,7 +4,8 @@ A tile has rows, each a sample b at a voxel v, and output channels n. Two ways t
 rows, products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
-               the grid, so the loop multiplies no zero and tests no mask.
+               the grid, so the loop multiplies no zero and tests no mask. Or it owns a line of voxels along z, for many
+               samples: what it reads is in several products then.
     by tap     a program owns one tap, and rows of every voxel that the tap does not leave the grid from; what the
                taps add up to is summed by the next kernel, always in the same order (a tree). For a few samples, where
                a voxel alone has too few rows.
@@ -42,12 +43,16 @@ class Phase(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What a program owns, rows x channels; the input channels of a turn; how float32 is multiplied, ieee or tf32."""
+    """What a program owns: rows x channels, of each voxel of a line; how many input channels a turn has.
+
+    precision: how float32 is multiplied, ieee or tf32.
+    """
 
     rows: int
     channels: int
     inner: int
     precision: str
+    line: int = 1
 
 
 @triton.jit
@@ -214,6 +219,91 @@ def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
 
 
 @triton.jit
+def convolve_line(
+    source,  # Slot's tensor
+    rows,  # (rows) offset of the line's first voxel in `source`
+    weight, first,  # as for convolve_box
+    z0,  # of the first voxel
+    x0, nx, y0, ny,  # box of taps, without dz
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """`convolve_box` for the voxels of a line along z, a tuple of tiles for each.
+
+    A turn has one (dx, dy), and reads the sources of the whole line and the weights of the three dz once each, for all
+    the products that they are in: of a line of four, the grid's whole side, four sources and three weights for ten
+    products. A line that is shorter than the side reads one source more at each end, zeros beyond the grid.
+    """
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    INNER: tl.constexpr = TILE.inner
+    CHANNELS: tl.constexpr = TILE.channels
+    LINE: tl.constexpr = TILE.line
+    R: tl.constexpr = SIDE // 2
+    HALO: tl.constexpr = 0 if LINE == Z else R
+    PAIR: tl.constexpr = not PHASE.transposed and PHASE.count > 1
+    SINGLE: tl.constexpr = PHASE.transposed or PHASE.count % 2 == 1
+    k = tl.arange(0, INNER)
+    chunks: tl.constexpr = (C + INNER - 1) // INNER
+    ragged: tl.constexpr = C % INNER != 0
+    summed: tl.constexpr = PHASE.count if PHASE.transposed else 1
+    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
+    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
+    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
+    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
+    weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
+    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * LINE
+    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * LINE
+    by_y = inverse(ny)
+    for i in range(nx * ny * summed * chunks):
+        begin = i % chunks * INNER
+        gate = i // chunks % summed
+        tap = i // (chunks * summed)
+        plane = quotient(tap, by_y)
+        dx, dy = x0 + plane, y0 + tap - plane * ny
+        distance = (dx * SIDE + dy) * SIDE
+        index = SIDE * SIDE * SIDE // 2 + (-distance if PHASE.transposed else distance)  # of dz = 0
+        inside = (begin + k < C)[:, None]
+        w_pair = ()
+        w_single = ()
+        for place in tl.static_range(SIDE):  # dz = place - R
+            away = R - place if PHASE.transposed else place - R
+            tap_and_gate = ((index + away) * 3 + gate) * (C * C) + begin
+            if PAIR:
+                w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                w_pair = w_pair + (w,)  # noqa: RUF005
+            if SINGLE:
+                w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                w_single = w_single + (w,)  # noqa: RUF005
+        line = ((dx * SHAPE.Y + dy) * Z + gate * (SHAPE.X * SHAPE.Y * Z)) * C + begin
+        for place in tl.static_range(LINE + 2 * HALO):  # a source, at z0 + place - HALO
+            at = sources + line + (place - HALO) * C
+            if HALO == 0:
+                a = tl.load(at, inside.T if ragged else None, other=0 if ragged else None)
+            else:
+                z = z0 + (place - HALO) + 0 * k
+                a = tl.load(at, ((begin + k < C) & (z >= 0) & (z < Z))[None, :], other=0)
+            new_pairs = ()
+            new_singles = ()
+            for voxel in tl.static_range(LINE):
+                pair = pairs[voxel]
+                single = singles[voxel]
+                if place - HALO - voxel >= -R and place - HALO - voxel <= R:
+                    if PAIR:
+                        pair = multiply(a, w_pair[place - HALO - voxel + R], pair, TILE.precision)
+                    if SINGLE:
+                        single = multiply(a, w_single[place - HALO - voxel + R], single, TILE.precision)
+                new_pairs = new_pairs + (pair,)  # noqa: RUF005
+                new_singles = new_singles + (single,)  # noqa: RUF005
+            pairs = new_pairs
+            singles = new_singles
+    sums = ()
+    for voxel in tl.static_range(LINE):
+        sums = sums + (apart(pairs[voxel], singles[voxel], PAIR, SINGLE),)  # noqa: RUF005
+    return sums
+
+
+@triton.jit
 def convolution(
     source,  # Slot: what is convolved; without a tensor, zeros
     weight,  # as for convolve_box
@@ -221,7 +311,10 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """The place that this program owns, and its sums: the convolution there, of each gate or, transposed, in all."""
+    """What this program owns: places, one for each voxel of a line, and the sums at each.
+
+    Sums are the convolution of each gate or, transposed, in all.
+    """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
@@ -229,6 +322,7 @@ def convolution(
     SIDE: tl.constexpr = SHAPE.SIDE
     ROWS: tl.constexpr = TILE.rows
     CHANNELS: tl.constexpr = TILE.channels
+    LINE: tl.constexpr = TILE.line
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
@@ -237,38 +331,45 @@ def convolution(
     first = program % blocks * CHANNELS
     n = first + tl.arange(0, CHANNELS)
     program = program // blocks
-    sums = (tl.zeros((ROWS, CHANNELS), tl.float32),) * separate
     if SIDE == 1 or parts is not None or source.tensor is None:
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
         place = (b, v, n, exists[:, None] & (n < C)[None, :])
+        places = (place,)
         if parts is not None:
-            sums = sum_of_taps(parts, place, B, SHAPE, separate)
+            sums = (sum_of_taps(parts, place, B, SHAPE, separate),)
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            sums = convolve_box(source.tensor, rows, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE)
+            sums = (convolve_box(source.tensor, rows, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE),)
+        else:
+            sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
-        exists = b < B
+        exists = (b < B)[:, None] & (n < C)[None, :]
         b = tl.minimum(b, B - 1).to(tl.int64)
+        lines: tl.constexpr = (Z + LINE - 1) // LINE  # along z
         # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short.
-        voxel = program // sample_blocks
-        x, y, z = (voxel // (Y * Z) + 1) % X, (voxel // Z % Y + 1) % Y, (voxel % Z + 1) % Z
+        line = program // sample_blocks
+        x, y, z = (line // (Y * lines) + 1) % X, (line // lines % Y + 1) % Y, (line % lines + 1) % lines * LINE
+        x0, y0 = tl.maximum(-R, -x), tl.maximum(-R, -y)
+        nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
-        place = (b, v, n, exists[:, None] & (n < C)[None, :])
-        x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
-        nx, ny, nz = (
-            tl.minimum(R, X - 1 - x) - x0 + 1,
-            tl.minimum(R, Y - 1 - y) - y0 + 1,
-            tl.minimum(R, Z - 1 - z) - z0 + 1,
-        )
         rows = ((b * source.slots + source.slot) * V + v) * C
-        sums = convolve_box(source.tensor, rows, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
-    return place, sums
+        places = ()
+        for voxel in tl.static_range(LINE):
+            there = exists & (z + voxel + 0 * n < Z)[None, :] if Z % LINE else exists
+            places = places + ((b, v + voxel, n, there),)  # noqa: RUF005
+        if LINE > 1:
+            sums = convolve_line(source.tensor, rows, weight, first, z, x0, nx, y0, ny, SHAPE, PHASE, TILE)
+        else:
+            z0 = tl.maximum(-R, -z)
+            nz = tl.minimum(R, Z - 1 - z) - z0 + 1
+            sums = (convolve_box(source.tensor, rows, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE),)
+    return places, sums
 
 
 @triton.jit

@@ -29,16 +29,19 @@ def gates_kernel(
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    u = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
-    r = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
-    write(gates, place, 0, u, SHAPE)
-    write(gates, place, 1, r, SHAPE)
-    if product.tensor is not None:
-        r_h = r * read(h, place, 0, SHAPE)
-        if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
-            r_h = tl.where(seen(mask, place, T, t), r_h, 0)
-        write_factor(product, place, 0, r_h, SHAPE, TILE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        u = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
+        r = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
+        write(gates, place, 0, u, SHAPE)
+        write(gates, place, 1, r, SHAPE)
+        if product.tensor is not None:
+            r_h = r * read(h, place, 0, SHAPE)
+            if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
+                r_h = tl.where(seen(mask, place, T, t), r_h, 0)
+            write_factor(product, place, 0, r_h, SHAPE, TILE)
 
 
 @triton.jit
@@ -51,22 +54,25 @@ def update_kernel(
     KEEP: tl.constexpr,  # c among the gates
 ):  # fmt: skip
     """Without `states` only c is computed, for a backward pass that wants it."""
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    c = tanh(read(projection, place, 2, SHAPE) + sums[0])
-    if KEEP:
-        write(gates, place, 2, c, SHAPE)
-    if states.tensor is not None:
-        u, before = read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
-        after = u * before + (1 - u) * c
-        if mask is not None:
-            after = tl.where(seen(mask, place, T, t), after, before)
-        write(states, place, 0, after, SHAPE)
-        if t + 1 < T:
-            write_factor(next_source, place, 0, after, SHAPE, TILE)
-        else:
-            write(last, place, 0, after, SHAPE)
-        if t == 0:
-            write_factor(first_source, place, 0, before, SHAPE, TILE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        c = tanh(read(projection, place, 2, SHAPE) + sums[0])
+        if KEEP:
+            write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            u, before = read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
+            after = u * before + (1 - u) * c
+            if mask is not None:
+                after = tl.where(seen(mask, place, T, t), after, before)
+            write(states, place, 0, after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, after, SHAPE, TILE)
+            else:
+                write(last, place, 0, after, SHAPE)
+            if t == 0:
+                write_factor(first_source, place, 0, before, SHAPE, TILE)
 
 
 @triton.jit
@@ -77,17 +83,20 @@ def update_back_kernel(
     mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    q, after = sums[0], read(d, place, 0, SHAPE)
-    u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
-    da_r = q * before * r * (1 - r)
-    around = after * u + q * r
-    if mask is not None:
-        there = seen(mask, place, T, t)
-        da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
-    write(d, place, 0, around, SHAPE)
-    write_factor(da, place, 1, da_r, SHAPE, TILE)
-    write(d_projection, place, 1, da_r, SHAPE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        q, after = sums[0], read(d, place, 0, SHAPE)
+        u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
+        da_r = q * before * r * (1 - r)
+        around = after * u + q * r
+        if mask is not None:
+            there = seen(mask, place, T, t)
+            da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
+        write(d, place, 0, around, SHAPE)
+        write_factor(da, place, 1, da_r, SHAPE, TILE)
+        write(d_projection, place, 1, da_r, SHAPE)
 
 
 @triton.jit
@@ -98,21 +107,24 @@ def gates_back_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    after = sums[0] + read(around, place, 0, SHAPE)
-    if t >= 0:
-        after += read(d_states, place, 0, SHAPE)
-        u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
-        da_c = after * (1 - u) * (1 - c * c)
-        da_u = after * (before - c) * u * (1 - u)
-        if mask is not None:
-            there = seen(mask, place, T, t)
-            da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
-        write_factor(da, place, 0, da_u, SHAPE, TILE)
-        write_factor(da, place, 2, da_c, SHAPE, TILE)
-        write(d_projection, place, 0, da_u, SHAPE)
-        write(d_projection, place, 2, da_c, SHAPE)
-    write(d, place, 0, after, SHAPE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        after = sums[0] + read(around, place, 0, SHAPE)
+        if t >= 0:
+            after += read(d_states, place, 0, SHAPE)
+            u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
+            da_c = after * (1 - u) * (1 - c * c)
+            da_u = after * (before - c) * u * (1 - u)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
+            write_factor(da, place, 0, da_u, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_u, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
+        write(d, place, 0, after, SHAPE)
 
 
 def forward(

@@ -29,29 +29,32 @@ def step_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    f = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
-    i = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
-    c = tanh(read(projection, place, 2, SHAPE) + sums[2])
-    write(gates, place, 0, f, SHAPE)
-    write(gates, place, 1, i, SHAPE)
-    write(gates, place, 2, c, SHAPE)
-    if states.tensor is not None:
-        h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
-        s_after = f * s_before + i * c
-        h_after = tanh(s_after)
-        if mask is not None:
-            there = seen(mask, place, T, t)
-            h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
-        write(states, place, 0, h_after, SHAPE)
-        write(next_s, place, 0, s_after, SHAPE)
-        if t + 1 < T:
-            write_factor(next_source, place, 0, h_after, SHAPE, TILE)
-        else:
-            write(last, place, 0, h_after, SHAPE)
-        if t == 0:
-            write_factor(first_source, place, 0, h_before, SHAPE, TILE)
-            write(first_s, place, 0, s_before, SHAPE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        f = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
+        i = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
+        c = tanh(read(projection, place, 2, SHAPE) + sums[2])
+        write(gates, place, 0, f, SHAPE)
+        write(gates, place, 1, i, SHAPE)
+        write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
+            s_after = f * s_before + i * c
+            h_after = tanh(s_after)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
+            write(states, place, 0, h_after, SHAPE)
+            write(next_s, place, 0, s_after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, h_after, SHAPE, TILE)
+            else:
+                write(last, place, 0, h_after, SHAPE)
+            if t == 0:
+                write_factor(first_source, place, 0, h_before, SHAPE, TILE)
+                write(first_s, place, 0, s_before, SHAPE)
 
 
 @triton.jit
@@ -68,30 +71,33 @@ def step_back_kernel(
 
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
-    place, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    after = sums[0] + read(around, place, 0, SHAPE)
-    cell = read(g_after, place, 0, SHAPE)
-    if t >= 0:
-        after += read(d_states, place, 0, SHAPE)
-        f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-        before = read(s, place, 0, SHAPE)
-        h = tanh(f * before + i * c)
-        e = cell + after * (1 - h * h)
-        da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
-        if mask is None:
-            cell = e * f
-        else:  # zeros by choice, not by product: a step that is not there may hold NaN
-            there = seen(mask, place, T, t)
-            after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
-            da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
-        write_factor(da, place, 0, da_f, SHAPE, TILE)
-        write_factor(da, place, 1, da_i, SHAPE, TILE)
-        write_factor(da, place, 2, da_c, SHAPE, TILE)
-        write(d_projection, place, 0, da_f, SHAPE)
-        write(d_projection, place, 1, da_i, SHAPE)
-        write(d_projection, place, 2, da_c, SHAPE)
-    write(d, place, 0, after, SHAPE)
-    write(g, place, 0, cell, SHAPE)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        after = sums[0] + read(around, place, 0, SHAPE)
+        cell = read(g_after, place, 0, SHAPE)
+        if t >= 0:
+            after += read(d_states, place, 0, SHAPE)
+            f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
+            before = read(s, place, 0, SHAPE)
+            h = tanh(f * before + i * c)
+            e = cell + after * (1 - h * h)
+            da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+            if mask is None:
+                cell = e * f
+            else:  # zeros by choice, not by product: a step that is not there may hold NaN
+                there = seen(mask, place, T, t)
+                after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
+                da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
+            write_factor(da, place, 0, da_f, SHAPE, TILE)
+            write_factor(da, place, 1, da_i, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_f, SHAPE)
+            write(d_projection, place, 1, da_i, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
+        write(d, place, 0, after, SHAPE)
+        write(g, place, 0, cell, SHAPE)
 
 
 def forward(

@@ -77,10 +77,11 @@ class Sequence:
         if launch.by_tap and self.side > 1:
             parts = self._convolve_by_tap(launch, phase, source, packed)
             launch = ADD_TAPS
-        launch = launch.fitted(self.channels)
+        x, y, z = self.grid
         any_voxel = from_zeros or parts is not None or self.side == 1  # a program's rows are of any, not of one
-        rows, times = (self.batch * self.voxels, 1) if any_voxel else (self.batch, self.voxels)
-        blocks = _cdiv(rows, launch.rows) * times * _cdiv(self.channels, launch.channels)
+        launch = launch.fitted(self.channels, 1 if any_voxel else z)
+        rows, lines = (self.batch * self.voxels, 1) if any_voxel else (self.batch, x * y * _cdiv(z, launch.line))
+        blocks = _cdiv(rows, launch.rows) * lines * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, launch.options)
 
@@ -94,7 +95,7 @@ class Sequence:
         return parts
 
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
-        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision)
+        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision, launch.line)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:

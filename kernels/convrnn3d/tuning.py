@@ -25,7 +25,8 @@ VARIABLE = "CONVRNN3D_LAUNCHES"  # of the environment: a table to use in place o
 class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
-    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, see `convolution`.
+    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, line: voxels along z
+    that a program owns, see `convolution`.
     """
 
     batch: int | None
@@ -35,6 +36,7 @@ class Launch:
     warps: int
     stages: int
     by_tap: bool = False
+    line: int = 1
 
     @property
     def options(self) -> dict[str, int]:
@@ -42,10 +44,11 @@ class Launch:
         return {"num_warps": self.warps, "num_stages": self.stages}
 
     @cache  # noqa: B019, of which there are as many as lines in the table
-    def fitted(self, channels: int) -> "Launch":
-        """This launch with tiles no larger than `channels` needs."""
+    def fitted(self, channels: int, side: int | None = None) -> "Launch":
+        """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
-        return replace(self, channels=min(self.channels, enough), inner=min(self.inner, enough))
+        fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
+        return replace(self, **fits, line=min(self.line, side or self.line))
 
 
 def kind_of(dtype: torch.dtype, precision: str) -> str:
