@@ -30,6 +30,12 @@ def test_there_are_candidates_for_everything() -> None:
                 assert found and len(found) == len(set(found))
 
 
+def test_a_device_with_more_shared_memory_has_more_candidates() -> None:
+    small, large = (candidates("gru_gates_back", "half", 256, shared << 10) for shared in (99, 227))
+    assert set(small) < set(large)
+    assert any(launch.line > 1 and launch.inner == 64 for launch in set(large) - set(small))
+
+
 @pytest.mark.parametrize("by_tap", [False, True])
 def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by_tap: bool) -> None:
     sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
