@@ -45,7 +45,7 @@ class Phase(NamedTuple):
 class Tile(NamedTuple):
     """What a program owns: rows x channels, of each voxel of a line; how many input channels a turn has.
 
-    precision: how float32 is multiplied, ieee or tf32.
+    precision: how float32 is multiplied, ieee or tf32. dependent: begun before the launch before it has ended.
     """
 
     rows: int
@@ -53,6 +53,18 @@ class Tile(NamedTuple):
     inner: int
     precision: str
     line: int = 1
+    dependent: bool = False
+
+
+@triton.jit
+def wait(TILE: tl.constexpr):
+    """Until all that was launched before has ended and its results can be read; the next launch may begin at once.
+
+    Before the first store, too: a step writes over what the one before still reads, slots of gates and of sources.
+    """
+    if TILE.dependent:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
 
 
 @triton.jit
@@ -327,6 +339,7 @@ def convolution(
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
+    wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
     n = first + tl.arange(0, CHANNELS)
@@ -417,6 +430,7 @@ def conv_taps(
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
+    wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
     n = first + tl.arange(0, CHANNELS)

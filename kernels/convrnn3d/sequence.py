@@ -20,7 +20,7 @@ from torch import Tensor
 from convrnn3d.convolution import Phase, Shape, Tile, conv_taps
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
-from convrnn3d.tuning import Launch, choose, kind_of
+from convrnn3d.tuning import Launch, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 
 # Kernels that multiply nothing: those that add up what the taps left (27 values each), and those that start from zeros.
@@ -42,11 +42,15 @@ class Sequence:
     device: torch.device
     launch: Callable[[Any, int, tuple, dict[str, Any], dict[str, int]], None] = launch
     choose: Callable[[str, str, int, int], Launch] = choose
+    dependent: bool = False  # launches of a step overlap
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
         batch, steps, _, *grid, channels = projection.shape
-        return cls(batch, steps, tuple(grid), channels, weight.shape[-1], operand, precision, projection.device)
+        device = projection.device
+        dependent = dependent_launch(device)
+        sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
+        return cls(*sizes, operand, precision, device, dependent=dependent)
 
     @property
     def kind(self) -> str:
@@ -83,7 +87,7 @@ class Sequence:
         rows, lines = (self.batch * self.voxels, 1) if any_voxel else (self.batch, x * y * _cdiv(z, launch.line))
         blocks = _cdiv(rows, launch.rows) * lines * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
-        self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, launch.options)
+        self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
 
     def _convolve_by_tap(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
         taps = self.side**3
@@ -91,12 +95,15 @@ class Sequence:
         parts = torch.empty(shape, dtype=torch.float32, device=self.device)
         blocks = taps * _cdiv(self.batch * self.voxels, launch.rows) * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch)
-        self.launch(conv_taps, blocks, arguments, self._constants(phase, launch), launch.options)
+        self.launch(conv_taps, blocks, arguments, self._constants(phase, launch), self._options(launch))
         return parts
 
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
-        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision, launch.line)
+        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision, launch.line, self.dependent)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
+
+    def _options(self, launch: Launch) -> dict[str, int]:
+        return launch.options | ({"launch_pdl": True} if self.dependent else {})
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""

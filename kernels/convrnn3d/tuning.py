@@ -18,7 +18,8 @@ import torch
 
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 SMALLEST = 16  # side of a tile that tl.dot takes
-VARIABLE = "CONVRNN3D_LAUNCHES"  # of the environment: a table to use in place of the one that is installed
+# Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
+VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,13 @@ def architecture_of(device: torch.device) -> str | None:
         return torch.cuda.get_device_properties(device).gcnArchName.split(":")[0]
     major, minor = torch.cuda.get_device_capability(device)
     return f"sm_{major}{minor}"
+
+
+def dependent_launch(device: torch.device) -> bool:
+    """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
+    architecture = architecture_of(device) or ""
+    asked = os.environ.get(DEPENDENT, "") == "1"
+    return asked and architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
 
 
 def launches_text() -> str:
