@@ -11,8 +11,9 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.convolution import Tile, conv_taps
+from convrnn3d.convolution import conv_taps
 from convrnn3d.launcher import FUSION, kind, source
+from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import supported, table
 from triton.backends.compiler import GPUTarget

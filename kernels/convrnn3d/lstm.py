@@ -12,8 +12,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import Phase, convolution, read, seen, tanh, write, write_factor
+from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
+from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
 GATES, GATES_BACK = Phase(0, 3), Phase(0, 3, transposed=True)

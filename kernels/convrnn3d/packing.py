@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from convrnn3d.convolution import Shape, as_factor, store
+from convrnn3d.places import Shape, as_factor, store
 
 BLOCK = 32  # channels, of both sides of a tile of the weight
 ELEMENTS = 1024  # of a state that a program casts

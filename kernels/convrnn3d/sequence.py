@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.convolution import Phase, Shape, Tile, conv_taps
+from convrnn3d.convolution import conv_taps
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
+from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import Launch, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 

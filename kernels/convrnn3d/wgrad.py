@@ -16,7 +16,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import Shape, Tile, inverse, multiply, quotient, store
+from convrnn3d.places import Shape, Tile, store
+from convrnn3d.products import inverse, multiply, quotient
 from convrnn3d.tuning import Launch
 
 GATES = 3

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 from convrnn3d import conv_gru, packing
-from convrnn3d.convolution import Shape
 from convrnn3d.launcher import launch
+from convrnn3d.places import Shape
 from parity import DEVICE, tf32
 from torch import Tensor
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from convrnn3d import manual, wgrad
-from convrnn3d.convolution import Shape
 from convrnn3d.launcher import launch
+from convrnn3d.places import Shape
 from convrnn3d.tuning import Launch
 from parity import DEVICE, distance
 
