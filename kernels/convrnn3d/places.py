@@ -82,8 +82,9 @@ def write(slot, place, gate, x, SHAPE: tl.constexpr):
 @triton.jit
 def write_factor(slot, place, gate, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
     """`write` of what a product will read, in tf32 rounded for it."""
+    PRECISION: tl.constexpr = TILE.precision  # which Triton 3.6 would pass on as a string, not as a constant
     if slot.tensor is not None:
-        store(pointers(slot, place, gate, SHAPE), as_factor(x, TILE.precision), place[3])
+        store(pointers(slot, place, gate, SHAPE), as_factor(x, PRECISION), place[3])
 
 
 @triton.jit

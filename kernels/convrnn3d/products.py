@@ -50,18 +50,21 @@ def convolve_box(
     SIDE: tl.constexpr = SHAPE.SIDE
     INNER: tl.constexpr = TILE.inner
     CHANNELS: tl.constexpr = TILE.channels
-    PAIR: tl.constexpr = not PHASE.transposed and PHASE.count > 1
-    SINGLE: tl.constexpr = PHASE.transposed or PHASE.count % 2 == 1
+    COUNT: tl.constexpr = PHASE.count
+    TRANSPOSED: tl.constexpr = PHASE.transposed
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
+    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = PHASE.count if PHASE.transposed else 1
+    summed: tl.constexpr = COUNT if TRANSPOSED else 1
     sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
     column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
     pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
     column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
     # Forward, what is left of a pair is the last gate.
-    weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
+    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
     pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
     single = tl.zeros((rows.shape[0], CHANNELS), tl.float32)
     by_y, by_z = inverse(ny), inverse(nz)
@@ -73,17 +76,17 @@ def convolve_box(
         plane = quotient(line, by_y)
         dx, dy, dz = x0 + plane, y0 + line - plane * ny, z0 + tap - line * nz
         distance = (dx * SIDE + dy) * SIDE + dz
-        index = SIDE * SIDE * SIDE // 2 + (-distance if PHASE.transposed else distance)
+        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)
         voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
         tap_and_gate = (index * 3 + gate) * (C * C) + begin
         inside = (begin + k < C)[:, None]
         a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
         if PAIR:
             w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-            pair = multiply(a, w, pair, TILE.precision)
+            pair = multiply(a, w, pair, PRECISION)
         if SINGLE:
             w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-            single = multiply(a, w, single, TILE.precision)
+            single = multiply(a, w, single, PRECISION)
     return apart(pair, single, PAIR, SINGLE)
 
 
@@ -121,17 +124,20 @@ def convolve_line(
     LINE: tl.constexpr = TILE.line
     R: tl.constexpr = SIDE // 2
     HALO: tl.constexpr = 0 if LINE == Z else R
-    PAIR: tl.constexpr = not PHASE.transposed and PHASE.count > 1
-    SINGLE: tl.constexpr = PHASE.transposed or PHASE.count % 2 == 1
+    COUNT: tl.constexpr = PHASE.count
+    TRANSPOSED: tl.constexpr = PHASE.transposed
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
+    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = PHASE.count if PHASE.transposed else 1
+    summed: tl.constexpr = COUNT if TRANSPOSED else 1
     sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
     column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
     pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
     column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
-    weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
+    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
     pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * LINE
     singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * LINE
     by_y = inverse(ny)
@@ -142,12 +148,12 @@ def convolve_line(
         plane = quotient(tap, by_y)
         dx, dy = x0 + plane, y0 + tap - plane * ny
         distance = (dx * SIDE + dy) * SIDE
-        index = SIDE * SIDE * SIDE // 2 + (-distance if PHASE.transposed else distance)  # of dz = 0
+        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)  # of dz = 0
         inside = (begin + k < C)[:, None]
         w_pair = ()
         w_single = ()
         for place in tl.static_range(SIDE):  # dz = place - R
-            away = R - place if PHASE.transposed else place - R
+            away = R - place if TRANSPOSED else place - R
             tap_and_gate = ((index + away) * 3 + gate) * (C * C) + begin
             if PAIR:
                 w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
@@ -170,9 +176,9 @@ def convolve_line(
                 single = singles[voxel]
                 if place - HALO - voxel >= -R and place - HALO - voxel <= R:
                     if PAIR:
-                        pair = multiply(a, w_pair[place - HALO - voxel + R], pair, TILE.precision)
+                        pair = multiply(a, w_pair[place - HALO - voxel + R], pair, PRECISION)
                     if SINGLE:
-                        single = multiply(a, w_single[place - HALO - voxel + R], single, TILE.precision)
+                        single = multiply(a, w_single[place - HALO - voxel + R], single, PRECISION)
                 new_pairs = new_pairs + (pair,)  # noqa: RUF005
                 new_singles = new_singles + (single,)  # noqa: RUF005
             pairs = new_pairs

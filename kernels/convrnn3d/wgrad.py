@@ -41,6 +41,7 @@ def weight_gradient_kernel(
     SIDE: tl.constexpr = SHAPE.SIDE
     BLOCK: tl.constexpr = TILE.channels  # of output and of input channels
     ROWS: tl.constexpr = TILE.rows
+    PRECISION: tl.constexpr = TILE.precision
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
@@ -78,7 +79,7 @@ def weight_gradient_kernel(
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
         a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
         w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
-        sum = multiply(a, w, sum, TILE.precision)
+        sum = multiply(a, w, sum, PRECISION)
         first += ROWS
         passed = quotient(first, by_inside)
         sample += passed
