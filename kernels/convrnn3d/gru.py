@@ -162,10 +162,9 @@ def backward(
     mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     carried: torch.dtype, recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, which is empty without a first state. kept: gates, or the projection if `recompute`.
+    """dp, dW, dh_0, the last empty without a first state.
 
-    Each step's gates are then made again.
-
+    kept: gates, or the projection if `recompute`; each step's gates are then made again.
     states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
     feel the rounding.
     """

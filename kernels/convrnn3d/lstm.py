@@ -17,7 +17,7 @@ from convrnn3d.launcher import ZEROS, Slot
 from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
-GATES, GATES_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
+EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
 
 
 @triton.jit
@@ -128,7 +128,7 @@ def forward(
         h_factor = source(t) if t else Slot(None if h_0 is None else sequence.factors(h_0))
         gate = Slot(gates, 3 * steps, 3 * t) if keep else ZEROS
         sequence.run(
-            step_kernel, "lstm_step", GATES, h_factor, forward_packed, t,
+            step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
             Slot(projection, 3 * steps, 3 * t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
             source(t + 1), source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
         )  # fmt: skip
@@ -140,9 +140,9 @@ def backward(
     packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
     recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0, which are empty without a first state. kept: gates, or the projection if `recompute`.
+    """dp, dW, dh_0, ds_0, the latter two empty without a first state.
 
-    Each step's gates are then made again.
+    kept: gates, or the projection if `recompute`; each step's gates are then made again.
     """
     steps = sequence.steps
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
@@ -157,12 +157,12 @@ def backward(
         if recompute and t >= 0:
             h_factor = Slot(sources, steps, t) if t or has_state else ZEROS
             sequence.run(
-                step_kernel, "lstm_step", GATES, h_factor, forward_packed, t, Slot(kept, *of_step), ZEROS, ZEROS, again,
-                *[ZEROS] * 6, None,
+                step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t, Slot(kept, *of_step),
+                ZEROS, ZEROS, again, *[ZEROS] * 6, None,
             )  # fmt: skip
         goes_around = d if mask is not None else ZEROS
         sequence.run(
-            step_back_kernel, "lstm_step_back", GATES_BACK, ZEROS if start else Slot(da, 3 * steps, 3 * (t + 1)),
+            step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else Slot(da, 3 * steps, 3 * (t + 1)),
             backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
             Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
             goes_around if t >= 0 else Slot(d_h), Slot(da, *of_step), Slot(d_projection, *of_step), mask,
