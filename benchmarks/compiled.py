@@ -5,22 +5,23 @@ compiled here is what a GPU would be given.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import FUSION, Sequence
+from convrnn3d.convolution import conv_taps
+from convrnn3d.launcher import FUSION, kind, source
+from convrnn3d.places import Tile
+from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import supported, table
 from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
 
 CHANNELS, GRID, STEPS, SIDE = 128, 4, 3, 3
 TARGETS = {f"sm_{arch}": GPUTarget("cuda", arch, 32) for arch in (80, 90, 100, 120)}
 TARGETS |= {arch: GPUTarget("hip", arch, 64) for arch in ("gfx942", "gfx950")}
 OPERANDS = {"half": torch.bfloat16, "tf32": torch.float32, "ieee": torch.float32}
-TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16"}
-OPTIONS = ("num_warps", "num_stages")
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,26 @@ class Kernel:
 
     def compile(self, target: str) -> Any:
         """Triton's compiled kernel for one of TARGETS."""
-        function, signature, constants, options = taken_down(self.kind, self.batch)[self.place]
-        places = [place for place, name in enumerate(function.arg_names) if signature.get(name, "")[0] == "*"]
-        constants = constants | {"PRECISION": supported(constants["PRECISION"], target)}
-        aligned = {(place,): [["tt.divisibility", 16]] for place in places}
-        return triton.compile(
-            ASTSource(function, signature, constants, aligned), target=TARGETS[target], options=options | FUSION
-        )
+        function, kinds, constants, options = taken_down(self.kind, self.batch)[self.place]
+        if tile := constants.get("TILE"):
+            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, target))}
+        return triton.compile(source(function, kinds, constants), target=TARGETS[target], options=options | FUSION)
 
     @property
-    def constants(self) -> dict[str, Any]:
-        return taken_down(self.kind, self.batch)[self.place][2]
+    def tile(self) -> Tile | None:
+        return taken_down(self.kind, self.batch)[self.place][2].get("TILE")
 
     @property
     def options(self) -> dict[str, int]:
         return taken_down(self.kind, self.batch)[self.place][3]
+
+    @property
+    def convolves(self) -> bool:
+        """Whether the kernel convolves and goes on: not from what the taps left, and not from zeros."""
+        function, kinds, *_ = taken_down(self.kind, self.batch)[self.place]
+        kind_of = dict(zip(function.arg_names, kinds, strict=False))
+        whole = function is not conv_taps and "source" in kind_of
+        return whole and kind_of["parts"] is None and kind_of["source"].tensor is not None
 
 
 def brackets() -> list[int]:
@@ -61,38 +67,36 @@ def brackets() -> list[int]:
 def every_kernel(kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[Kernel]:
     """Both cells' kernels, forward and backward, for every kind of operand and bracket, each distinct one once."""
     found: dict[str, Kernel] = {}
-    for kind in kinds:
+    for operand in kinds:
         for batch in brackets():
-            for place, (function, signature, constants, options) in enumerate(taken_down(kind, batch)):
+            for place, (function, *how) in enumerate(taken_down(operand, batch)):
                 name = function.fn.__module__.split(".")[-1] + "." + function.__name__.removesuffix("_kernel")
-                found.setdefault(f"{name} {signature} {constants} {options}", Kernel(name, kind, batch, place))
+                found.setdefault(f"{name} {how}", Kernel(name, operand, batch, place))
     return list(found.values())
 
 
-def taken_down(kind: str, batch: int) -> list[tuple[Any, dict[str, str], dict[str, Any], dict[str, int]]]:
-    """What a training step of both cells launches: function, signature, constants, options."""
+@cache
+def taken_down(operand: str, batch: int) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
+    """What a training step of both cells launches: function, kinds of its arguments, constants, options."""
     launched = []
 
-    def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        options = {name: constants.pop(name) for name in OPTIONS}
-        named = dict(zip(function.arg_names, arguments, strict=False))
-        constants |= {name: None for name, argument in named.items() if argument is None}
-        signature = {name: "i32" if isinstance(argument, int) else "constexpr" for name, argument in named.items()}
-        signature |= {name: TYPES[a.dtype] for name, a in named.items() if isinstance(a, torch.Tensor)}
-        launched.append((function, signature | dict.fromkeys(constants, "constexpr"), constants, options))
+    def take_down(
+        function: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
+    ) -> None:
+        launched.append((function, tuple(map(kind, arguments)), constants, options))
 
     def empty(*shape: int) -> torch.Tensor:
-        return torch.empty(shape, dtype=OPERANDS[kind], device="meta")
+        return torch.empty(shape, dtype=OPERANDS[operand], device="meta")
 
-    dtype, grid = OPERANDS[kind], (GRID, GRID, GRID, CHANNELS)
+    dtype, grid = OPERANDS[operand], (GRID, GRID, GRID, CHANNELS)
     projection, weight = empty(batch, STEPS, 3, *grid), empty(3, CHANNELS, CHANNELS, SIDE, SIDE, SIDE)
     state = empty(batch, *grid)
-    sequence = Sequence.of(projection, weight, dtype, "tf32" if kind == "tf32" else "ieee")
+    sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
     sequence.launch = take_down
-    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
-    states, last, cell, sources, cells, gates = lstm.forward(
-        sequence, projection, weight, (state, state), None, dtype, True, True
-    )
-    lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
+    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
+    sources, gates, packed = kept
+    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
+    states, last, cell, *kept = lstm.forward(sequence, projection, weight, (state, state), None, dtype, True, True)
+    sources, cells, gates, packed = kept
+    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
     return launched

@@ -11,6 +11,7 @@ import triton
 
 MATRIX = ("HGMMA", "HMMA", "UTCHMMA", "v_mfma")
 ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword", "global_load_lds_dwordx4")
+SPILLS = ("LDL", "STL", "scratch_load", "scratch_store")  # registers into memory, and back
 MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2")
 
 
@@ -20,7 +21,7 @@ class MachineCode:
 
     unit: the name of the matrix instruction, or ""; matrix: matrix products; asynchronous: copies to shared memory
     that no thread waits for; products: scalar multiply-adds; comparisons: integer comparisons of each thread's own,
-    such as masks need; length: all.
+    such as masks need; spills: loads and stores of spilled registers; length: all.
     """
 
     unit: str
@@ -31,6 +32,7 @@ class MachineCode:
     asynchronous: int
     products: int
     comparisons: int
+    spills: int
     length: int
 
 
@@ -101,6 +103,7 @@ def _count(loop: list[str], comparison: str) -> dict[str, int]:
         "asynchronous": _number(loop, ASYNCHRONOUS),
         "products": _number(loop, MULTIPLY_ADD),
         "comparisons": sum(name.startswith(comparison) for name in loop),
+        "spills": sum(name.startswith(SPILLS) for name in loop),
         "length": len(loop),
     }
 

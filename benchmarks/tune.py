@@ -25,7 +25,8 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.sequence import FUSION, Sequence, launch
+from convrnn3d.launcher import Slot, compile_kernel, launch
+from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, choose, table
 
 from benchmarks.compiled import OPERANDS
@@ -34,32 +35,54 @@ from benchmarks.side_by_side import first_line
 BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
 TELLING = (1, 36, 256, 8, 16, 64)  # the order in which they are timed
 OUT = Path(__file__).parents[1] / "kernels" / "convrnn3d" / "launches.json"
-Launched = tuple[Any, int, tuple, dict]
+SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
+SUMS = 192  # registers of a thread for sums, of 255
+LINE = 4  # voxels along z, all of a 4x4x4 grid's
+Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 
 
-def candidates(kernel: str, kind: str, batch: int) -> list[Launch]:
-    """What is worth timing. Wider tiles read less, narrower ones give more programs; `inner` fills 64 or 128 bytes."""
+def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
+    """What is worth timing on a device whose programs have `shared` bytes of shared memory.
+
+    Wider tiles read less, narrower ones give more programs; `inner` fills 64 or 128 bytes.
+    """
     inner = {"half": (64, 128), "tf32": (32, 64), "ieee": (16, 32)}[kind]
     stages = {"half": (3, 4), "tf32": (3, 4), "ieee": (2,)}[kind]
     if kernel == "weight_gradient":
-        rows = (16,) if batch < 8 else (32, 64) if kind == "half" else (16, 32)
+        rows = (32, 64) if kind == "half" else (16, 32)
         found = [Launch(None, r, n, r, w, s) for r in rows for n in (64, 128) for w in (4, 8) for s in stages]
-        return [launch for launch in found if fits_everywhere(kernel, kind, launch)]
+        return [launch for launch in found if fits(kernel, kind, launch, shared)]
     tiles = {1: ((16, 32), (16, 64)), 8: ((16, 32), (16, 64)), 16: ((16, 32), (16, 64), (16, 128))}
     tiles |= {36: ((16, 64), (16, 128), (32, 64), (64, 32), (64, 64)), 64: ((64, 32), (64, 64), (32, 64))}
-    tiles |= {256: ((128, 32), (128, 64), (64, 64), (64, 128))}
+    tiles |= {256: ((128, 32), (128, 64), (64, 64), (64, 128), (128, 128))}
     found = [Launch(None, r, n, i, w, s) for r, n in tiles[batch] for i in inner for w in (4, 8) for s in stages]
     if batch <= 16:
         found += [Launch(None, 64, n, i, 4, s, by_tap=True) for n in (16, 32, 64) for i in inner for s in stages]
-    return [launch for launch in found if fits_everywhere(kernel, kind, launch)]
+    elif kind != "ieee":
+        halves = (inner[0] // 2, inner[0])
+        lines = itertools.product((32, 64), (32, 64), halves, (4, 8), (2, 3))
+        found += [Launch(None, r, n, i, w, s, line=LINE) for r, n, i, w, s in lines]
+    return [launch for launch in found if fits(kernel, kind, launch, shared)]
 
 
-def fits_everywhere(kernel: str, kind: str, launch: Launch) -> bool:
-    """Whether shared memory holds the tiles on all targets: 99 KiB on sm_120; on gfx942 64 KiB, for a stage less."""
+def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
+    """Whether shared memory holds a launch's tiles, and registers its sums, with some to spare."""
     gates = {"gru_gates": 2, "lstm_step": 3}.get(kernel, 1)
-    rows, columns = (launch.rows, launch.inner) if kernel != "weight_gradient" else (launch.channels, launch.rows)
-    tiles = (rows + gates * launch.channels) * columns * (2 if kind == "half" else 4)
-    return launch.stages * tiles <= 99 << 10 and (launch.stages - 1) * tiles <= 64 << 10
+    if kernel == "weight_gradient":
+        rows, columns, inner = launch.channels, launch.channels, launch.rows
+    else:
+        # A line reads each of its sources once, and the weights of three dz.
+        rows, columns = launch.line * launch.rows, gates * launch.channels * (3 if launch.line > 1 else 1)
+        inner = launch.inner
+    held = launch.stages * (rows + columns) * inner * (2 if kind == "half" else 4)
+    sums = rows * gates * launch.channels
+    return held <= shared and sums <= SUMS * 32 * launch.warps
+
+
+def shared_memory(device: torch.device) -> int:
+    """Bytes that one program can have."""
+    properties = torch.cuda.get_device_properties(device)
+    return getattr(properties, "shared_memory_per_block_optin", 0) or properties.shared_memory_per_block
 
 
 def training_step(sequence: Sequence, kind: str) -> None:
@@ -72,12 +95,14 @@ def training_step(sequence: Sequence, kind: str) -> None:
     grid = (*sequence.grid, sequence.channels)
     projection, weight = random(batch, steps, 3, *grid), random(3, sequence.channels, *grid[-1:], 3, 3, 3) / 60
     state = random(batch, *grid)
-    states, last, sources, gates = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    gru.backward(sequence, states, last, weight, None, sources, None, None, gates, False, True, True)
-    states, last, cell, sources, cells, gates = lstm.forward(
+    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
+    sources, gates, packed = kept
+    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
+    states, last, cell, *kept = lstm.forward(
         sequence, projection, weight, (state, state.clone()), None, dtype, True, True
     )
-    lstm.backward(sequence, states, last, cell, weight, None, sources, cells, gates, False, True, True)
+    sources, cells, gates, packed = kept
+    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
 
 
 def launches_of(
@@ -91,11 +116,11 @@ def launches_of(
         chosen.append(name)
         return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
 
-    def take_down(function: Any, blocks: int, *arguments: Any, **constants: Any) -> None:
-        run(function, blocks, *arguments, **constants)
-        still = constants.get("EMPTY") or constants.get("START")
-        if chosen and chosen[-1] == kernel and not still:
-            named.append((function, blocks, arguments, constants))
+    def take_down(function: Any, blocks: int, arguments: tuple, *how: dict[str, Any]) -> None:
+        run(function, blocks, arguments, *how)
+        from_zeros = isinstance(arguments[0], Slot) and arguments[0].tensor is None
+        if chosen and chosen[-1] == kernel and not from_zeros:
+            named.append((function, blocks, arguments, *how))
 
     training_step(replace(sequence, launch=take_down, choose=pick), kind)
     return named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
@@ -106,8 +131,8 @@ def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -
     launched = launches_of(kernel, kind, sequence, candidate)
 
     def again() -> None:
-        for function, blocks, arguments, constants in launched:
-            launch(function, blocks, *arguments, **constants)
+        for launched_one in launched:
+            launch(*launched_one)
 
     return median_microseconds(again, sequence.device)
 
@@ -118,9 +143,9 @@ def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.devic
         if time.monotonic() > deadline:
             return
         try:
-            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_, **__: None)
-            for function, blocks, arguments, constants in launched:
-                function.warmup(*arguments, grid=(blocks,), **constants, **FUSION)
+            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_: None)
+            for function, _, *rest in launched:
+                compile_kernel(function, *rest)
         except Exception as error:  # timing it will say so, too
             print(f"{kernel} {kind} B {batch} {candidate}: {type(error).__name__} while compiling", flush=True)
 
@@ -161,7 +186,8 @@ def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) ->
     """The table as JSON with a line for each launch."""
 
     def line(launch: Launch) -> str:
-        return json.dumps({name: value for name, value in asdict(launch).items() if name != "by_tap" or value})
+        unsaid = {"by_tap": False, "line": 1}
+        return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name) != value})
 
     kinds = {
         kernel: ",\n".join(
@@ -188,13 +214,18 @@ def main() -> int:
     launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
     for kind in options.kinds.split(","):
         kernels = options.kernels.split(",")
-        tasks = [(k, kind, batch, tried) for batch in TELLING for k in kernels for tried in candidates(k, kind, batch)]
+        shared = shared_memory(device)
+        tasks = [
+            (kernel, kind, batch, tried)
+            for batch, kernel in itertools.product(TELLING, kernels)
+            for tried in candidates(kernel, kind, batch, shared)
+        ]
         compile_in_processes(tasks, device, options.jobs, (time.monotonic() + deadline) / 2)
         print(f"{kind}: compiled; {deadline - time.monotonic():.0f} s left", flush=True)
         for batch, kernel in itertools.product(TELLING, kernels):
             if time.monotonic() > deadline:
                 break
-            if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch)):
+            if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch, shared)):
                 launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0])
                 text = written(launches, torch.cuda.get_device_name())
                 options.out.write_text(text, encoding="utf-8")

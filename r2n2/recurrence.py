@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from convrnn3d import conv_gru, conv_lstm
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from r2n2.layers import BIAS
 
@@ -48,8 +49,10 @@ class ConvRNN3D(nn.Module):
 
     def project(self, features: Tensor) -> Tensor:
         """Features (B, T, F) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
-        projection = self.projection(features).unflatten(-1, (GATES, *self.grid, self.channels))
-        return projection + self.bias[:, None, None, None, :]
+        bias = self.bias[:, None, None, None, :].expand(GATES, *self.grid, self.channels)
+        # Added within the product: afterwards autocast would make all of the projection float32, twice the memory.
+        projection = F.linear(features, self.projection.weight, bias.flatten())
+        return projection.unflatten(-1, (GATES, *self.grid, self.channels))
 
     def cell(self, features: Tensor, state: State | None = None) -> State:
         """One step: features (B, F) and the state before it to the state after it."""

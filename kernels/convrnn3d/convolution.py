@@ -1,12 +1,13 @@
 """The convolution inside every kernel: tiles of W * h and of W^T * da, summed over tap boxes.
 
-Grids are tensors (B, slots, X, Y, Z, C), contiguous; a slot is a step, or a gate of a step. A tile has rows, each a
-sample b at a voxel v, and output channels n. Two ways to share the work out (DERIVATION.md, tap boxes):
+A tile has rows, each a sample b at a voxel v, and output channels n. Two ways to share the work out (DERIVATION.md,
+rows, products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
-               the grid, so the loop multiplies no zero and tests no mask.
+               the grid, so the loop multiplies no zero and tests no mask. Or it owns a line of voxels along z, for many
+               samples: what it reads is in several products then.
     by tap     a program owns one tap, and rows of every voxel that the tap does not leave the grid from; what the
-               taps add up to is summed by the next kernel, always in the order of the taps. For a few samples, where
+               taps add up to is summed by the next kernel, always in the same order (a tree). For a few samples, where
                a voxel alone has too few rows.
 
 A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program owns rows of any voxels.
@@ -15,214 +16,138 @@ A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program ow
 import triton
 import triton.language as tl
 
-INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
-VARYING = ["B", "T", "t", "source_slots", "source_slot", "h_slots", "h_slot", "gate_slots", "gate_slot", "next_slot"]
-VARYING += ["s_slots", "s_slot", "next_s_slots", "next_s_slot"]
+from convrnn3d.places import wait
+from convrnn3d.products import convolve_box, convolve_line
 
 
 @triton.jit
-def offset(b, v, n, slots, slot, V: tl.constexpr, C: tl.constexpr):
-    """Offsets (rows, channels) of row (b, v)'s channels n in slot `slot` of a tensor (B, slots, X, Y, Z, C)."""
-    return ((b * slots + slot) * V + v)[:, None] * C + n[None, :]
-
-
-@triton.jit
-def tanh(x):
-    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small."""
-    e = tl.exp(-2 * tl.abs(x))
-    y = (1 - e) / (1 + e)
-    x2 = x * x
-    series = x * (1 - x2 * (1 / 3 - x2 * (2 / 15 - x2 * (17 / 315 - x2 * (62 / 2835)))))
-    return tl.where(tl.abs(x) < 0.25, series, tl.where(x < 0, -y, y))
-
-
-@triton.jit
-def store(pointer, x, tile):
-    """tl.store, rounding to nearest; Triton's interpreter cuts bfloat16 off, twice as far from the truth."""
-    if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
-        bits = x.to(tl.int32, bitcast=True)
-        x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
-    tl.store(pointer, x, tile)
-
-
-@triton.jit
-def store_factor(pointer, x, tile, PRECISION: tl.constexpr):
-    """`store` of what a product will read. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
-
-    Cut-off factors are all too small, and their products more than twice as far from float64 as those of rounded ones
-    (tests/convrnn3d/test_kernels.py).
-    """
-    if PRECISION == "tf32":
-        bits = x.to(tl.int32, bitcast=True)
-        rounded = ((bits + 0x1000) & -0x2000).to(tl.float32, bitcast=True)
-        x = tl.where(x == x, rounded, x)  # NaN's bits would carry over into the sign
-    store(pointer, x, tile)
-
-
-@triton.jit
-def inverse(n):
-    """What `quotient` divides by n with: a division by a run-time number is many instructions, and a turn needs three.
-
-    Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
-    `benchmarks.machine_code` prints the present length.
-    """
-    return (1 << 32) // n.to(tl.int64) + 1
-
-
-@triton.jit
-def quotient(i, inverse):
-    """i // n, exact while i n < 2^32."""
-    return ((i * inverse) >> 32).to(tl.int32)
-
-
-@triton.jit
-def multiply(a, b, sum, PRECISION: tl.constexpr):
-    if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
-        a, b = a.to(tl.float32), b.to(tl.float32)
-    return tl.dot(a, b, sum, input_precision=PRECISION)
-
-
-@triton.jit
-def convolve(
-    source,
-    rows,  # (rows) offset of each row's voxel in `source`
-    weight,  # (taps, 3, C, C): gate, output channel, input channel; the last two swapped if TRANSPOSED
-    n,  # (channels) output channels
-    x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr,
-    INNER: tl.constexpr, PRECISION: tl.constexpr,
+def convolution(
+    source,  # Slot: what is convolved; without a tensor, zeros
+    weight,  # as for convolve_box
+    parts,  # what conv_taps left, or None
+    B,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """W * source, each gate's in one of the three; or, TRANSPOSED, the sum of W^T * its own source, in the first."""
-    k = tl.arange(0, INNER)
-    chunks: tl.constexpr = (C + INNER - 1) // INNER
-    ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = GATES if TRANSPOSED else 1
-    separate: tl.constexpr = 1 if TRANSPOSED else GATES
-    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
-    kernels = weight + (GATE * C + tl.minimum(n, C - 1))[None, :] * C + k[:, None]  # (INNER, channels)
-    sum_0 = tl.zeros((rows.shape[0], n.shape[0]), tl.float32)
-    sum_1 = sum_0
-    sum_2 = sum_0
-    by_y, by_z = inverse(ny), inverse(nz)
-    for i in range(nx * ny * nz * summed * chunks):
-        first = i % chunks * INNER
-        gate = i // chunks % summed
-        tap = i // (chunks * summed)
-        line = quotient(tap, by_z)
-        plane = quotient(line, by_y)
-        dx, dy, dz = x0 + plane, y0 + line - plane * ny, z0 + tap - line * nz
-        distance = (dx * SIDE + dy) * SIDE + dz
-        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)
-        at = sources + ((dx * Y + dy) * Z + dz + gate * (X * Y * Z)) * C + first
-        kernel = kernels + (index * 3 + gate) * (C * C) + first
-        inside = (first + k < C)[:, None]
-        a = tl.load(at, inside.T if ragged else None, other=0 if ragged else None)
-        w_0 = tl.load(kernel, inside if ragged else None, other=0 if ragged else None)
-        sum_0 = multiply(a, w_0, sum_0, PRECISION)
-        if separate > 1:
-            w_1 = tl.load(kernel + C * C, inside if ragged else None, other=0 if ragged else None)
-            sum_1 = multiply(a, w_1, sum_1, PRECISION)
-        if separate > 2:
-            w_2 = tl.load(kernel + 2 * C * C, inside if ragged else None, other=0 if ragged else None)
-            sum_2 = multiply(a, w_2, sum_2, PRECISION)
-    return sum_0, sum_1, sum_2
+    """What this program owns: places, one for each voxel of a line, and the sums at each.
 
-
-@triton.jit
-def own(
-    source, source_slots, source_slot, weight, parts, B,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr, EMPTY: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
-):  # fmt: skip
-    """The tile this program owns: samples b, voxels v, channels n, which of it exists, and its convolution by gate.
-
-    The convolution is zero if EMPTY; read from `parts`, where `conv_taps` left it by tap, if there are; else computed.
+    Sums are the convolution of each gate or, transposed, in all.
     """
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    ROWS: tl.constexpr = TILE.rows
+    CHANNELS: tl.constexpr = TILE.channels
+    LINE: tl.constexpr = TILE.line
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
+    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
+    wait(TILE)
     program = tl.program_id(0)
-    n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
+    first = program % blocks * CHANNELS
+    n = first + tl.arange(0, CHANNELS)
     program = program // blocks
-    sum_0 = tl.zeros((ROWS, CHANNELS), tl.float32)
-    sum_1 = sum_0
-    sum_2 = sum_0
-    if SIDE == 1 or EMPTY or parts is not None:
+    if SIDE == 1 or parts is not None or source.tensor is None:
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
-        tile = exists[:, None] & (n < C)[None, :]
+        place = (b, v, n, exists[:, None] & (n < C)[None, :])
+        places = (place,)
         if parts is not None:
-            tap = tl.arange(0, triton.next_power_of_2(SIDE * SIDE * SIDE))[:, None]
-            x = v // (Y * Z) + tap // (SIDE * SIDE) - R  # (taps, rows)
-            y = v // Z % Y + tap // SIDE % SIDE - R
-            z = v % Z + tap % SIDE - R
-            inside = (x >= 0) & (x < X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z) & (tap < SIDE * SIDE * SIDE)
-            inside = inside[:, :, None] & tile[None, :, :]  # (taps, rows, channels)
-            grids = B.to(tl.int64) * V * C
-            separate: tl.constexpr = 1 if TRANSPOSED else GATES
-            part = parts + tap[:, :, None] * separate * grids + offset(b, v, n, 1, 0, V, C)[None, :, :]
-            sum_0 = tl.sum(tl.load(part, inside, other=0), axis=0)
-            if separate > 1:
-                sum_1 = tl.sum(tl.load(part + grids, inside, other=0), axis=0)
-            if separate > 2:
-                sum_2 = tl.sum(tl.load(part + 2 * grids, inside, other=0), axis=0)
-        elif not EMPTY:
-            rows = ((b * source_slots + source_slot) * V + v) * C
+            sums = (sum_of_taps(parts, place, B, SHAPE, separate),)
+        elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
-            sum_0, sum_1, sum_2 = convolve(
-                source, rows, weight, n, 0, one, 0, one, 0, one,
-                X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-            )  # fmt: skip
+            rows = ((b * source.slots + source.slot) * V + v) * C
+            sums = (convolve_box(source.tensor, rows, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE),)
+        else:
+            sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
-        exists = b < B
+        exists = (b < B)[:, None] & (n < C)[None, :]
         b = tl.minimum(b, B - 1).to(tl.int64)
+        lines: tl.constexpr = (Z + LINE - 1) // LINE  # along z
         # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short.
-        place = program // sample_blocks
-        x, y, z = (place // (Y * Z) + 1) % X, (place // Z % Y + 1) % Y, (place % Z + 1) % Z
+        line = program // sample_blocks
+        x, y, z = (line // (Y * lines) + 1) % X, (line // lines % Y + 1) % Y, (line % lines + 1) % lines * LINE
+        x0, y0 = tl.maximum(-R, -x), tl.maximum(-R, -y)
+        nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
-        tile = exists[:, None] & (n < C)[None, :]
-        x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
-        nx, ny, nz = (
-            tl.minimum(R, X - 1 - x) - x0 + 1,
-            tl.minimum(R, Y - 1 - y) - y0 + 1,
-            tl.minimum(R, Z - 1 - z) - z0 + 1,
-        )
-        rows = ((b * source_slots + source_slot) * V + v) * C
-        sum_0, sum_1, sum_2 = convolve(
-            source, rows, weight, n, x0, nx, y0, ny, z0, nz,
-            X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-        )  # fmt: skip
-    return b, v, n, tile, sum_0, sum_1, sum_2
+        rows = ((b * source.slots + source.slot) * V + v) * C
+        places = ()
+        for voxel in tl.static_range(LINE):
+            there = exists & (z + voxel + 0 * n < Z)[None, :] if Z % LINE else exists
+            places = places + ((b, v + voxel, n, there),)  # noqa: RUF005
+        if LINE > 1:
+            sums = convolve_line(source.tensor, rows, weight, first, z, x0, nx, y0, ny, SHAPE, PHASE, TILE)
+        else:
+            z0 = tl.maximum(-R, -z)
+            nz = tl.minimum(R, Z - 1 - z) - z0 + 1
+            sums = (convolve_box(source.tensor, rows, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE),)
+    return places, sums
 
 
-@triton.jit(do_not_specialize=VARYING)
+@triton.jit
+def sum_of_taps(parts, place, B, SHAPE: tl.constexpr, SEPARATE: tl.constexpr):
+    """What conv_taps left at a place, added up over the taps inside the grid."""
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    R: tl.constexpr = SIDE // 2
+    b, v, n, exists = place
+    tap = tl.arange(0, triton.next_power_of_2(SIDE * SIDE * SIDE))[:, None]
+    x = v // (Y * Z) + tap // (SIDE * SIDE) - R  # (taps, rows)
+    y = v // Z % Y + tap // SIDE % SIDE - R
+    z = v % Z + tap % SIDE - R
+    inside = (x >= 0) & (x < X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z) & (tap < SIDE * SIDE * SIDE)
+    inside = inside[:, :, None] & exists[None, :, :]  # (taps, rows, channels)
+    grids = B.to(tl.int64) * (X * Y * Z * C)
+    rows = (b * (X * Y * Z) + v)[:, None] * C + n[None, :]
+    part = parts + tap[:, :, None] * SEPARATE * grids + rows[None, :, :]
+    sums = ()
+    for g in tl.static_range(SEPARATE):
+        sums = sums + (tl.sum(tl.load(part + g * grids, inside, other=0), axis=0),)  # noqa: RUF005
+    return sums
+
+
+@triton.jit
 def conv_taps(
-    source, source_slots, source_slot, weight, parts, B,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    GATE: tl.constexpr, GATES: tl.constexpr, TRANSPOSED: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+    source,  # Slot
+    weight,  # as for convolve_box
+    parts,  # (taps, gates, B, X, Y, Z, C) float32; transposed, of one gate
+    B,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What each tap adds to the convolution: parts (taps, gates, B, X, Y, Z, C) float32, where the tap is inside."""
+    """What each tap adds to the convolution, into `parts`, where the tap is inside."""
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    ROWS: tl.constexpr = TILE.rows
+    CHANNELS: tl.constexpr = TILE.channels
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
+    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
+    wait(TILE)
     program = tl.program_id(0)
-    n = program % blocks * CHANNELS + tl.arange(0, CHANNELS)
+    first = program % blocks * CHANNELS
+    n = first + tl.arange(0, CHANNELS)
     program = program // blocks
     tap = program % (SIDE * SIDE * SIDE)
-    first = program // (SIDE * SIDE * SIDE) * ROWS
+    first_row = program // (SIDE * SIDE * SIDE) * ROWS
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that the tap does not leave the grid from
     inside = nx * ny * nz
-    if first >= B * inside:
+    if first_row >= B * inside:
         return
-    row = first + tl.arange(0, ROWS)
+    row = first_row + tl.arange(0, ROWS)
     exists = row < B * inside
     row = tl.minimum(row, B * inside - 1)
     b = (row // inside).to(tl.int64)
@@ -231,15 +156,9 @@ def conv_taps(
     z = tl.maximum(0, -dz) + row % nz
     v = (x * Y + y) * Z + z
     one = tl.full((), 1, tl.int32)
-    sum_0, sum_1, sum_2 = convolve(
-        source, ((b * source_slots + source_slot) * V + v) * C, weight, n, dx, one, dy, one, dz, one,
-        X, Y, Z, C, SIDE, GATE, GATES, TRANSPOSED, INNER, PRECISION,
-    )  # fmt: skip
-    tile = exists[:, None] & (n < C)[None, :]
+    rows = ((b * source.slots + source.slot) * V + v) * C
+    sums = convolve_box(source.tensor, rows, weight, first, dx, one, dy, one, dz, one, SHAPE, PHASE, TILE)
     grids = B.to(tl.int64) * V * C
-    part = parts + tap * (1 if TRANSPOSED else GATES) * grids + offset(b, v, n, 1, 0, V, C)
-    tl.store(part, sum_0, tile)
-    if GATES > 1 and not TRANSPOSED:
-        tl.store(part + grids, sum_1, tile)
-    if GATES > 2 and not TRANSPOSED:
-        tl.store(part + 2 * grids, sum_2, tile)
+    part = parts + tap * separate * grids + (b * V + v)[:, None] * C + n[None, :]
+    for g in tl.static_range(separate):
+        tl.store(part + g * grids, sums[g], exists[:, None] & (n < C)[None, :])

@@ -1,12 +1,12 @@
 """The GRU's kernels: a step forward in two, a step back in two, in the notation of kernels/DERIVATION.md.
 
-    gates    u = sigmoid(p_u + W_u * h), r = sigmoid(p_r + W_r * h), r . h
-    update   c = tanh(p_c + W_c * (r . h)), h' = m (u . h + (1 - u) . c) + (1 - m) h
-    reset    q = W_c^T * da_c, da_r = q . h . r . (1 - r), d <- (1 - m) d + m d . u + q . r
-    enter    d <- d + W_u^T * da_u + W_r^T * da_r + dstate; then, of the step before, da_c and da_u
+    gates         u = sigmoid(p_u + W_u * h), r = sigmoid(p_r + W_r * h), r . h
+    update        c = tanh(p_c + W_c * (r . h)), h' = m (u . h + (1 - u) . c) + (1 - m) h
+    update_back   q = W_c^T * da_c, da_r = q . h . r . (1 - r), d <- (1 - m) d + m d . u + q . r
+    gates_back    d <- d + W_u^T * da_u + W_r^T * da_r + dstate; then, of the step before, da_c and da_u
 
 The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back.
-Tensors are those of `sequence`; `EMPTY` says that h is zeros and not there to be read.
+A kernel begins with its convolution and goes on at one place; gates, and their derivatives, are in the order u, r, c.
 """
 
 import torch
@@ -14,240 +14,210 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import VARYING, offset, own, store, store_factor, tanh
+from convrnn3d.convolution import convolution
+from convrnn3d.launcher import ZEROS, Slot
+from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
-# First gate, number of gates, transposed: the convolution that each kernel begins with.
-GATES, UPDATE, RESET, ENTER = (0, 2, False), (2, 1, False), (2, 1, True), (0, 2, True)
+U_AND_R, CANDIDATE = Phase(0, 2), Phase(2, 1)
+U_AND_R_BACK, CANDIDATE_BACK = Phase(0, 2, transposed=True), Phase(2, 1, transposed=True)
 
 
-@triton.jit(do_not_specialize=VARYING)
+@triton.jit
 def gates_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    projection, h, h_slots, h_slot, gates, gate_slots, gate_slot, reset, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+    source, weight, parts, B, T, t,  # source: h as a factor
+    projection, h, gates, product,  # product: r . h as a factor, zero where a step is not there
+    mask,  # (B, T) or None
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, a_u, a_r, _ = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 0, 2, False, EMPTY, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    p = projection + offset(b, v, n, 3 * T, 3 * t, V, C)
-    u = tl.sigmoid(a_u + tl.load(p, tile).to(tl.float32))
-    r = tl.sigmoid(a_r + tl.load(p + V * C, tile).to(tl.float32))
-    gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-    store(gate, u, tile)
-    store(gate + V * C, r, tile)
-    if not EMPTY:
-        before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-        store_factor(reset + offset(b, v, n, 1, 0, V, C), r * before, tile, PRECISION)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        u = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
+        r = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
+        write(gates, place, 0, u, SHAPE)
+        write(gates, place, 1, r, SHAPE)
+        if product.tensor is not None:
+            r_h = r * read(h, place, 0, SHAPE)
+            if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
+                r_h = tl.where(seen(mask, place, T, t), r_h, 0)
+            write_factor(product, place, 0, r_h, SHAPE, TILE)
 
 
-@triton.jit(do_not_specialize=VARYING)
+@triton.jit
 def update_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    projection, h, h_slots, h_slot, gates, gate_slots, gate_slot, states, last, sources, next_slot, mask, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
-    SAVE: tl.constexpr, KEEP: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+    source, weight, parts, B, T, t,  # source: r . h as a factor
+    projection, h, gates,
+    states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
+    mask,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+    KEEP: tl.constexpr,  # c among the gates
 ):  # fmt: skip
-    """`source` is r . h here. Without `states` only the candidate is computed, for a backward pass that wants it."""
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, a_c, _, _ = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 2, 1, False, EMPTY, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    c = tanh(a_c + tl.load(projection + offset(b, v, n, 3 * T, 3 * t + 2, V, C), tile).to(tl.float32))
-    gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-    if KEEP:
-        store(gate + 2 * V * C, c, tile)
-    if states is not None:
-        u = tl.load(gate, tile).to(tl.float32)
-        if EMPTY:
-            before = tl.zeros_like(c)
-        else:
-            before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-        after = u * before + (1 - u) * c
-        if mask is not None:
-            after = tl.where(tl.load(mask + b * T + t)[:, None] != 0, after, before)
-        store(states + offset(b, v, n, T, t, V, C), after, tile)
-        if t + 1 < T:
-            store_factor(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), after, tile, PRECISION)
-        else:
-            store(last + offset(b, v, n, 1, 0, V, C), after, tile)
-        if SAVE:
+    """Without `states` only c is computed, for a backward pass that wants it."""
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        c = tanh(read(projection, place, 2, SHAPE) + sums[0])
+        if KEEP:
+            write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            u, before = read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
+            after = u * before + (1 - u) * c
+            if mask is not None:
+                after = tl.where(seen(mask, place, T, t), after, before)
+            write(states, place, 0, after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, after, SHAPE, TILE)
+            else:
+                write(last, place, 0, after, SHAPE)
             if t == 0:
-                store_factor(sources + offset(b, v, n, T, 0, V, C), before, tile, PRECISION)
+                write_factor(first_source, place, 0, before, SHAPE, TILE)
 
 
-@triton.jit(do_not_specialize=VARYING)
-def reset_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    d, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, products, mask, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+@triton.jit
+def update_back_kernel(
+    source, weight, parts, B, T, t,  # source: da_c as a factor
+    d, h, gates,
+    da, d_projection,  # da as factors; and, where these are rounded, as they are
+    mask,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """`products` (B, T, X, Y, Z, C) receives r . h, which the gradient of W_c needs."""
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, q, _, _ = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 2, 1, True, EMPTY, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-    u, r = tl.load(gate, tile).to(tl.float32), tl.load(gate + V * C, tile).to(tl.float32)
-    before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-    here = d + offset(b, v, n, 1, 0, V, C)
-    after = tl.load(here, tile)
-    product, da_r, around = r * before, q * before * r * (1 - r), after * u + q * r
-    if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
-        seen = tl.load(mask + b * T + t)[:, None] != 0
-        product, da_r, around = tl.where(seen, product, 0), tl.where(seen, da_r, 0), tl.where(seen, around, after)
-    store(here, around, tile)
-    place = offset(b, v, n, 3 * T, 3 * t + 1, V, C)
-    store_factor(da + place, da_r, tile, PRECISION)
-    if d_projection is not None:
-        store(d_projection + place, da_r, tile)
-    store_factor(products + offset(b, v, n, T, t, V, C), product, tile, PRECISION)
-
-
-@triton.jit(do_not_specialize=VARYING)
-def enter_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    d, d_states, d_last, h, h_slots, h_slot, gates, gate_slots, gate_slot, da, d_projection, mask, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    START: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
-):  # fmt: skip
-    """From step t + 1 into step t, or out of the sequence if t is -1. START: from beyond the last step."""
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, after, _, _ = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 0, 2, True, START, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    grid = offset(b, v, n, 1, 0, V, C)
-    if not START:
-        after += tl.load(d + grid, tile)
-    elif d_last is not None:
-        after += tl.load(d_last + grid, tile).to(tl.float32)
-    if t >= 0:
-        if d_states is not None:
-            after += tl.load(d_states + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
-        gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-        u, c = tl.load(gate, tile).to(tl.float32), tl.load(gate + 2 * V * C, tile).to(tl.float32)
-        before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-        da_c = after * (1 - u) * (1 - c * c)
-        da_u = after * (before - c) * u * (1 - u)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        q, after = sums[0], read(d, place, 0, SHAPE)
+        u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
+        da_r = q * before * r * (1 - r)
+        around = after * u + q * r
         if mask is not None:
-            seen = tl.load(mask + b * T + t)[:, None] != 0
-            da_c, da_u = tl.where(seen, da_c, 0), tl.where(seen, da_u, 0)
-        place = offset(b, v, n, 3 * T, 3 * t, V, C)
-        store_factor(da + place, da_u, tile, PRECISION)
-        store_factor(da + place + 2 * V * C, da_c, tile, PRECISION)
-        if d_projection is not None:
-            store(d_projection + place, da_u, tile)
-            store(d_projection + place + 2 * V * C, da_c, tile)
-    store(d + grid, after, tile)
+            there = seen(mask, place, T, t)
+            da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
+        write(d, place, 0, around, SHAPE)
+        write_factor(da, place, 1, da_r, SHAPE, TILE)
+        write(d_projection, place, 1, da_r, SHAPE)
+
+
+@triton.jit
+def gates_back_kernel(
+    source, weight, parts, B, T, t,  # source: da_u and da_r of step t + 1 as factors
+    around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
+    h, gates, d, da, d_projection, mask,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        after = sums[0] + read(around, place, 0, SHAPE)
+        if t >= 0:
+            after += read(d_states, place, 0, SHAPE)
+            u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
+            da_c = after * (1 - u) * (1 - c * c)
+            da_u = after * (before - c) * u * (1 - u)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
+            write_factor(da, place, 0, da_u, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_u, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
+        write(d, place, 0, after, SHAPE)
 
 
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None,
-    state_dtype: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """states, last, sources, gates; the latter two for `backward` if `save`, gates only if `keep`."""
-    steps, slots, kept = sequence.steps, sequence.steps if save else 2, sequence.steps if keep else 1
-    states, last = sequence.empty((steps,), state_dtype), sequence.empty((), state_dtype)
-    sources, reset = sequence.empty((slots,), sequence.operand), sequence.empty((), sequence.operand)
-    gates = sequence.empty((kept, 3), projection.dtype)
-    kernels = sequence.forward_kernels(weight)
+    carried: torch.dtype, save: bool, keep: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
+    steps = sequence.steps
+    slots, kept = steps if save else 2, steps if keep else 1
+    states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
+    sources, gates = sequence.empty((slots, 2), sequence.operand), sequence.empty((kept, 3), projection.dtype)
+    packed = sequence.pack(weight, save)
+    forward_packed = packed[0]
+
+    def source(t: int) -> Slot:
+        """Where h_{t-1} is as a factor; r . h_{t-1} is next to it."""
+        return Slot(sources, 2 * slots, 2 * (t % slots))
+
     for t in range(steps):
-        h, source = (states, steps, t - 1), (sources, slots, t % slots)
-        if t == 0:
-            h, source = (state, 1, 0), (None if state is None else sequence.factors(state), 1, 0)
-        gate, still = (gates, kept, t % kept), state is None and t == 0
+        h = Slot(states, steps, t - 1) if t else Slot(state)
+        h_factor = source(t) if t else Slot(None if state is None else sequence.factors(state))
+        product = source(t)._replace(slot=source(t).slot + 1)
+        p, gate = Slot(projection, 3 * steps, 3 * t), Slot(gates, 3 * kept, 3 * (t % kept))
+        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, product, mask)
         sequence.run(
-            gates_kernel, "gru_gates", GATES, source, kernels, projection, *h, *gate, reset, steps, t,
-            still=still, EMPTY=still,
+            update_kernel, "gru_update", CANDIDATE, product if h.tensor is not None else ZEROS, forward_packed, t, p, h,
+            gate, Slot(states, steps, t), Slot(last), source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
         )  # fmt: skip
-        sequence.run(
-            update_kernel, "gru_update", UPDATE, (reset, 1, 0), kernels, projection, *h, *gate, states, last, sources,
-            (t + 1) % slots, mask, steps, t, still=still, EMPTY=still, SAVE=save, KEEP=keep,
-        )  # fmt: skip
-    return states, last, sources, gates
+    return states, last, sources, gates, packed
 
 
 def backward(
-    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None,
-    sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor, recompute: bool, has_state: bool,
-    wants_weight: bool,
+    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor,
+    mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
+    carried: torch.dtype, recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0 (float32). kept: gates, or the projection if `recompute`; each step's gates are then made again.
+    """dp, dW, dh_0, the last empty without a first state.
 
+    kept: gates, or the projection if `recompute`; each step's gates are then made again.
     states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
     feel the rounding.
     """
     steps = sequence.steps
-    d, da = sequence.empty((), torch.float32), sequence.empty((steps, 3), sequence.operand)
+    d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    products = sequence.empty((steps,), sequence.operand)
-    kernels = sequence.backward_kernels(weight)
-    again = _Again(sequence, kept, weight, sources, has_state) if recompute else None
+    d_state = sequence.state_gradient(d.tensor, carried, has_state)
+    forward_packed, backward_packed = packed.unbind(0)
+    again = Slot(sequence.empty((1, 3), kept.dtype), 3) if recompute else None
 
-    def before(t: int) -> tuple[Tensor, int, int]:
+    def h(t: int) -> Slot:
         """h_{t-1}, as it was carried."""
         if states is None or (t == 0 and state is None):
-            return sources, steps, t
-        return (states, steps, t - 1) if t else (state, 1, 0)
+            return Slot(sources, 2 * steps, 2 * t)
+        return Slot(states, steps, t - 1) if t else Slot(state)
 
-    def enter(t: int) -> None:
+    def gates(t: int) -> Slot:
+        return Slot(kept, 3 * steps, 3 * t) if again is None else again
+
+    def da_of(t: int) -> Slot:
+        return Slot(da, 3 * steps, 3 * t)
+
+    def d_projection_of(t: int) -> Slot:
+        return Slot(d_projection, 3 * steps, 3 * t)
+
+    def gates_again(t: int) -> None:
+        p, from_zeros = Slot(kept, 3 * steps, 3 * t), t == 0 and not has_state
+        h_factor, product = (ZEROS if from_zeros else Slot(sources, 2 * steps, 2 * t + place) for place in (0, 1))
+        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, ZEROS, again, ZEROS, None)
+        sequence.run(
+            update_kernel, "gru_update", CANDIDATE, product, forward_packed, t, p, ZEROS, again,
+            ZEROS, ZEROS, ZEROS, ZEROS, None, KEEP=True,
+        )  # fmt: skip
+
+    def into(t: int, source: Slot, around: Slot) -> None:
         """Into step t."""
-        source, start = (da, 3 * steps, 3 * (t + 1)), t == steps - 1
-        gate = (kept, steps, t) if again is None else again.compute(t, before(t))
+        if recompute and t >= 0:
+            gates_again(t)
         sequence.run(
-            enter_kernel, "gru_enter", ENTER, source, kernels, d, d_states, d_last, *before(t), *gate, da,
-            d_projection, mask, steps, t, still=start, START=start,
+            gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, backward_packed, t, around,
+            Slot(d_states, steps, t), h(t), gates(t), d if t >= 0 else Slot(d_state), da_of(t), d_projection_of(t),
+            mask,
         )  # fmt: skip
 
-    enter(steps - 1)
+    into(steps - 1, source=ZEROS, around=Slot(d_last))
     for t in reversed(range(steps)):
-        still = t == 0 and not has_state
-        gate = (kept, steps, t) if again is None else again.slot
+        from_zeros = t == 0 and not has_state  # nothing asks for q, and h is zero
+        da_c = ZEROS if from_zeros else Slot(da, 3 * steps, 3 * t + 2)
         sequence.run(
-            reset_kernel, "gru_reset", RESET, (da, 3 * steps, 3 * t + 2), kernels, d, *before(t), *gate, da,
-            d_projection, products, mask, steps, t, still=still, EMPTY=still,
+            update_back_kernel, "gru_update_back", CANDIDATE_BACK, da_c, backward_packed, t, d, h(t), gates(t),
+            da_of(t), d_projection_of(t), mask,
         )  # fmt: skip
-        if not still:
-            enter(t - 1)
-    d_weight = weight.new_empty(0)
-    if wants_weight:
-        parts = sequence.weight_parts()
-        sequence.weight_gradient(sources, da, (0, 2), parts)
-        sequence.weight_gradient(products, da, (2, 1), parts)
-        d_weight = sequence.summed(parts, weight)
-    return da if d_projection is None else d_projection, d_weight, d
-
-
-class _Again:
-    """The gates of one step at a time, computed again."""
-
-    def __init__(
-        self, sequence: Sequence, projection: Tensor, weight: Tensor, sources: Tensor, has_state: bool
-    ) -> None:
-        self.sequence, self.projection, self.sources, self.has_state = sequence, projection, sources, has_state
-        self.kernels, self.reset = sequence.forward_kernels(weight), sequence.empty((), sequence.operand)
-        self.slot = (sequence.empty((1, 3), projection.dtype), 1, 0)
-
-    def compute(self, t: int, h: tuple[Tensor, int, int]) -> tuple[Tensor, int, int]:
-        """The slot that holds step t's gates until the next call; nothing is done before the first step."""
-        sequence, steps = self.sequence, self.sequence.steps
-        if t >= 0:
-            still = t == 0 and not self.has_state
-            sequence.run(
-                gates_kernel, "gru_gates", GATES, (self.sources, steps, t), self.kernels, self.projection, *h,
-                *self.slot, self.reset, steps, t, still=still, EMPTY=still,
-            )  # fmt: skip
-            sequence.run(
-                update_kernel, "gru_update", UPDATE, (self.reset, 1, 0), self.kernels, self.projection, *h, *self.slot,
-                None, None, None, 0, None, steps, t, still=still, EMPTY=still, SAVE=True, KEEP=True,
-            )  # fmt: skip
-        return self.slot
+        if not from_zeros:
+            into(t - 1, source=da_of(t), around=d)
+    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
+    return da if d_projection is None else d_projection, d_weight, d_state

@@ -35,7 +35,8 @@ def conv_gru(
     backend: "triton" the fused kernels, "reference" plain PyTorch, "auto" what the environment variable
     CONVRNN3D_BACKEND says, else Triton for CUDA and HIP tensors and the reference elsewhere.
     precision: how the kernels multiply float32, "ieee" or "tf32"; None: as PyTorch's convolutions do
-    (torch.backends.cudnn.conv.fp32_precision). The reference always does as PyTorch does.
+    (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The reference always does as
+    PyTorch does.
     recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
 
     Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.

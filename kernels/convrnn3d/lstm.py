@@ -1,10 +1,10 @@
 """The LSTM's kernels: a step forward in one, a step back in one, in the notation of kernels/DERIVATION.md.
 
-    step     f = sigmoid(p_f + W_f * h), i = sigmoid(p_i + W_i * h), c = tanh(p_c + W_c * h)
-             s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
-    enter    d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
+    step        f = sigmoid(p_f + W_f * h), i = sigmoid(p_i + W_i * h), c = tanh(p_c + W_c * h)
+                s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
+    step_back   d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
 
-Tensors are those of `sequence`; `EMPTY` says that h and s are zeros and not there to be read.
+A kernel begins with its convolution and goes on at one place; gates, and their derivatives, are in the order f, i, c.
 """
 
 import torch
@@ -12,172 +12,160 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import VARYING, offset, own, store, store_factor, tanh
+from convrnn3d.convolution import convolution
+from convrnn3d.launcher import ZEROS, Slot
+from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
-# First gate, number of gates, transposed: the convolution that each kernel begins with.
-STEP, ENTER = (0, 3, False), (0, 3, True)
+EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
 
 
-@triton.jit(do_not_specialize=VARYING)
+@triton.jit
 def step_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    projection, h, h_slots, h_slot, s, s_slots, s_slot, gates, gate_slots, gate_slot,
-    states, last, sources, next_slot, next_s, next_s_slots, next_s_slot, cells, mask, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, EMPTY: tl.constexpr,
-    SAVE: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+    source, weight, parts, B, T, t,  # source: h as a factor
+    projection, h, s, gates,
+    states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
+    next_s, first_s,  # s'; s_0, to be kept
+    mask,  # (B, T) or None
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, a_f, a_i, a_c = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 0, 3, False, EMPTY, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    p = projection + offset(b, v, n, 3 * T, 3 * t, V, C)
-    f = tl.sigmoid(a_f + tl.load(p, tile).to(tl.float32))
-    i = tl.sigmoid(a_i + tl.load(p + V * C, tile).to(tl.float32))
-    c = tanh(a_c + tl.load(p + 2 * V * C, tile).to(tl.float32))
-    if gates is not None:
-        gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-        store(gate, f, tile)
-        store(gate + V * C, i, tile)
-        store(gate + 2 * V * C, c, tile)
-    if states is not None:
-        if EMPTY:
-            h_before = tl.zeros_like(c)
-            s_before = tl.zeros_like(c)
-        else:
-            h_before = tl.load(h + offset(b, v, n, h_slots, h_slot, V, C), tile).to(tl.float32)
-            s_before = tl.load(s + offset(b, v, n, s_slots, s_slot, V, C), tile).to(tl.float32)
-        s_after = f * s_before + i * c
-        h_after = tanh(s_after)
-        if mask is not None:
-            seen = tl.load(mask + b * T + t)[:, None] != 0
-            h_after = tl.where(seen, h_after, h_before)
-            s_after = tl.where(seen, s_after, s_before)
-        store(states + offset(b, v, n, T, t, V, C), h_after, tile)
-        store(next_s + offset(b, v, n, next_s_slots, next_s_slot, V, C), s_after, tile)
-        if t + 1 < T:
-            store_factor(sources + offset(b, v, n, T if SAVE else 2, next_slot, V, C), h_after, tile, PRECISION)
-        else:
-            store(last + offset(b, v, n, 1, 0, V, C), h_after, tile)
-        if SAVE:
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        f = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
+        i = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
+        c = tanh(read(projection, place, 2, SHAPE) + sums[2])
+        write(gates, place, 0, f, SHAPE)
+        write(gates, place, 1, i, SHAPE)
+        write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
+            s_after = f * s_before + i * c
+            h_after = tanh(s_after)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
+            write(states, place, 0, h_after, SHAPE)
+            write(next_s, place, 0, s_after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, h_after, SHAPE, TILE)
+            else:
+                write(last, place, 0, h_after, SHAPE)
             if t == 0:
-                first = offset(b, v, n, T, 0, V, C)
-                store_factor(sources + first, h_before, tile, PRECISION)
-                store(cells + first, s_before, tile)
+                write_factor(first_source, place, 0, h_before, SHAPE, TILE)
+                write(first_s, place, 0, s_before, SHAPE)
 
 
-@triton.jit(do_not_specialize=VARYING)
-def enter_kernel(
-    source, source_slots, source_slot, weight, parts, B,
-    d, g, d_states, d_last, d_cell, gates, gate_slots, gate_slot, cells, da, d_projection, mask, T, t,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr, START: tl.constexpr,
-    ROWS: tl.constexpr, CHANNELS: tl.constexpr, INNER: tl.constexpr, PRECISION: tl.constexpr,
+@triton.jit
+def step_back_kernel(
+    source, weight, parts, B, T, t,  # source: da of step t + 1 as factors
+    around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
+    g_after, g,  # the derivative by s of step t, and by that of the step before
+    s, gates, d,
+    da, d_projection,  # da as factors; and, where these are rounded, as they are
+    mask,
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """From step t + 1 into step t, or out of the sequence if t is -1. START: from beyond the last step.
+    """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1.
 
-    Between steps d and g hold what goes around the step: (1 - m) d, and all of the derivative by s.
+    Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
-    V: tl.constexpr = X * Y * Z
-    b, v, n, tile, after, _, _ = own(
-        source, source_slots, source_slot, weight, parts, B,
-        X, Y, Z, C, SIDE, 0, 3, True, START, ROWS, CHANNELS, INNER, PRECISION,
-    )  # fmt: skip
-    grid = offset(b, v, n, 1, 0, V, C)
-    cell = tl.zeros((ROWS, CHANNELS), tl.float32)
-    if not START:
-        after += tl.load(d + grid, tile)
-        cell = tl.load(g + grid, tile)
-    else:
-        if d_last is not None:
-            after += tl.load(d_last + grid, tile).to(tl.float32)
-        if d_cell is not None:
-            cell += tl.load(d_cell + grid, tile).to(tl.float32)
-    if t >= 0:
-        if d_states is not None:
-            after += tl.load(d_states + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
-        gate = gates + offset(b, v, n, 3 * gate_slots, 3 * gate_slot, V, C)
-        f, i = tl.load(gate, tile).to(tl.float32), tl.load(gate + V * C, tile).to(tl.float32)
-        c = tl.load(gate + 2 * V * C, tile).to(tl.float32)
-        s = tl.load(cells + offset(b, v, n, T, t, V, C), tile).to(tl.float32)
-        h = tanh(f * s + i * c)
-        e = cell + after * (1 - h * h)
-        if mask is None:
-            after, cell = tl.zeros_like(e), e * f
-        else:
-            seen = tl.load(mask + b * T + t)[:, None] != 0
-            after, cell = tl.where(seen, 0, after), tl.where(seen, e * f, cell)
-        place = offset(b, v, n, 3 * T, 3 * t, V, C)
-        da_f, da_i, da_c = e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
-        if mask is not None:  # zeros by choice, not by product: a step that is not there may hold NaN
-            da_f, da_i, da_c = tl.where(seen, da_f, 0), tl.where(seen, da_i, 0), tl.where(seen, da_c, 0)
-        store_factor(da + place, da_f, tile, PRECISION)
-        store_factor(da + place + V * C, da_i, tile, PRECISION)
-        store_factor(da + place + 2 * V * C, da_c, tile, PRECISION)
-        if d_projection is not None:
-            store(d_projection + place, da_f, tile)
-            store(d_projection + place + V * C, da_i, tile)
-            store(d_projection + place + 2 * V * C, da_c, tile)
-    store(d + grid, after, tile)
-    store(g + grid, cell, tile)
+    LINE: tl.constexpr = TILE.line
+    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for voxel in tl.static_range(LINE):
+        place, sums = places[voxel], line_sums[voxel]
+        after = sums[0] + read(around, place, 0, SHAPE)
+        cell = read(g_after, place, 0, SHAPE)
+        if t >= 0:
+            after += read(d_states, place, 0, SHAPE)
+            f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
+            before = read(s, place, 0, SHAPE)
+            h = tanh(f * before + i * c)
+            e = cell + after * (1 - h * h)
+            da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+            if mask is None:
+                cell = e * f
+            else:  # zeros by choice, not by product: a step that is not there may hold NaN
+                there = seen(mask, place, T, t)
+                after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
+                da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
+            write_factor(da, place, 0, da_f, SHAPE, TILE)
+            write_factor(da, place, 1, da_i, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_f, SHAPE)
+            write(d_projection, place, 1, da_i, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
+        write(d, place, 0, after, SHAPE)
+        write(g, place, 0, cell, SHAPE)
 
 
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None, mask: Tensor | None,
-    state_dtype: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """states, last, cell, sources, cells, gates; the latter three for `backward` if `save`, gates only if `keep`."""
+    carried: torch.dtype, save: bool, keep: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
     steps, slots = sequence.steps, sequence.steps if save else 2
-    states, last, cell = (sequence.empty(shape, state_dtype) for shape in ((steps,), (), ()))
+    states, last, cell = (sequence.empty(shape, carried) for shape in ((steps,), (), ()))
     sources = sequence.empty((slots,), sequence.operand)
-    cells = sequence.empty((steps if save else 0,), state_dtype)
+    cells = sequence.empty((steps if save else 0,), carried)
     gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
-    kernels = sequence.forward_kernels(weight)
+    packed = sequence.pack(weight, save)
+    forward_packed = packed[0]
+    h_0, s_0 = (None, None) if state is None else state
+
+    def source(t: int) -> Slot:
+        """Where h_{t-1} is as a factor."""
+        return Slot(sources, slots, t % slots)
+
+    def s(t: int) -> Slot:
+        """Where s_{t-1} is."""
+        return Slot(cells, steps, t) if save and t < steps else Slot(cell)
+
     for t in range(steps):
-        h, source, still = (states, steps, t - 1), (sources, slots, t % slots), state is None and t == 0
-        s = (cells, steps, t) if save else (cell, 1, 0)
-        if t == 0:
-            h_0, s_0 = (None, None) if state is None else state
-            h, s, source = (h_0, 1, 0), (s_0, 1, 0), (None if still else sequence.factors(h_0), 1, 0)
-        next_s = (cells, steps, t + 1) if save and t + 1 < steps else (cell, 1, 0)
+        h = Slot(states, steps, t - 1) if t else Slot(h_0)
+        h_factor = source(t) if t else Slot(None if h_0 is None else sequence.factors(h_0))
+        gate = Slot(gates, 3 * steps, 3 * t) if keep else ZEROS
         sequence.run(
-            step_kernel, "lstm_step", STEP, source, kernels, projection, *h, *s, gates if keep else None, steps, t,
-            states, last, sources, (t + 1) % slots, *next_s, cells, mask, steps, t,
-            still=still, EMPTY=still, SAVE=save,
+            step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
+            Slot(projection, 3 * steps, 3 * t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
+            source(t + 1), source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
         )  # fmt: skip
-    return states, last, cell, sources, cells, gates
+    return states, last, cell, sources, cells, gates, packed
 
 
 def backward(
     sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None, weight: Tensor,
-    mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, recompute: bool, has_state: bool,
-    wants_weight: bool,
+    packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
+    recompute: bool, has_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0 (float32). kept: gates, or the projection if `recompute`; gates are then made again."""
+    """dp, dW, dh_0, ds_0, the latter two empty without a first state.
+
+    kept: gates, or the projection if `recompute`; each step's gates are then made again.
+    """
     steps = sequence.steps
-    d, g = sequence.empty((), torch.float32), sequence.empty((), torch.float32)
+    d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
     da = sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    kernels = sequence.backward_kernels(weight)
-    gates, slots = (sequence.empty((1, 3), kept.dtype), 1) if recompute else (kept, steps)
-    again = sequence.forward_kernels(weight) if recompute else None
+    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, has_state) for slot in (d, g))
+    forward_packed, backward_packed = packed.unbind(0)
+    again = Slot(sequence.empty((1, 3), kept.dtype), 3) if recompute else None
     for t in reversed(range(-1 if has_state else 0, steps)):
-        start = t == steps - 1
-        if again is not None and t >= 0:
-            still, h = t == 0 and not has_state, (sources, steps, t)
+        start, of_step = t == steps - 1, (3 * steps, 3 * t)
+        gates = Slot(kept, *of_step) if again is None else again
+        if recompute and t >= 0:
+            h_factor = Slot(sources, steps, t) if t or has_state else ZEROS
             sequence.run(
-                step_kernel, "lstm_step", STEP, h, again, kept, *h, None, 1, 0, gates, 1, 0,
-                None, None, None, 0, None, 1, 0, None, None, steps, t, still=still, EMPTY=still, SAVE=False,
+                step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t, Slot(kept, *of_step),
+                ZEROS, ZEROS, again, *[ZEROS] * 6, None,
             )  # fmt: skip
+        goes_around = d if mask is not None else ZEROS
         sequence.run(
-            enter_kernel, "lstm_enter", ENTER, (da, 3 * steps, 3 * (t + 1)), kernels, d, g, d_states, d_last, d_cell,
-            gates, slots, t % slots, cells, da, d_projection, mask, steps, t, still=start, START=start,
+            step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else Slot(da, 3 * steps, 3 * (t + 1)),
+            backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
+            Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
+            goes_around if t >= 0 else Slot(d_h), Slot(da, *of_step), Slot(d_projection, *of_step), mask,
         )  # fmt: skip
-    d_weight = weight.new_empty(0)
-    if wants_weight:
-        parts = sequence.weight_parts()
-        sequence.weight_gradient(sources, da, (0, 3), parts)
-        d_weight = sequence.summed(parts, weight)
-    return da if d_projection is None else d_projection, d_weight, d, g
+    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
+    return da if d_projection is None else d_projection, d_weight, d_h, d_s

@@ -12,26 +12,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from convrnn3d.tuning import architecture_of, supported
+
 HOW = "ScalarType operand, ScalarType carried, str precision"
 BACK = f"{HOW}, bool recompute, bool has_state, bool weight_gradient"
 AS_PYTORCH = "pytorch"
 LIBRARY = torch.library.Library("convrnn3d", "DEF")
 LIBRARY.define(
     f"gru(Tensor projection, Tensor weight, Tensor? state, Tensor? mask, {HOW}, bool save, bool recompute)"
-    " -> (Tensor states, Tensor last, Tensor sources, Tensor gates)"
+    " -> (Tensor states, Tensor last, Tensor sources, Tensor gates, Tensor packed)"
 )
 LIBRARY.define(
     f"lstm(Tensor projection, Tensor weight, Tensor? state, Tensor? cell, Tensor? mask, {HOW}, bool save,"
-    " bool recompute) -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates)"
+    " bool recompute) -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates,"
+    " Tensor packed)"
 )
 LIBRARY.define(
-    "gru_backward(Tensor? d_states, Tensor? d_last, Tensor weight, Tensor? mask, Tensor sources, Tensor? states,"
-    f" Tensor? state, Tensor kept, {BACK})"
+    "gru_backward(Tensor? d_states, Tensor? d_last, Tensor weight, Tensor packed, Tensor? mask, Tensor sources,"
+    f" Tensor? states, Tensor? state, Tensor kept, {BACK})"
     " -> (Tensor d_projection, Tensor d_weight, Tensor d_state)"
 )
 LIBRARY.define(
-    "lstm_backward(Tensor? d_states, Tensor? d_last, Tensor? d_last_cell, Tensor weight, Tensor? mask,"
-    f" Tensor sources, Tensor cells, Tensor kept, {BACK})"
+    "lstm_backward(Tensor? d_states, Tensor? d_last, Tensor? d_last_cell, Tensor weight, Tensor packed,"
+    f" Tensor? mask, Tensor sources, Tensor cells, Tensor kept, {BACK})"
     " -> (Tensor d_projection, Tensor d_weight, Tensor d_state, Tensor d_cell)"
 )
 
@@ -44,11 +47,13 @@ def bits(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else mask.contiguous().view(torch.uint8)
 
 
-def _settled(precision: str) -> str:
+def _settled(precision: str, device: torch.device) -> str:
+    """ieee or tf32; what a device without tf32 is asked for in tf32 it computes in ieee."""
     if precision == AS_PYTORCH:
         tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"
-        return "tf32" if tf32 else "ieee"
-    return precision
+        precision = "tf32" if tf32 else "ieee"
+    architecture = architecture_of(device)
+    return precision if architecture is None else supported(precision, architecture)
 
 
 def gru(
@@ -58,7 +63,7 @@ def gru(
     from convrnn3d import gru as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -73,7 +78,7 @@ def lstm(
     from convrnn3d import lstm as kernels
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(projection, weight, operand, _settled(precision))
+    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -83,50 +88,46 @@ def lstm(
 
 
 def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
-    """What is really kept of sources, cells and gates: the working copies of one step are given back empty."""
-    *grids, gates = kept
-    nothing = gates.new_empty(0)
-    return [*(grid if save else grid.new_empty(0) for grid in grids), gates if save and not recompute else nothing]
+    """What is really kept of sources, cells, gates and packed weights: working copies are given back empty."""
+    *grids, gates, packed = kept
+    are_kept = [save] * len(grids) + [save and not recompute, save]
+    return [x if is_kept else x.new_empty(0) for x, is_kept in zip((*grids, gates, packed), are_kept, strict=True)]
 
 
 def gru_backward(
-    d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, mask: Tensor | None, sources: Tensor,
-    states: Tensor | None, state: Tensor | None, kept: Tensor,
+    d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor, mask: Tensor | None,
+    sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     from convrnn3d import gru as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
-            sequence, d_states, d_last, weight, bits(mask), sources, states, state, kept, recompute, has_state,
-            weight_gradient,
+            sequence, d_states, d_last, weight, packed, bits(mask), sources, states, state, kept, carried, recompute,
+            has_state, weight_gradient,
         )  # fmt: skip
-    return d_projection, d_weight, _state_gradient(d, carried, has_state)
+    return d_projection, d_weight, d
 
 
 def lstm_backward(
-    d_states: Tensor | None, d_last: Tensor | None, d_last_cell: Tensor | None, weight: Tensor, mask: Tensor | None,
-    sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype, precision: str,
-    recompute: bool, has_state: bool, weight_gradient: bool,
+    d_states: Tensor | None, d_last: Tensor | None, d_last_cell: Tensor | None, weight: Tensor, packed: Tensor,
+    mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
+    precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     from convrnn3d import lstm as cell
     from convrnn3d.sequence import Sequence
 
-    sequence = Sequence.of(kept, weight, operand, _settled(precision))
+    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(
-            sequence, d_states, d_last, d_last_cell, weight, bits(mask), sources, cells, kept, recompute, has_state,
-            weight_gradient,
+            sequence, d_states, d_last, d_last_cell, weight, packed, bits(mask), sources, cells, kept, carried,
+            recompute, has_state, weight_gradient,
         )  # fmt: skip
-    return d_projection, d_weight, _state_gradient(d, carried, has_state), _state_gradient(g, carried, has_state)
-
-
-def _state_gradient(d: Tensor, carried: torch.dtype, has_state: bool) -> Tensor:
-    return d.to(carried) if has_state else d.new_empty(0, dtype=carried)
+    return d_projection, d_weight, d, g
 
 
 def _fake_forward(cells: int) -> Any:
@@ -136,17 +137,22 @@ def _fake_forward(cells: int) -> Any:
         operand, carried, _, save, recompute = rest[-5:]
         batch, steps, _, *grid = projection.shape
         last = [projection.new_empty(batch, *grid, dtype=carried) for _ in range(1 + cells)]
-        every = (batch, steps, *grid) if save else (0,)
-        kept = [projection.new_empty(every, dtype=dtype) for dtype in (operand, carried)[: 1 + cells]]
+        sources = (batch, steps, *grid) if cells else (batch, steps, 2, *grid)
+        shapes = [sources, (batch, steps, *grid)][: 1 + cells] if save else [(0,)] * (1 + cells)
+        kept = [
+            projection.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, (operand, carried), strict=False)
+        ]
         gates = projection.new_empty(projection.shape if save and not recompute else (0,))
-        return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates
+        orders = (2, weight.shape[-1] ** 3, 3 * weight.shape[1], weight.shape[1]) if save else (0,)
+        packed = projection.new_empty(orders, dtype=operand)
+        return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates, packed
 
     return fake
 
 
 def _fake_backward(cells: int) -> Any:
     def fake(*arguments: Any) -> tuple[Tensor, ...]:
-        weight, kept = arguments[2 + cells], arguments[7]
+        weight, kept = arguments[2 + cells], arguments[8]
         _, carried, _, _, has_state, weight_gradient = arguments[-6:]
         batch, _, _, *grid = kept.shape
         shape = (batch, *grid) if has_state else (0,)
@@ -161,13 +167,13 @@ def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        how = operand, carried, _settled(precision)
-        *kept, gates = output[2 + cells :]
+        how = operand, carried, _settled(precision, projection.device)
+        *kept, gates, packed = output[2 + cells :]
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*kept, gates)
+        ctx.mark_non_differentiable(*kept, gates, packed)
         exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
         states = () if cells else (None, None) if exact else (output[0], inputs[2])
-        ctx.save_for_backward(weight, mask, *kept, *states, projection if recompute else gates)
+        ctx.save_for_backward(weight, packed, mask, *kept, *states, projection if recompute else gates)
         ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
 
     return setup

@@ -18,14 +18,16 @@ import torch
 
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 SMALLEST = 16  # side of a tile that tl.dot takes
-VARIABLE = "CONVRNN3D_LAUNCHES"  # of the environment: a table to use in place of the one that is installed
+# Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
+VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
 
 @dataclass(frozen=True)
 class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
-    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, see `convolution`.
+    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, line: voxels along z
+    that a program owns, see `convolution`.
     """
 
     batch: int | None
@@ -35,12 +37,19 @@ class Launch:
     warps: int
     stages: int
     by_tap: bool = False
+    line: int = 1
+
+    @property
+    def options(self) -> dict[str, int]:
+        """Triton's."""
+        return {"num_warps": self.warps, "num_stages": self.stages}
 
     @cache  # noqa: B019, of which there are as many as lines in the table
-    def fitted(self, channels: int) -> "Launch":
-        """This launch with tiles no larger than `channels` needs."""
+    def fitted(self, channels: int, side: int | None = None) -> "Launch":
+        """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
-        return replace(self, channels=min(self.channels, enough), inner=min(self.inner, enough))
+        fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
+        return replace(self, **fits, line=min(self.line, side or self.line))
 
 
 def kind_of(dtype: torch.dtype, precision: str) -> str:
@@ -49,8 +58,28 @@ def kind_of(dtype: torch.dtype, precision: str) -> str:
 
 
 def supported(precision: str, architecture: str) -> str:
-    """`precision`, or ieee where the matrix units have no tf32: of AMD's, gfx942 alone has."""
-    return "ieee" if architecture.startswith("gfx") and architecture != "gfx942" else precision
+    """`precision`, or ieee where matrix units have no tf32: NVIDIA's have it from sm_80 on, of AMD's gfx942 alone."""
+    amd = architecture.startswith("gfx")
+    has_tf32 = architecture == "gfx942" if amd else int(architecture.removeprefix("sm_")) >= 80
+    return precision if has_tf32 else "ieee"
+
+
+@cache
+def architecture_of(device: torch.device) -> str | None:
+    """A GPU's, as "sm_90" or "gfx942"; None for any other device."""
+    if device.type != "cuda":
+        return None
+    if torch.version.hip is not None:
+        return torch.cuda.get_device_properties(device).gcnArchName.split(":")[0]
+    major, minor = torch.cuda.get_device_capability(device)
+    return f"sm_{major}{minor}"
+
+
+def dependent_launch(device: torch.device) -> bool:
+    """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
+    architecture = architecture_of(device) or ""
+    asked = os.environ.get(DEPENDENT, "") == "1"
+    return asked and architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
 
 
 def launches_text() -> str:

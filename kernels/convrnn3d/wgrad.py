@@ -1,61 +1,121 @@
-"""The gradient of the weight, once after the loop, over all steps, samples and voxels.
+"""The gradient of the weight, once after the loop, over all steps, samples and voxels, in one launch.
 
-    dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_t[b, v + d]^T
+    dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_g,t[b, v + d]^T
 
-A program owns a tap, a gate, a block of output and one of input channels, and a share of the rows (b, t, v); the
-shares are added up afterwards, always in the same order, so that the result repeats bit for bit.
+A program owns a tap, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
+inside, one after the other, so that a few samples fill a product, too. Where there are many rows, several programs
+share them, each whole samples; a second launch adds the shares up, always in the same order, so that the result
+repeats bit for bit.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+import torch
 import triton
 import triton.language as tl
+from torch import Tensor
 
-from convrnn3d.convolution import VARYING, inverse, multiply, quotient
+from convrnn3d.places import Shape, Tile, store
+from convrnn3d.products import inverse, multiply, quotient
+from convrnn3d.tuning import Launch
+
+GATES = 3
+ROWS_A_SHARE = 2048  # (b, t, v)
+SHARES = 8  # at most
+ELEMENTS = 1024  # of dW that a program adds up
 
 
-@triton.jit(do_not_specialize=[*VARYING, "samples", "shares", "first_gate", "gates"])
+@triton.jit
 def weight_gradient_kernel(
-    x,  # (samples, X, Y, Z, C), where a sample is a sample's step
+    x,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
     da,  # (samples, 3, X, Y, Z, C)
-    parts,  # (shares, taps, 3, C, C) float32: gate, output channel, input channel
-    samples, shares, first_gate, gates,
-    X: tl.constexpr, Y: tl.constexpr, Z: tl.constexpr, C: tl.constexpr, SIDE: tl.constexpr,
-    OUTPUTS: tl.constexpr, INPUTS: tl.constexpr, ROWS: tl.constexpr, PRECISION: tl.constexpr,
+    parts,  # (shares, 3, C, C, taps); of one share it is dW
+    samples, shares,
+    SHAPE: tl.constexpr, TILE: tl.constexpr, SOURCES: tl.constexpr,
 ):  # fmt: skip
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    BLOCK: tl.constexpr = TILE.channels  # of output and of input channels
+    ROWS: tl.constexpr = TILE.rows
+    PRECISION: tl.constexpr = TILE.precision
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
-    input_blocks: tl.constexpr = (C + INPUTS - 1) // INPUTS
-    output_blocks: tl.constexpr = (C + OUTPUTS - 1) // OUTPUTS
+    blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
     program = tl.program_id(0)
-    m = program % input_blocks * INPUTS + tl.arange(0, INPUTS)
-    n = program // input_blocks % output_blocks * OUTPUTS + tl.arange(0, OUTPUTS)
-    program = program // (input_blocks * output_blocks)
-    gate = first_gate + program % gates
-    tap = program // gates % taps
-    share = program // (gates * taps)
+    k = program % blocks * BLOCK + tl.arange(0, BLOCK)
+    n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)
+    gate = program // (blocks * blocks) % 3
+    tap = program // (blocks * blocks * 3) % taps
+    share = program // (blocks * blocks * 3 * taps)
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = tl.maximum(X - tl.abs(dx), 0), tl.maximum(Y - tl.abs(dy), 0), tl.maximum(Z - tl.abs(dz), 0)
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
-    blocks = tl.cdiv(samples, ROWS)
-    whole = nx * ny * nz * blocks
-    first = tl.minimum(share * tl.cdiv(whole, shares), whole)
-    end = tl.minimum(first + tl.cdiv(whole, shares), whole)
-    gradients = da + gate * V * C + n[:, None]  # (OUTPUTS, 1)
-    inputs = x + ((dx * Y + dy) * Z + dz) * C + m[None, :]  # (1, INPUTS)
-    sum = tl.zeros((OUTPUTS, INPUTS), tl.float32)
-    by_y, by_z = inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
-    for i in range(first, end):
-        voxel = i // blocks
+    inside = nx * ny * nz  # rows of a sample
+    by_inside, by_y, by_z = inverse(tl.maximum(inside, 1)), inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
+    a_share = tl.cdiv(samples, shares)
+    sample = share * a_share
+    end = tl.minimum(sample + a_share, samples)
+    source = (gate // 2) * (SOURCES - 1)
+    gradients = da + gate * V * C + n[:, None]  # (BLOCK, 1)
+    inputs = x + (source * V + (dx * Y + dy) * Z + dz) * C + k[None, :]  # (1, BLOCK)
+    sum = tl.zeros((BLOCK, BLOCK), tl.float32)
+    first = 0  # row of `sample` that a turn begins with
+    for _ in range(tl.cdiv(tl.maximum(end - sample, 0) * inside, ROWS)):
+        row = first + tl.arange(0, ROWS)
+        later = quotient(row, by_inside)
+        voxel = row - later * inside
         line = quotient(voxel, by_z)
         plane = quotient(line, by_y)
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
-        sample = i % blocks * ROWS + tl.arange(0, ROWS)
-        exists = sample < samples
-        sample = sample.to(tl.int64) * (V * C) + v * C
-        a_exists = exists[None, :] & (n < C)[:, None] if C % OUTPUTS else exists[None, :]
-        b_exists = exists[:, None] & (m < C)[None, :] if C % INPUTS else exists[:, None]
-        a = tl.load(gradients + (sample * 3 - v * (2 * C))[None, :], a_exists, other=0)
-        b = tl.load(inputs + sample[:, None], b_exists, other=0)
-        sum = multiply(a, b, sum, PRECISION)
-    part = parts + (share * taps + tap).to(tl.int64) * 3 * C * C + (gate * C + n)[:, None] * C + m[None, :]
-    tl.store(part, sum, (n < C)[:, None] & (m < C)[None, :])
+        b = sample + later
+        exists = b < end
+        b = b.to(tl.int64) * (V * C)
+        a_exists = exists[None, :] & (n < C)[:, None] if C % BLOCK else exists[None, :]
+        b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
+        a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
+        w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
+        sum = multiply(a, w, sum, PRECISION)
+        first += ROWS
+        passed = quotient(first, by_inside)
+        sample += passed
+        first -= passed * inside
+    part = parts + (share * 3 + gate).to(tl.int64) * (C * C * taps) + (n[:, None] * C + k[None, :]) * taps + tap
+    store(part, sum, (n < C)[:, None] & (k < C)[None, :])
+
+
+@triton.jit
+def add_shares_kernel(parts, d_weight, shares, size, ELEMENTS: tl.constexpr):
+    place = tl.program_id(0) * ELEMENTS + tl.arange(0, ELEMENTS)
+    sum = tl.zeros((ELEMENTS,), tl.float32)
+    for share in range(shares):
+        sum += tl.load(parts + size.to(tl.int64) * share + place, place < size, other=0)
+    store(d_weight + place, sum, place < size)
+
+
+def weight_gradient(
+    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any]
+) -> Tensor:
+    """dW (3, C, C, k, k, k), of the weight's type, contiguous.
+
+    x (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y, Z, C).
+    """
+    samples, rows = da.shape[0] * da.shape[1], da.numel() // (GATES * shape.C)
+    shares = max(1, min(SHARES, -(-rows // ROWS_A_SHARE), samples))
+    d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
+    parts = d_weight
+    if shares > 1:
+        parts = torch.empty(shares, *weight.shape, dtype=torch.float32, device=weight.device)
+    blocks = shares * shape.SIDE**3 * GATES * (-(-shape.C // choice.channels)) ** 2
+    tile = Tile(choice.rows, choice.channels, choice.inner, precision)
+    constants = {"SHAPE": shape, "TILE": tile, "SOURCES": x.shape[2] if x.ndim == 7 else 1}
+    launch(weight_gradient_kernel, blocks, (x, da, parts, samples, shares), constants, choice.options)
+    if shares > 1:
+        size, constants = weight.numel(), {"ELEMENTS": ELEMENTS}
+        options = {"num_warps": 4, "num_stages": 1}
+        launch(add_shares_kernel, -(-size // ELEMENTS), (parts, d_weight, shares, size), constants, options)
+    return d_weight

@@ -30,6 +30,12 @@ def test_there_are_candidates_for_everything() -> None:
                 assert found and len(found) == len(set(found))
 
 
+def test_a_device_with_more_shared_memory_has_more_candidates() -> None:
+    small, large = (candidates("gru_gates_back", "half", 256, shared << 10) for shared in (99, 227))
+    assert set(small) < set(large)
+    assert any(launch.line > 1 and launch.inner == 64 for launch in set(large) - set(small))
+
+
 @pytest.mark.parametrize("by_tap", [False, True])
 def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by_tap: bool) -> None:
     sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
@@ -40,9 +46,7 @@ def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by
 
 def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     compiled: list[int] = []
-    monkeypatch.setattr(
-        type(gates_kernel), "warmup", lambda self, *arguments, **constants: compiled.append(1), raising=False
-    )
+    monkeypatch.setattr("benchmarks.tune.compile_kernel", lambda *arguments: compiled.append(1))
     monkeypatch.setattr(type(gates_kernel), "run", lambda self, *arguments, **constants: pytest.fail("launched"))
     tasks = [("gru_gates", "half", 16, launch) for launch in candidates("gru_gates", "half", 16)]
     compile_ahead(tasks, DEVICE, deadline=time.monotonic() + 1000)

@@ -113,8 +113,9 @@ def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: boo
         outputs = getattr(OPERATORS, cell)(*forward)
     number = 3 if cell == "lstm" else 2
     states = [] if cell == "lstm" else [None, None]  # the sources are the states: all is of one type
-    kept = [*outputs[number:-1], *states, projection.detach() if recompute else outputs[-1]]
-    backward = (*outputs[:number], weight.detach(), mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
+    *grids, gates, packed = outputs[number:]
+    kept = [*grids, *states, projection.detach() if recompute else gates]
+    backward = (*outputs[:number], weight.detach(), packed, mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
     torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward)
 
 

@@ -3,8 +3,13 @@
 The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
 """
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
+from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch, choose
 from parity import DEVICE, Problem, distance, distances, tf32
 
 BAR = 2
@@ -56,6 +61,25 @@ def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
         if problem.options.get("precision") == "tf32":  # also in the interpreter, which would multiply all bits
             assert ours >= theirs / BAR, f"result {place}: factors are not rounded to tf32"
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize(("line", "grid"), [(4, (1, 2, 3)), (2, (2, 1, 3))], ids=["whole", "ragged"])
+def test_lines_of_voxels_are_as_near_to_float64_as_pytorch(
+    monkeypatch: pytest.MonkeyPatch, cell: str, line: int, grid: tuple[int, int, int]
+) -> None:
+    of = Sequence.of
+
+    def with_lines(*arguments: Any) -> Sequence:
+        def lines(*asked: Any) -> Launch:
+            return replace(choose(*asked), by_tap=False, rows=16, line=line)
+
+        return replace(of(*arguments), choose=lines)
+
+    monkeypatch.setattr(Sequence, "of", with_lines)
+    for place, (ours, theirs) in enumerate(distances(Problem(cell, grid=grid, channels=20, masked=True))):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
 
 
 @pytest.mark.usefixtures("poisoned")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, kind_of, launches_text, table
+from convrnn3d.tuning import choose, kind_of, launches_text, supported, table
 
-KERNELS = {"gru_gates", "gru_update", "gru_reset", "gru_enter", "lstm_step", "lstm_enter", "weight_gradient"}
+KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
+KERNELS.add("weight_gradient")
 
 
 def test_every_kernel_has_a_choice_for_every_kind_and_batch() -> None:
@@ -37,6 +38,15 @@ def test_tiles_are_no_larger_than_the_channels_need() -> None:
 )
 def test_kinds_of_operands(dtype: torch.dtype, precision: str, kind: str) -> None:
     assert kind_of(dtype, precision) == kind
+
+
+@pytest.mark.parametrize(
+    ("architecture", "precision"),
+    [("sm_75", "ieee"), ("sm_80", "tf32"), ("sm_120", "tf32"), ("gfx942", "tf32"), ("gfx950", "ieee")],
+)
+def test_tf32_is_ieee_where_matrix_units_have_none(architecture: str, precision: str) -> None:
+    assert supported("tf32", architecture) == precision
+    assert supported("ieee", architecture) == "ieee"
 
 
 def test_another_table_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

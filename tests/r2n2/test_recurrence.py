@@ -21,6 +21,17 @@ def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) ->
     torch.testing.assert_close(state, recurrence(features)[1])
 
 
+def test_under_autocast_the_projection_is_of_autocasts_type() -> None:
+    """A float32 bias added afterwards would make it, and the gates kept of it, float32."""
+    recurrence = ConvGRU3D(features=6, channels=4, grid=(2, 3, 1)).to(DEVICE)
+    features = torch.randn(2, 3, 6, device=DEVICE)
+    exact = recurrence.project(features)
+    with torch.autocast(DEVICE, torch.bfloat16):
+        projection = recurrence.project(features)
+    assert projection.dtype == torch.bfloat16
+    torch.testing.assert_close(projection.float(), exact, rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize("kind", list(RECURRENCES))
 def test_the_kernels_compute_what_the_reference_computes(kind: str) -> None:
     recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), backend="triton", recompute=True).to(DEVICE)

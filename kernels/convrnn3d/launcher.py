@@ -1,0 +1,94 @@
+"""Kernels compiled once for each kind of arguments, then called directly.
+
+Triton's `kernel[grid](...)` binds and specialises all arguments again at every launch, which takes the host longer than
+the launch itself. Here the kinds of the arguments are the key: of a tensor its type and whether it lies on 16 bytes, of
+an integer whether 32 bits hold it, of a Slot those of its tensor. No kernel is compiled anew for another number.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+import triton
+from torch import Tensor
+from triton.compiler import ASTSource
+
+FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
+TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
+ALIGNMENT = 16  # bytes, of the widest load
+
+
+class Slot(NamedTuple):
+    """One of a sample's `slots` grids in a tensor (B, slots, X, Y, Z, C): a step's, or the first of a step's gates.
+
+    Without a tensor it reads as zeros, and what is written to it is dropped.
+    """
+
+    tensor: Tensor | None
+    slots: int = 1
+    slot: int = 0
+
+
+ZEROS = Slot(None)
+
+
+def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
+    """Run `blocks` programs of a kernel whose first parameters are `arguments`, the others `constants`.
+
+    options: num_warps, num_stages. Where kernels are interpreted, the interpreter runs it.
+    """
+    if triton.knobs.runtime.interpret:
+        kernel[(blocks,)](*arguments, **constants)
+    elif blocks:
+        compiled = compile_kernel(kernel, arguments, constants, options)
+        compiled[(blocks, 1, 1)](*arguments, *constants.values())
+
+
+def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
+    """Triton's compiled kernel for the current device, from the second call on out of a dictionary."""
+    kinds = tuple(map(kind, arguments))
+    key = (kernel.fn, torch.cuda.current_device(), kinds, *constants.values(), *options.values())
+    if key not in _compiled:
+        _compiled[key] = triton.compile(source(kernel, kinds, constants), options=options | FUSION)
+    return _compiled[key]
+
+
+_compiled: dict[tuple, Any] = {}
+
+
+def kind(argument: Any) -> Any:
+    """What a kernel is compiled for: (type, aligned) of a tensor, i32 or i64, None, or a Slot of such."""
+    if isinstance(argument, Tensor):
+        return argument.dtype, argument.data_ptr() % ALIGNMENT == 0
+    if isinstance(argument, Slot):
+        return _slot_of(kind(argument.tensor))
+    return None if argument is None else "i32" if -(2**31) <= argument < 2**31 else "i64"
+
+
+@cache
+def _slot_of(kind: Any) -> Slot:
+    return Slot(kind, "i32", "i32")
+
+
+def source(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
+    """What Triton compiles: `kernel` for arguments of these kinds."""
+    names = kernel.arg_names
+    if names[len(kinds) :] != list(constants):
+        raise TypeError(f"{kernel.__name__} takes {names}, given {len(kinds)} arguments and {list(constants)}")
+    fixed: dict[Any, Any] = {(len(kinds) + place,): value for place, value in enumerate(constants.values())}
+    aligned = {}
+
+    def signature(kind: Any, *path: int) -> Any:
+        if isinstance(kind, Slot):
+            return Slot(*(signature(part, *path, place) for place, part in enumerate(kind)))
+        if kind is None:
+            fixed[path] = None
+            return "constexpr"
+        if isinstance(kind, str):
+            return kind
+        if kind[1]:
+            aligned[path] = [["tt.divisibility", ALIGNMENT]]
+        return TYPES[kind[0]]
+
+    types = {name: signature(kind, place) for place, (name, kind) in enumerate(zip(names, kinds, strict=False))}
+    return ASTSource(kernel, types | dict.fromkeys(constants, "constexpr"), fixed, aligned)

@@ -1,0 +1,99 @@
+"""Weights and states as products read them: cast, in tf32 rounded, and the weights in the order of the products.
+
+A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3 C, C):
+
+    order 0, forward    row 2 n + gate for output channel n of the first two gates, row 2 C + n for the last; input
+                        channels innermost
+    order 1, backward   row gate C + k for input channel k; output channels innermost
+
+The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order. The first two gates
+alternate, so that one product twice as wide computes both.
+"""
+
+from collections.abc import Callable
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from convrnn3d.places import Shape, as_factor, store
+
+BLOCK = 32  # channels, of both sides of a tile of the weight
+ELEMENTS = 1024  # of a state that a program casts
+
+
+@triton.jit
+def pack_kernel(
+    weight,  # (3, C, C, taps)
+    packed,  # (orders, taps, 3 C, C)
+    SHAPE: tl.constexpr, ORDERS: tl.constexpr, PRECISION: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """A program owns a block of output and one of input channels, of a gate and of the taps of one dx."""
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
+    taps: tl.constexpr = SIDE * SIDE * SIDE
+    program = tl.program_id(0)
+    k = program % blocks * BLOCK + tl.arange(0, BLOCK)[None, :]
+    n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)[:, None]
+    gate = program // (blocks * blocks) % 3
+    first = program // (blocks * blocks * 3) * (SIDE * SIDE)
+    row = tl.where(gate == 2, 2 * C + n, 2 * n + gate)
+    exists = (n < C) & (k < C)
+    for tap in range(first, first + SIDE * SIDE):
+        w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
+        store(packed + (tap * 3 * C + row) * C + k, w, exists)
+        if ORDERS == 2:
+            store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
+
+
+@triton.jit
+def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.constexpr):
+    place = tl.program_id(0).to(tl.int64) * ELEMENTS + tl.arange(0, ELEMENTS)
+    x = tl.load(grid + place, place < size).to(tl.float32)
+    store(factors + place, as_factor(x, PRECISION), place < size)
+
+
+def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
+    """weight (3, C, C, k, k, k) to (orders, taps, 3 C, C) of type `operand`."""
+    packed = torch.empty(orders, shape.SIDE**3, 3 * shape.C, shape.C, dtype=operand, device=weight.device)
+    programs = shape.SIDE * 3 * (-(-shape.C // BLOCK)) ** 2
+    constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
+    launch(pack_kernel, programs, (weight.contiguous(), packed), constants, {"num_warps": 4, "num_stages": 1})
+    return packed
+
+
+def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
+    """`pack`, forward alone, of a frozen weight: once for each of its versions, and kept as long as it lives.
+
+    Frozen is what needs no gradient. Of others nothing is kept: a graph that is replayed may train them, and no
+    version tells. For the same reason a capture packs anew, and so the graph takes later weights as they are.
+    """
+    if weight.requires_grad or weight.is_inference() or weight.is_meta or _capturing(weight.device):
+        return pack(weight, shape, operand, precision, 1, launch)
+    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
+    version = weight._version, weight.data_ptr(), weight.stride(), operand, precision, stream
+    if weight not in _kept or _kept[weight][0] != version:
+        # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
+        _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
+    return _kept[weight][2]
+
+
+_kept = WeakTensorKeyDictionary()
+
+
+def cast(grid: Tensor, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
+    """`grid` as factors; itself, where it is already as they are."""
+    if grid.dtype == operand and precision != "tf32":
+        return grid
+    factors = torch.empty(grid.shape, dtype=operand, device=grid.device)
+    constants = {"PRECISION": precision, "ELEMENTS": ELEMENTS}
+    arguments = grid, factors, grid.numel()
+    launch(cast_kernel, -(-grid.numel() // ELEMENTS), arguments, constants, {"num_warps": 4, "num_stages": 1})
+    return factors
+
+
+def _capturing(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()

@@ -1,0 +1,130 @@
+"""What a program owns, and how it reads and writes grids there.
+
+What a tile's rows are is a place: (b, v, n, exists), samples (rows), voxels (rows), channels (channels), and which of
+the tile there is (rows, channels). Kernels read and write grids at a place through a Slot.
+"""
+
+from typing import NamedTuple
+
+import triton
+import triton.language as tl
+
+INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
+
+
+class Shape(NamedTuple):
+    """Sides of the grid, channels, and the side of the state kernels, 1 or 3."""
+
+    X: int
+    Y: int
+    Z: int
+    C: int
+    SIDE: int
+
+
+class Phase(NamedTuple):
+    """A launch's convolution: of `count` gates from `first` on; transposed, the sum of their adjoints."""
+
+    first: int
+    count: int
+    transposed: bool = False
+
+
+class Tile(NamedTuple):
+    """What a program owns: rows x channels, of each voxel of a line; how many input channels a turn has.
+
+    precision: how float32 is multiplied, ieee or tf32. dependent: begun before the launch before it has ended.
+    """
+
+    rows: int
+    channels: int
+    inner: int
+    precision: str
+    line: int = 1
+    dependent: bool = False
+
+
+@triton.jit
+def wait(TILE: tl.constexpr):
+    """Until all that was launched before has ended and its results can be read; the next launch may begin at once.
+
+    Before the first store, too: a step writes over what the one before still reads, slots of gates and of sources.
+    """
+    if TILE.dependent:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
+
+
+@triton.jit
+def pointers(slot, place, gate, SHAPE: tl.constexpr):
+    """(rows, channels), to a place in the grid `gate` slots after the one that a Slot means."""
+    b, v, n, _ = place
+    V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
+    return slot.tensor + ((b * slot.slots + slot.slot + gate) * V + v)[:, None] * SHAPE.C + n[None, :]
+
+
+@triton.jit
+def read(slot, place, gate, SHAPE: tl.constexpr):
+    """(rows, channels) float32."""
+    exists = place[3]
+    if slot.tensor is None:
+        return tl.zeros((exists.shape[0], exists.shape[1]), tl.float32)
+    else:
+        return tl.load(pointers(slot, place, gate, SHAPE), exists).to(tl.float32)
+
+
+@triton.jit
+def write(slot, place, gate, x, SHAPE: tl.constexpr):
+    if slot.tensor is not None:
+        store(pointers(slot, place, gate, SHAPE), x, place[3])
+
+
+@triton.jit
+def write_factor(slot, place, gate, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """`write` of what a product will read, in tf32 rounded for it."""
+    PRECISION: tl.constexpr = TILE.precision  # which Triton 3.6 would pass on as a string, not as a constant
+    if slot.tensor is not None:
+        store(pointers(slot, place, gate, SHAPE), as_factor(x, PRECISION), place[3])
+
+
+@triton.jit
+def seen(mask, place, T, t):
+    """(rows, 1): whether the mask (B, T) has step t of a row's sample."""
+    return tl.load(mask + place[0] * T + t)[:, None] != 0
+
+
+@triton.jit
+def tanh(x):
+    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small.
+
+    There a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65, is 7e-9 from it.
+    """
+    e = tl.exp(-2 * tl.abs(x))
+    y = (1 - e) / (1 + e)
+    x2 = x * x
+    series = 0.02045437 - x2 * 0.00550101
+    series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
+    return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
+
+
+@triton.jit
+def store(pointer, x, exists):
+    """tl.store, rounding to nearest; Triton's interpreter cuts bfloat16 off, twice as far from the truth."""
+    if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
+        bits = x.to(tl.int32, bitcast=True)
+        x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
+    tl.store(pointer, x, exists)
+
+
+@triton.jit
+def as_factor(x, PRECISION: tl.constexpr):
+    """x as a product should read it. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
+
+    Cut-off factors are all too small, and their products more than twice as far from float64 as those of rounded ones
+    (tests/convrnn3d/test_kernels.py).
+    """
+    if PRECISION == "tf32":
+        bits = x.to(tl.int32, bitcast=True)
+        rounded = ((bits + 0x1000) & -0x2000).to(tl.float32, bitcast=True)
+        x = tl.where(x == x, rounded, x)  # NaN's bits would carry over into the sign
+    return x

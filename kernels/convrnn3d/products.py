@@ -1,0 +1,189 @@
+"""The loops inside every kernel: sums of products over a box of taps, for a voxel or for a line of them.
+
+A turn has a tap, a block of input channels and, transposed, a gate; see DERIVATION.md, rows, products and launches.
+"""
+
+import triton
+import triton.language as tl
+
+from convrnn3d.places import INTERPRETED
+
+
+@triton.jit
+def inverse(n):
+    """What `quotient` divides by n with: a division by a run-time number is many instructions, and a turn needs three.
+
+    Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
+    `benchmarks.machine_code` prints the present length.
+    """
+    return (1 << 32) // n.to(tl.int64) + 1
+
+
+@triton.jit
+def quotient(i, inverse):
+    """i // n, exact while i n < 2^32."""
+    return ((i * inverse) >> 32).to(tl.int32)
+
+
+@triton.jit
+def multiply(a, b, sum, PRECISION: tl.constexpr):
+    if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
+        a, b = a.to(tl.float32), b.to(tl.float32)
+    return tl.dot(a, b, sum, input_precision=PRECISION)
+
+
+@triton.jit
+def convolve_box(
+    source,  # Slot's tensor
+    rows,  # (rows) offset of each row's voxel in `source`
+    weight,  # (taps, 3 C, C), one of the two orders of `packing`
+    first,  # output channel that the tile begins with
+    x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source.
+
+    The first two gates' output channels alternate in the packed weight: their tiles are one product twice as wide,
+    which comes apart after the loop, without a number changing its thread.
+    """
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    INNER: tl.constexpr = TILE.inner
+    CHANNELS: tl.constexpr = TILE.channels
+    COUNT: tl.constexpr = PHASE.count
+    TRANSPOSED: tl.constexpr = PHASE.transposed
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
+    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
+    k = tl.arange(0, INNER)
+    chunks: tl.constexpr = (C + INNER - 1) // INNER
+    ragged: tl.constexpr = C % INNER != 0
+    summed: tl.constexpr = COUNT if TRANSPOSED else 1
+    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
+    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
+    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
+    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
+    # Forward, what is left of a pair is the last gate.
+    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
+    pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
+    single = tl.zeros((rows.shape[0], CHANNELS), tl.float32)
+    by_y, by_z = inverse(ny), inverse(nz)
+    for i in range(nx * ny * nz * summed * chunks):
+        begin = i % chunks * INNER
+        gate = i // chunks % summed
+        tap = i // (chunks * summed)
+        line = quotient(tap, by_z)
+        plane = quotient(line, by_y)
+        dx, dy, dz = x0 + plane, y0 + line - plane * ny, z0 + tap - line * nz
+        distance = (dx * SIDE + dy) * SIDE + dz
+        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)
+        voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
+        tap_and_gate = (index * 3 + gate) * (C * C) + begin
+        inside = (begin + k < C)[:, None]
+        a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
+        if PAIR:
+            w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+            pair = multiply(a, w, pair, PRECISION)
+        if SINGLE:
+            w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+            single = multiply(a, w, single, PRECISION)
+    return apart(pair, single, PAIR, SINGLE)
+
+
+@triton.jit
+def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
+    """A tile for each gate."""
+    if PAIR:
+        first, second = tl.split(tl.reshape(pair, (single.shape[0], single.shape[1], 2)))
+        sums = (first, second, single) if SINGLE else (first, second)
+    else:
+        sums = (single,)
+    return sums
+
+
+@triton.jit
+def convolve_line(
+    source,  # Slot's tensor
+    rows,  # (rows) offset of the line's first voxel in `source`
+    weight, first,  # as for convolve_box
+    z0,  # of the first voxel
+    x0, nx, y0, ny,  # box of taps, without dz
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """`convolve_box` for the voxels of a line along z, a tuple of tiles for each.
+
+    A turn has one (dx, dy), and reads the sources of the whole line and the weights of the three dz once each, for all
+    the products that they are in: of a line of four, the grid's whole side, four sources and three weights for ten
+    products. A line that is shorter than the side reads one source more at each end, zeros beyond the grid.
+    """
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    INNER: tl.constexpr = TILE.inner
+    CHANNELS: tl.constexpr = TILE.channels
+    LINE: tl.constexpr = TILE.line
+    R: tl.constexpr = SIDE // 2
+    HALO: tl.constexpr = 0 if LINE == Z else R
+    COUNT: tl.constexpr = PHASE.count
+    TRANSPOSED: tl.constexpr = PHASE.transposed
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
+    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
+    k = tl.arange(0, INNER)
+    chunks: tl.constexpr = (C + INNER - 1) // INNER
+    ragged: tl.constexpr = C % INNER != 0
+    summed: tl.constexpr = COUNT if TRANSPOSED else 1
+    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
+    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
+    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
+    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
+    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
+    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * LINE
+    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * LINE
+    by_y = inverse(ny)
+    for i in range(nx * ny * summed * chunks):
+        begin = i % chunks * INNER
+        gate = i // chunks % summed
+        tap = i // (chunks * summed)
+        plane = quotient(tap, by_y)
+        dx, dy = x0 + plane, y0 + tap - plane * ny
+        distance = (dx * SIDE + dy) * SIDE
+        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)  # of dz = 0
+        inside = (begin + k < C)[:, None]
+        w_pair = ()
+        w_single = ()
+        for place in tl.static_range(SIDE):  # dz = place - R
+            away = R - place if TRANSPOSED else place - R
+            tap_and_gate = ((index + away) * 3 + gate) * (C * C) + begin
+            if PAIR:
+                w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                w_pair = w_pair + (w,)  # noqa: RUF005
+            if SINGLE:
+                w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                w_single = w_single + (w,)  # noqa: RUF005
+        line = ((dx * SHAPE.Y + dy) * Z + gate * (SHAPE.X * SHAPE.Y * Z)) * C + begin
+        for place in tl.static_range(LINE + 2 * HALO):  # a source, at z0 + place - HALO
+            at = sources + line + (place - HALO) * C
+            if HALO == 0:
+                a = tl.load(at, inside.T if ragged else None, other=0 if ragged else None)
+            else:
+                z = z0 + (place - HALO) + 0 * k
+                a = tl.load(at, ((begin + k < C) & (z >= 0) & (z < Z))[None, :], other=0)
+            new_pairs = ()
+            new_singles = ()
+            for voxel in tl.static_range(LINE):
+                pair = pairs[voxel]
+                single = singles[voxel]
+                if place - HALO - voxel >= -R and place - HALO - voxel <= R:
+                    if PAIR:
+                        pair = multiply(a, w_pair[place - HALO - voxel + R], pair, PRECISION)
+                    if SINGLE:
+                        single = multiply(a, w_single[place - HALO - voxel + R], single, PRECISION)
+                new_pairs = new_pairs + (pair,)  # noqa: RUF005
+                new_singles = new_singles + (single,)  # noqa: RUF005
+            pairs = new_pairs
+            singles = new_singles
+    sums = ()
+    for voxel in tl.static_range(LINE):
+        sums = sums + (apart(pairs[voxel], singles[voxel], PAIR, SINGLE),)  # noqa: RUF005
+    return sums

@@ -1,0 +1,97 @@
+"""Packed weights: their order, their rounding, and for how long they are kept."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+import torch
+from convrnn3d import conv_gru, packing
+from convrnn3d.launcher import launch
+from convrnn3d.places import Shape
+from parity import DEVICE, tf32
+from torch import Tensor
+
+CHANNELS = 3
+
+
+def weight(side: int = 1) -> Tensor:
+    return torch.randn(3, CHANNELS, CHANNELS, side, side, side, device=DEVICE)
+
+
+def shape(side: int = 1) -> Shape:
+    return Shape(1, 1, 1, CHANNELS, side)
+
+
+def packed_by_hand(w: Tensor) -> Tensor:
+    """Forward, (1, taps, 3 C, C): the first two gates' rows in turn, then the last's."""
+    first, second, last = w.flatten(3).movedim(-1, 0).unbind(1)  # (taps, C, C) each
+    return torch.cat([torch.stack([first, second], 2).flatten(1, 2), last], 1)[None]
+
+
+@pytest.fixture
+def packings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Tensor]]:
+    """The weights that were packed, in turn."""
+    packed: list[Tensor] = []
+    pack = packing.pack
+    monkeypatch.setattr(packing, "pack", lambda w, *rest: (packed.append(w), pack(w, *rest))[1])
+    return packed
+
+
+def kept(w: Tensor) -> Tensor:
+    return packing.kept_or_packed(w, shape(), torch.float32, "ieee", launch)
+
+
+@pytest.mark.parametrize("side", [1, 3])
+@pytest.mark.parametrize(("operand", "precision"), [(torch.bfloat16, "ieee"), (torch.float32, "tf32")])
+def test_both_orders_are_packed_and_rounded_to_nearest(side: int, operand: torch.dtype, precision: str) -> None:
+    w = weight(side).transpose(1, 2)  # not contiguous
+    forward, backward = packing.pack(w, shape(side), operand, precision, 2, launch)
+    rounded = tf32(w) if precision == "tf32" else w.to(operand)
+    assert torch.equal(forward, packed_by_hand(rounded)[0])
+    assert torch.equal(backward, rounded.flatten(3).movedim(-1, 0).mT.flatten(1, 2))
+
+
+def test_a_frozen_weight_is_packed_once_for_each_version(packings: list[Tensor]) -> None:
+    w = weight()
+    first, again = kept(w), kept(w)
+    assert again is first and len(packings) == 1
+    w.mul_(2)
+    assert torch.equal(kept(w), 2 * first) and len(packings) == 2
+    w.data = weight()
+    assert torch.equal(kept(w), packed_by_hand(w)) and len(packings) == 3
+
+
+def test_a_weight_that_is_trained_is_packed_anew_by_each_call(packings: list[Tensor]) -> None:
+    w = weight().requires_grad_()
+    with torch.no_grad():
+        kept(w)
+        w.data.mul_(2)  # which no version tells
+        assert torch.equal(kept(w), packed_by_hand(w))
+    assert len(packings) == 2
+
+
+def test_nothing_is_kept_of_a_weight_without_versions(packings: list[Tensor]) -> None:
+    with torch.inference_mode():
+        w = weight()
+        kept(w)
+        w.mul_(2)
+        assert torch.equal(kept(w), packed_by_hand(w))
+
+
+def test_what_is_kept_goes_with_the_weight() -> None:
+    before = len(packing._kept)
+    w = weight()
+    kept(w)
+    assert len(packing._kept) == before + 1
+    del w
+    gc.collect()
+    assert len(packing._kept) == before
+
+
+def test_a_call_follows_a_frozen_weight_that_changes() -> None:
+    projection = torch.randn(1, 2, 3, 1, 1, 1, CHANNELS, device=DEVICE)
+    w = weight()
+    for _ in range(2):
+        ours, truth = (conv_gru(projection, w, backend=name)[1] for name in ("triton", "reference"))
+        torch.testing.assert_close(ours, truth)
+        w.neg_()

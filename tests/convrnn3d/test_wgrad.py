@@ -1,0 +1,38 @@
+"""The weight's gradient: of any number of rows, in its own layout, of one share or of several."""
+
+import pytest
+import torch
+from convrnn3d import manual, wgrad
+from convrnn3d.launcher import launch
+from convrnn3d.places import Shape
+from convrnn3d.tuning import Launch
+from parity import DEVICE, distance
+
+CHOICE = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=1)
+
+
+@pytest.mark.parametrize(
+    ("batch", "steps", "grid", "side"), [(1, 1, (2, 2, 1), 3), (3, 2, (1, 2, 3), 3), (2, 2, (1, 1, 2), 1)]
+)
+@pytest.mark.parametrize("sources", [1, 2])
+@pytest.mark.parametrize("shares", [1, 3])
+def test_it_is_the_gradient_of_every_gates_convolution(
+    monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int
+) -> None:
+    channels = 5
+    if shares > 1:
+        monkeypatch.setattr(wgrad, "ROWS_A_SHARE", 1)
+    x = torch.randn(batch, steps, sources, *grid, channels, device=DEVICE)
+    da = torch.randn(batch, steps, 3, *grid, channels, device=DEVICE)
+    weight = torch.empty(3, channels, channels, side, side, side, device=DEVICE)
+    shape = Shape(*grid, channels, side)
+    read = x if sources == 2 else x[:, :, 0]
+    ours = wgrad.weight_gradient(read, da, weight, shape, "ieee", CHOICE, launch)
+    truth = [
+        manual.weight_gradient(
+            x[:, :, sources - 1 if gate == 2 else 0].double(), da[:, :, gate : gate + 1].double(), weight
+        )
+        for gate in range(3)
+    ]
+    assert distance(ours, torch.cat(truth)) < 1e-6
+    assert ours.stride() == weight.stride()
