@@ -157,14 +157,39 @@ def sheet(
 @data.command()
 def duplicates(
     folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Instead, list this folder's objects that are near-duplicates of what FOLDER trains on."),
+    ] = None,
 ) -> None:
     """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
     from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
     from r2n2.data.shapenet import find_duplicates
 
+    if against:
+        _list_likenesses(folder, against)
+        return
     found = find_duplicates(folder)
     write_duplicates(folder, found)
     print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
+
+
+def _list_likenesses(folder: Path, against: Path) -> None:
+    import numpy as np
+
+    from r2n2.data.duplicates import THRESHOLD, nearest
+    from r2n2.data.shapenet import find_models, read_voxels, select
+
+    kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
+    for place, name in ((against, kept), (folder, trained)):
+        if not name:
+            raise UserError(f"{place} has no models to compare; check the folder.")
+    number, iou = nearest(*(np.stack([read_voxels(model) for model in models]) for models in (kept, trained)))
+    near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
+    for place in near:
+        model, like = kept[place], trained[number[place]]
+        print(f"{iou[place]:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
+    print(f"{len(near)} of {len(kept)} objects in {against} have a near-duplicate that {folder} trains on")
 
 
 @data.command()

@@ -33,6 +33,14 @@ def group(voxels: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
         first = spread
 
 
+def nearest(voxels: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each of N grids (N, X, Y, Z) bool the index (N,) of the likest of M others, and their IoU (N,)."""
+    flat, other = (grids.reshape(len(grids), -1).astype(np.float32) for grids in (voxels, others))
+    both = flat @ other.T  # (N, M)
+    iou = both / np.maximum(flat.sum(axis=1)[:, None] + other.sum(axis=1) - both, 1)
+    return iou.argmax(axis=1), iou.max(axis=1)
+
+
 def read_duplicates(folder: Path) -> dict[str, str]:
     """For "category/name" of an object the one whose split it shares. Raises UserError if the file is damaged."""
     path = folder / DUPLICATES_FILE

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from r2n2.data.duplicates import group, read_duplicates, write_duplicates
+from r2n2.cli import app
+from r2n2.data.duplicates import group, nearest, read_duplicates, write_duplicates
 from r2n2.data.shapenet import find_duplicates, find_models
 from r2n2.errors import UserError
 
@@ -31,6 +33,21 @@ def test_a_copy_follows_its_original_into_its_split(data_folder: Path, tmp_path:
     assert found["03001627/chair9"] == "03001627/chair0"
     write_duplicates(folder, found)
     assert {model.name: model for model in find_models(folder)[0]}["chair9"].split == "train"
+
+
+def test_the_likest_is_found_with_its_overlap() -> None:
+    voxels, others = np.zeros((1, 4, 4, 4), bool), np.zeros((3, 4, 4, 4), bool)
+    voxels[0, :2], others[0, 2:], others[1, :3], others[2, :1] = True, True, True, True
+    number, iou = nearest(voxels, others)
+    assert number.tolist() == [1]
+    assert iou.tolist() == pytest.approx([2 / 3])
+
+
+def test_objects_kept_aside_are_compared_with_what_is_trained_on(data_folder: Path) -> None:
+    result = CliRunner().invoke(app, ["data", "duplicates", str(data_folder), "--against", str(data_folder)])
+    assert result.exit_code == 0
+    assert "1.000  chair/chair0  chair/chair0" in result.output
+    assert not (data_folder / "duplicates.json").exists()
 
 
 def test_a_damaged_list_is_named(tmp_path: Path) -> None:
