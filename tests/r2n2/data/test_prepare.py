@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -199,7 +200,8 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> No
     for number in range(40):
         trimesh.creation.icosphere(subdivisions=5).export(folder / f"{number:02d}.ply")
     command = [sys.executable, "-m", "r2n2", "data", "meshes", str(folder), "-o", str(out), "--workers", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed)
     while not list(out.rglob("model.binvox")):
         assert process.poll() is None
         time.sleep(0.05)
