@@ -187,7 +187,7 @@ def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) ->
 
     def line(launch: Launch) -> str:
         unsaid = {"by_tap": False, "line": 1}
-        return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name) != value})
+        return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name, ...) != value})
 
     kinds = {
         kernel: ",\n".join(
