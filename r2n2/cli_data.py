@@ -181,8 +181,8 @@ def _list_likenesses(folder: Path, against: Path) -> None:
     from r2n2.data.shapenet import find_models, read_voxels, select
 
     kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
-    for place, name in ((against, kept), (folder, trained)):
-        if not name:
+    for place, models in ((against, kept), (folder, trained)):
+        if not models:
             raise UserError(f"{place} has no models to compare; check the folder.")
     number, iou = nearest(*(np.stack([read_voxels(model) for model in models]) for models in (kept, trained)))
     near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]

@@ -97,7 +97,7 @@ def seen(mask, place, T, t):
 def tanh(x):
     """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small.
 
-    There a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65, is 7e-9 from it.
+    There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65.
     """
     e = tl.exp(-2 * tl.abs(x))
     y = (1 - e) / (1 + e)
