@@ -26,8 +26,8 @@ VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
-    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, line: voxels along z
-    that a program owns, see `convolution`.
+    batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
+    programs; line: voxels along z that a program owns; see `convolution`.
     """
 
     batch: int | None
@@ -36,7 +36,7 @@ class Launch:
     inner: int
     warps: int
     stages: int
-    by_tap: bool = False
+    shared: int = 0
     line: int = 1
 
     @property
