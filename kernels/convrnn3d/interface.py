@@ -6,7 +6,7 @@ from torch.autograd.forward_ad import unpack_dual
 
 from convrnn3d import reference
 from convrnn3d.backend import TYPES, choose_backend
-from convrnn3d.ops import AS_PYTORCH, OPERATORS
+from convrnn3d.ops import AS_PYTORCH, run
 from convrnn3d.reference import check_inputs
 
 PRECISIONS = ("ieee", "tf32")
@@ -52,7 +52,7 @@ def conv_gru(
         )
     how = _operand(projection), carried, asked, _differentiated(projection, weight, state), recompute
     _refuse_forward_mode(projection, weight, state)
-    states, last, *_ = OPERATORS.gru(projection, weight, state, mask, *how)
+    states, last, *_ = run("gru", projection, weight, state, mask, *how)
     return states, last
 
 
@@ -88,7 +88,7 @@ def conv_lstm(
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
     how = _operand(projection), carried, asked, _differentiated(projection, weight, h, s), recompute
     _refuse_forward_mode(projection, weight, h, s)
-    states, last, cell, *_ = OPERATORS.lstm(projection, weight, h, s, mask, *how)
+    states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)
     return states, (last, cell)
 
 
