@@ -7,6 +7,8 @@ not before. How a call computes: `operand` is the type of the products' factors,
 `kept` is the gates or, to recompute them, the projection.
 """
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -39,6 +41,14 @@ LIBRARY.define(
 )
 
 
+@cache
+def _kernels(cell: str) -> tuple[Any, Any]:
+    """The module `gru` or `lstm`, and Sequence.of; to import them in each call took it 4 us."""
+    from convrnn3d.sequence import Sequence
+
+    return import_module(f"convrnn3d.{cell}"), Sequence.of
+
+
 def contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
@@ -62,10 +72,8 @@ def gru(
     projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
     carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    from convrnn3d import gru as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(projection, weight, operand, _settled(precision, operand, projection.device))
+    cell, sequence_of = _kernels("gru")
+    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -77,10 +85,8 @@ def lstm(
     projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
     operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    from convrnn3d import lstm as kernels
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(projection, weight, operand, _settled(precision, operand, projection.device))
+    kernels, sequence_of = _kernels("lstm")
+    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -92,8 +98,9 @@ def lstm(
 def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
     """What is really kept of sources, cells, gates and packed weights: working copies are given back empty."""
     *grids, gates, packed = kept
-    are_kept = [save] * len(grids) + [save and not recompute, save]
-    return [x if is_kept else x.new_empty(0) for x, is_kept in zip((*grids, gates, packed), are_kept, strict=True)]
+    if not save:
+        return [x.new_empty(0) for x in kept]
+    return [*grids, gates.new_empty(0), packed] if recompute else kept
 
 
 def gru_backward(
@@ -101,10 +108,8 @@ def gru_backward(
     sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    from convrnn3d import gru as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(kept, weight, operand, _settled(precision, operand, kept.device))
+    cell, sequence_of = _kernels("gru")
+    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
@@ -119,10 +124,8 @@ def lstm_backward(
     mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
     precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    from convrnn3d import lstm as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(kept, weight, operand, _settled(precision, operand, kept.device))
+    cell, sequence_of = _kernels("lstm")
+    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(
