@@ -84,10 +84,11 @@ def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision
         return pack(weight, shape, operand, precision, 1, launch)
     stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
     version = weight._version, weight.data_ptr(), weight.stride(), operand, precision, stream
-    if weight not in _kept or _kept[weight][0] != version:
+    kept = _kept.get(weight)
+    if kept is None or kept[0] != version:
         # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
-        _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
-    return _kept[weight][2]
+        kept = _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
+    return kept[2]
 
 
 _kept = WeakTensorKeyDictionary()

@@ -58,17 +58,11 @@ class Sequence:
         sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
         return cls(*sizes, operand, precision, device, dependent=dependent)
 
-    @property
-    def kind(self) -> str:
-        return kind_of(self.operand, self.precision)
-
-    @property
-    def shape(self) -> Shape:
-        return Shape(*self.grid, self.channels, self.side)
-
-    @property
-    def voxels(self) -> int:
-        return self.grid[0] * self.grid[1] * self.grid[2]
+    def __post_init__(self) -> None:
+        x, y, z = self.grid
+        self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
+        self.kind = kind_of(self.operand, self.precision)
+        self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
     @property
     def on_device(self) -> AbstractContextManager:
@@ -140,10 +134,6 @@ class Sequence:
     def exact(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"
-
-    @property
-    def _precision(self) -> str:
-        return self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
 
 def _cdiv(a: int, b: int) -> int:
