@@ -15,7 +15,7 @@ setup(
     python_requires=">=3.11",
     packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "convrnn3d"],
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches.json"]},
+    package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches*.json"]},
     install_requires=[
         "torch>=2.11,<2.14",
         "triton>=3.6; platform_system == 'Linux'",
