@@ -46,35 +46,27 @@ Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it 
 def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
     """What is worth timing on a device whose programs have `shared` bytes of shared memory.
 
-    Wider tiles read less, narrower ones give more programs; `inner` fills 64 or 128 bytes.
+    Wider tiles read less, narrower ones give more programs; wgmma takes 64 rows at least, and `inner` fills the 128
+    bytes of a row that shared memory gives it at once, or half or twice that.
     """
-    inner = {"half": (64, 128), "tf32": (32, 64), "ieee": (16, 32)}[kind]
-    stages = (2,) if kind == "ieee" else (3, 4)
+    inner, deep = {"half": 64, "tf32": 32, "ieee": 16}[kind], (2,) if kind == "ieee" else (3, 4)
+    few, many = batch <= 16, batch > 64
     if kernel == "weight_gradient":
-        rows = {"half": (32, 64, 128), "tf32": (16, 32, 64), "ieee": (16, 32)}[kind]
-        found = [Launch(None, r, n, r, w, s) for r, n, w, s in product(rows, (64, 128), (4, 8), (*stages, 2))]
-    else:
-        rows = {1: (64,), 8: (64,), 16: (64,), 36: (64, 128), 64: (64, 128), 256: ()}[batch]
-        axes = (2, 3) if batch <= 16 else (1, 2)
-        found = [
-            Launch(None, r, n, i, w, s, axis)
-            for axis, r, n, i, w, s in product(axes, rows, (16, 32, 64), inner, (4, 8), stages)
-            if (w == 8) == (r * n > 64 * 64)
-        ]
-        if kind == "ieee":
-            found += [Launch(None, 64, n, inner[0], w, 2) for n, w in product((32, 64), (4, 8))] * (batch >= 36)
-        else:
-            rows = {1: (), 8: (16,), 16: (16,), 36: (64,), 64: (64,), 256: (64, 128)}[batch]
-            sides = product((1,) if batch <= 36 else (0, 1) if batch == 64 else (0,), rows, (16, 32, 64))
-            halves = (inner[0] // 2, inner[0])
-            found += [
-                Launch(None, r, n, i, w, s, axis, LINE)
-                for (axis, r, n), i, w, s in product(sides, halves, (4, 8), (2, 3, 4))
-            ]
-        if batch >= 64:
-            tiles = {64: ((64, 32), (64, 64)), 256: ((128, 32), (128, 64), (128, 128))}[batch]
-            found += [Launch(None, r, n, inner[0], 8, s) for (r, n), s in product(tiles, stages)]
-    return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
+        rows = (inner // 2, inner, 2 * inner)
+        found = [Launch(None, r, n, r, w, s) for r, n, w, s in product(rows, (64, 128), (4, 8), (2, *deep))]
+        return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
+    pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
+    axes = () if many else (2, 3) if few else (1, 2)
+    found = [Launch(None, 64, n, i, 4, s, a) for a, n, (i, s) in product(axes, (16, 32, 64), pipelines)]
+    if batch > 1 and kind != "ieee":
+        pipelines = ((inner, 2), (inner, 3), (inner // 2, 3), (inner // 2, 4))
+        axes = (0,) if many else (1,) if batch <= 36 else (0, 1)
+        rows, tiles = (16, ((16, 4), (32, 4), (64, 4))) if few else (64, ((16, 4), (32, 4), (32, 8), (64, 8)))
+        found += [Launch(None, rows, n, i, w, s, a, LINE) for a, (n, w), (i, s) in product(axes, tiles, pipelines)]
+    if not few:
+        tiles = ((64, 32, 4), (128, 32, 4), (128, 32, 8), (128, 64, 8)) if many else ((64, 32, 4), (64, 64, 8))
+        found += [Launch(None, r, n, inner, w, s) for (r, n, w), s in product(tiles, deep)]
+    return [launch for launch in found if fits(kernel, kind, launch, shared)]
 
 
 def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:

@@ -49,8 +49,8 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
         else:
             driver = triton.runtime.driver.active
             stream = driver.get_current_stream(driver.get_current_device())
-            how = compiled.function, compiled.packed_metadata, None, None, None
-            compiled.run(blocks, 1, 1, stream, *how, *values)
+            run = compiled.run  # which loads the kernel at first: until then it has no function
+            run(blocks, 1, 1, stream, compiled.function, compiled.packed_metadata, None, None, None, *values)
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
