@@ -29,7 +29,7 @@ setup(
     ],
     extras_require={
         "test": [
-            "pytest>=8.0",
+            "pytest>=8.3",
             "pytest-benchmark>=5.0",
             "matplotlib>=3.9",
             "ruff>=0.17,<0.18",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import trimesh
-from conftest import small_network
 from PIL import Image
+from small import small_network
 
 from r2n2.data.sample import sample_folder
 from r2n2.network import R2N2

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_network
 from PIL import Image
+from small import small_network
 from typer.testing import CliRunner
 
 from r2n2.commands.cli import app

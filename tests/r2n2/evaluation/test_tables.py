@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 
 from r2n2.data.shapenet import Model, find_models, read_voxels, select
 from r2n2.errors import UserError

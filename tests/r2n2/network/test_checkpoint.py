@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_network
 from safetensors.torch import save_file
+from small import small_network
 
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.errors import UserError

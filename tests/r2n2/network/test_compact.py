@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 from torch.nn import functional as F
 
 from r2n2.config import NETWORKS

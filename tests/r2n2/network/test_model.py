@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 from torch import nn
 
 from r2n2.config import NETWORKS

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_network
 from golden import GOLDEN, golden_arrays, golden_network, golden_views, golden_voxels
+from small import small_network
 from torch.nn import functional as F
 
 from r2n2.config import NETWORKS

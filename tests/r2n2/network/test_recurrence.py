@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 
 from r2n2.config import NETWORKS
 from r2n2.network import R2N2

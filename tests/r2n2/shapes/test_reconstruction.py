@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from conftest import small_network
 from PIL import Image
+from small import small_network
 
 from r2n2.data.binvox import read_binvox
 from r2n2.errors import UserError

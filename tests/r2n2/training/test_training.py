@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 from torch import nn
 from typer.testing import CliRunner
 
