@@ -39,6 +39,7 @@ setup(
             TRITON,
             "pytest>=8.3",
             "pytest-benchmark>=5.0",
+            "pytest-xdist>=3.6",
             "matplotlib>=3.9",
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
