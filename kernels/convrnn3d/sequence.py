@@ -98,7 +98,7 @@ class Sequence:
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:
-        return launch.options | ({"launch_pdl": True} if self.dependent else {})
+        return launch.options | {"launch_pdl": True} if self.dependent else launch.options
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
