@@ -61,7 +61,8 @@ class Sequence:
 
     @property
     def on_device(self) -> AbstractContextManager:
-        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+        elsewhere = self.device.type == "cuda" and self.device.index != torch.cuda.current_device()
+        return torch.cuda.device(self.device) if elsewhere else nullcontext()
 
     def empty(self, slots: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A tensor (B, *slots, X, Y, Z, C), not filled."""
