@@ -50,7 +50,7 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
         if getattr(enter, "calls", enter) or getattr(leave, "calls", leave):  # a profiler listens
             compiled[(blocks, 1, 1)](*values)
         else:
-            run = compiled.run  # which loads the function, the first time
+            run = compiled.run  # which loads the kernel at first: until then it has no function
             how = driver.get_current_stream(device), compiled.function, compiled.packed_metadata, None, None, None
             run(blocks, 1, 1, *how, *values)
 

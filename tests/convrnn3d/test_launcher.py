@@ -1,108 +1,77 @@
-"""Compiled kernels called directly: what tells one from another, and what the driver is handed."""
+"""Launches as Triton's own driver makes them: on a CUDA driver that agrees to everything, and prints what it gets."""
 
-from typing import Any
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-import torch
 import triton
-from convrnn3d.launcher import Slot, launch
-from triton.runtime import JITFunction
 
-OPTIONS = {"num_warps": 4, "num_stages": 1}
+ROOT = Path(__file__).parents[2]
+INCLUDE = Path(triton.__file__).parent / "backends" / "nvidia" / "include"
+COMPILER = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
 
+PROGRAM = """
+import sys, torch, triton
+from triton.backends.nvidia.driver import CudaDriver
 
-def named(x, y, size, block):  # a kernel of which nothing but the names is used
-    pass
+class Driver(CudaDriver):
+    def __init__(self):
+        super().__init__()
+        self.get_current_device = lambda: 0
+        self.get_current_stream = lambda device: 0
+        self.get_device_capability = lambda device=0: (9, 0)
 
-
-class Driver:
-    """A device with a stream, and kernels that are loaded when they are asked for, as Triton's are."""
-
-    def __init__(self) -> None:
-        self.device = 0
-        self.compiled: list[Any] = []
-        self.launched: list[tuple] = []
-
-    def get_current_device(self) -> int:
-        return self.device
-
-    def get_current_stream(self, device: int) -> int:
-        return 7 + device
-
-    def compile(self, source: Any, options: dict[str, Any]) -> Any:
-        driver = self
-
-        class Compiled:
-            packed_metadata, function = "metadata", None
-
-            @property
-            def run(self) -> Any:
-                self.function = "loaded"
-                return lambda *arguments: driver.launched.append(arguments)
-
-            def __getitem__(self, grid: tuple) -> Any:
-                return lambda *arguments: driver.launched.append(("by Triton", grid, *arguments))
-
-        self.compiled.append(source)
-        return Compiled()
+triton.runtime.driver.set_active(Driver())
+from convrnn3d import ops
+cell, hooked = sys.argv[1], len(sys.argv) > 2
+if hooked:
+    triton.knobs.runtime.launch_enter_hook = lambda metadata: print("hook", metadata.get()["name"], flush=True)
+grid, batch, steps = (2, 2, 2, 16), 3, 2
+state = [torch.randn(batch, *grid).bfloat16().requires_grad_() for _ in range(2 if cell == "lstm" else 1)]
+projection = torch.randn(batch, steps, 3, *grid).bfloat16().requires_grad_()
+weight = torch.randn(3, 16, 16, 3, 3, 3).bfloat16().requires_grad_()
+for _ in range(2):  # compiling, and not
+    outputs = ops.run(cell, projection, weight, *state, None, torch.bfloat16, torch.bfloat16, "ieee", True, False)[:2]
+    torch.autograd.grad(outputs, [projection, weight, *state], [torch.ones_like(output) for output in outputs])
+print("weight", weight.data_ptr())
+"""
 
 
-@pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
-    driver = Driver()
-    monkeypatch.setattr(triton.runtime.driver, "_active", driver)
-    monkeypatch.setattr(triton, "compile", driver.compile)
-    monkeypatch.setattr("convrnn3d.launcher._compiled", {})
-    return driver
-
-
-def run(x: Any, y: Any, size: int, block: int = 8, warps: int = 4) -> None:
-    launch(KERNEL, 3, (x, y, size), {"block": block}, OPTIONS | {"num_warps": warps})
-
-
-KERNEL = JITFunction(named)
-
-
-def test_the_driver_gets_addresses_and_the_current_stream(driver: Driver) -> None:
-    x, y = torch.zeros(4), torch.zeros(4)
-    run(Slot(x, 2, 1), y, 4)
-    driver.device = 1
-    run(Slot(None), None, 4)
-    before = 3, 1, 1, 7, "loaded", "metadata", None, None, None
-    assert driver.launched[0] == (*before, (x.data_ptr(), 2, 1), y.data_ptr(), 4, 8)
-    assert driver.launched[1] == (3, 1, 1, 8, *before[4:], (None, 1, 0), None, 4, 8)
-    launch(KERNEL, 0, (x, y, 4), {"block": 8}, OPTIONS)
-    assert len(driver.launched) == 2  # nothing to run
-
-
-def test_a_kernel_is_compiled_for_kinds_and_not_for_numbers(driver: Driver) -> None:
-    x, other = torch.zeros(8), torch.ones(9)
-    for size in (1, 4, 16, 2**31 - 1):
-        run(Slot(x, size, 1), other, size)
-    run(Slot(other, 5, 2), x, 3)
-    assert len(driver.compiled) == 1
-    different = [
-        lambda: run(Slot(x.bfloat16()), other, 1),
-        lambda: run(Slot(None), other, 1),
-        lambda: run(Slot(x), None, 1),
-        lambda: run(Slot(x[1:]), other, 1),  # not on 16 bytes
-        lambda: run(Slot(x), other[1:], 1),
-        lambda: run(Slot(x), other, 2**31),
-        lambda: run(Slot(x), other, 1, block=16),
-        lambda: run(Slot(x), other, 1, warps=8),
-        lambda: (setattr(driver, "device", 1), run(Slot(x), other, 1)),
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the driver's stand-in is found."""
+    if COMPILER is None:
+        pytest.skip("a C compiler makes the driver's stand-in, and there is none")
+    folder = tmp_path_factory.mktemp("driver")
+    make = [
+        COMPILER,
+        "-shared",
+        "-fPIC",
+        "-Wl,-soname,libcuda.so.1",
+        f"-I{INCLUDE}",
+        "-o",
+        str(folder / "libcuda.so.1"),
     ]
-    for count, call in enumerate(different, start=2):
-        call()
-        call()
-        assert len(driver.compiled) == count
+    subprocess.run([*make, str(ROOT / "tests" / "helpers" / "libcuda.c")], check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment |= {"TRITON_LIBCUDA_PATH": str(folder), "LD_LIBRARY_PATH": str(folder)}
+    return environment | {"TRITON_CACHE_DIR": str(folder / "cache")}
 
 
-def test_a_profiler_that_listens_to_triton_hears_of_launches(driver: Driver) -> None:
-    hook = triton.knobs.runtime.launch_enter_hook
-    hook.add(print)
-    try:
-        run(Slot(None), None, 4)
-    finally:
-        hook.remove(print)
-    assert driver.launched == [("by Triton", (3, 1, 1), (None, 1, 0), None, 4, 8)]
+@pytest.mark.parametrize("hooks", [[], ["hooked"]], ids=["", "profiled"])
+@pytest.mark.parametrize(("cell", "steps"), [("gru", 2), ("lstm", 1)])
+def test_launches_reach_the_driver(cell: str, steps: int, hooks: list[str], driver: dict[str, str]) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, cell, *hooks], cwd=ROOT, env=driver, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    lines = [line.split() for line in run.stdout.splitlines()]
+    launched = [line for line in lines if line[0] not in ("hook", "weight")]
+    assert len([line for line in lines if line[0] == "hook"]) == (len(launched) if hooks else 0)
+    # Packing, and two launches for each of a step's kernels; back from zeros, two likewise, and two for dW.
+    assert len(launched) == 2 * (1 + 2 * 2 * steps + 1 + 2 * 2 * steps + 2)
+    address = next(line[1] for line in lines if line[0] == "weight")
+    assert [line[3] for line in launched if line[0] == "pack_kernel"] == [address] * 2
