@@ -20,7 +20,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*"], "convrnn3d": ["py.typed", "launches.json"]},
+    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*"], "convrnn3d": ["py.typed", "launches*.json"]},
     # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
     # the CPU do without its gigabyte, and no marker tells them apart.
     install_requires=[
