@@ -35,17 +35,17 @@ def framed(meshes: Sequence[trimesh.Trimesh], view: View = LOOKING) -> View:
 def draw_mesh(mesh: trimesh.Trimesh, view: View | None = None, size: int = TILE, smooth: bool = True) -> Image.Image:
     """RGB picture (size, size) of a mesh in one colour, from `view` or so that it fills the picture.
 
-    smooth: normals are those of vertices, interpolated; else those of faces.
+    smooth: lit at its vertices, with their normals, and interpolated; else at each pixel, with the normals of faces.
     """
     view = view or framed([mesh])
-    return _photograph(mesh, Studio.around(mesh, view.azimuth + KEY_AZIMUTH), view, size, STILL, smooth)
+    return _photograph(mesh, Studio.around(mesh), view, size, STILL, smooth)
 
 
 def draw_turning(mesh: trimesh.Trimesh, frames: int, size: int = TILE, smooth: bool = True) -> Iterator[Image.Image]:
-    """`draw_mesh` from `frames` sides, once around; the light stays with the mesh."""
+    """`draw_mesh` from `frames` sides, once around; the light stays with the camera."""
     views = [replace(LOOKING, azimuth=LOOKING.azimuth + 360 * number / frames) for number in range(frames)]
     ratio = max(framed([mesh], view).ratio for view in views)
-    studio = Studio.around(mesh, LOOKING.azimuth + KEY_AZIMUTH)
+    studio = Studio.around(mesh)
     for view in views:
         yield _photograph(mesh, studio, replace(view, ratio=ratio), size, TURNING, smooth)
 
@@ -53,20 +53,20 @@ def draw_turning(mesh: trimesh.Trimesh, frames: int, size: int = TILE, smooth: b
 def _photograph(
     mesh: trimesh.Trimesh, studio: Studio, view: View, size: int, samples: int, smooth: bool
 ) -> Image.Image:
+    studio = studio.with_key(view.azimuth + KEY_AZIMUTH)
     fine = size * samples
     triangles = np.asarray(mesh.triangles, np.float64)
     face, share = rasterize(*project(triangles, view, fine), fine)  # (fine, fine), (fine, fine, 3)
     seen = face >= 0
-    face, share = face[seen], share[seen, :, None]  # (N,), (N, 3, 1)
-    points = (triangles[face] * share).sum(axis=1)  # (N, 3)
+    face, share = face[seen], share[seen]  # (N,), (N, 3)
     if smooth:
-        normals = (mesh.vertex_normals[mesh.faces[face]] * share).sum(axis=1)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        corners = studio.light(mesh.vertices, mesh.vertex_normals)[mesh.faces[face]]  # (N, 3)
+        light = (corners * share).sum(axis=1)
     else:
-        normals = mesh.face_normals[face]
+        light = studio.light((triangles[face] * share[..., None]).sum(axis=1), mesh.face_normals[face])
     floor = _floor(studio, view, mesh.bounds[0, 1], size).repeat(samples, 0).repeat(samples, 1)  # (fine, fine)
     picture = floor[..., None] * np.float32(CARD)
-    picture[seen] = studio.light(*np.float32([points, normals]))[:, None] ** (1 / GAMMA) * np.float32(COLOR)
+    picture[seen] = light[:, None] ** (1 / GAMMA) * np.float32(COLOR)
     pixels = picture.clip(0, 255).reshape(size, samples, size, samples, 3).mean(axis=(1, 3))
     return Image.fromarray(pixels.round().astype(np.uint8))
 

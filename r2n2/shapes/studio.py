@@ -9,7 +9,7 @@ so that open floor has light 1, and visible_i(p) from a depth map that looks alo
 throws back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
@@ -26,53 +26,60 @@ FAR = 1e3  # distance from which the maps are drawn: the rasteriser's perspectiv
 
 @dataclass(frozen=True)
 class Studio:
-    """The light around a shape: suns' directions (S, 3), weights (S,), depth maps (S, side, side) of a sphere."""
+    """The light around a shape: suns' directions (S, 3) and weights (S,), and their depth maps (S, side, side).
+
+    across: (S, 2, 3), each map's axes, in pixels to a unit of length; its middle is at `centre` (3,).
+    """
 
     directions: np.ndarray
     weights: np.ndarray
+    across: np.ndarray
     maps: np.ndarray
     centre: np.ndarray
-    radius: float
 
     @classmethod
-    def around(cls, mesh: trimesh.Trimesh, key_azimuth: float) -> "Studio":
-        """The light around a mesh, y up, the key light from an azimuth in degrees (as `data.camera` counts them)."""
+    def around(cls, mesh: trimesh.Trimesh) -> "Studio":
+        """The light around a mesh, y up: an even sky, without a key light."""
         low, high = mesh.bounds
-        centre, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
-        a, e = np.radians([key_azimuth, KEY_ELEVATION])
-        key = np.array([np.cos(e) * np.cos(a), np.sin(e), np.cos(e) * np.sin(a)])
         directions = _hemisphere(SUNS)
-        weights = 1 + KEY_SHARE * (directions @ key).clip(0) ** KEY_FALLOFF
-        weights /= weights @ directions[:, 1]
-        triangles = np.asarray(mesh.triangles, np.float64)
-        maps = []
-        for direction in directions:
-            pixels, depth = _seen_from(direction, triangles - centre, radius)  # (F, 3, 2), (F, 3)
-            face, share = rasterize(pixels, FAR + depth, MAP_SIDE)
-            maps.append(np.where(face < 0, np.inf, (share * depth[face]).sum(axis=2)))
-        return cls(directions, weights, np.stack(maps).astype(np.float32), centre, radius)
+        right = np.cross(directions, [1.0, 0.0, 0.0])
+        right /= np.linalg.norm(right, axis=1, keepdims=True)
+        scale = (MAP_SIDE / 2 - 1) / (np.linalg.norm(high - low) / 2)  # nothing lies on a map's outermost pixels
+        across = np.stack([right, np.cross(directions, right)], axis=1) * scale
+        triangles = mesh.triangles - (low + high) / 2
+        maps = np.full((SUNS, MAP_SIDE, MAP_SIDE), np.inf, np.float32)
+        for direction, axes, depths in zip(directions, across, maps, strict=True):
+            distance = -triangles @ direction  # (F, 3)
+            face, share = rasterize(triangles @ axes.T + MAP_SIDE / 2, FAR + distance, MAP_SIDE)
+            hit = face >= 0
+            depths[hit] = (share[hit] * distance[face[hit]]).sum(axis=1)
+        return cls(directions, _scaled(np.ones(SUNS), directions), across, maps, (low + high) / 2)
+
+    def with_key(self, azimuth: float) -> "Studio":
+        """The same with a key light from an azimuth in degrees, as `data.camera` counts them."""
+        a, e = np.radians([azimuth, KEY_ELEVATION])
+        key = np.array([np.cos(e) * np.cos(a), np.sin(e), np.cos(e) * np.sin(a)])
+        weights = 1 + KEY_SHARE * (self.directions @ key).clip(0) ** KEY_FALLOFF
+        return replace(self, weights=_scaled(weights, self.directions))
 
     def light(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """The light (N,) at points (N, 3) with unit normals (N, 3); 1 on open floor."""
         light = BOUNCE * (1 - normals[:, 1]) / 2
-        raised = points - self.centre + normals * (BIAS * 2 * self.radius / MAP_SIDE)
-        for direction, weight, depths in zip(self.directions, self.weights, self.maps, strict=True):
+        raised = points - self.centre + normals * (BIAS / np.linalg.norm(self.across[0, 0]))
+        suns = zip(self.directions, self.weights, self.across, self.maps, strict=True)
+        for direction, weight, axes, depths in suns:
             cosine = normals @ direction
-            pixels, depth = _seen_from(direction, raised, self.radius)
-            column, row = np.moveaxis(pixels.astype(np.int32), -1, 0)
-            beyond = (column < 0) | (column >= MAP_SIDE) | (row < 0) | (row >= MAP_SIDE)
-            nearest = depths[row.clip(0, MAP_SIDE - 1), column.clip(0, MAP_SIDE - 1)]
-            light += weight * cosine.clip(0) * (beyond | (depth <= nearest))
+            facing = np.flatnonzero(cosine > 0)
+            asked = raised[facing]
+            column, row = np.clip((asked @ axes.T + MAP_SIDE / 2).astype(np.int32), 0, MAP_SIDE - 1).T
+            visible = facing[-asked @ direction <= depths[row, column]]
+            light[visible] += weight * cosine[visible]
         return light
 
 
-def _seen_from(direction: np.ndarray, points: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where points (..., 3) lie on the depth map of a sun: pixels (..., 2), and depth behind the map's centre (...)."""
-    across = np.cross(direction, [1.0, 0.0, 0.0])
-    across /= np.linalg.norm(across)
-    axes = np.stack([across, np.cross(direction, across), -direction], axis=1).astype(points.dtype)  # (3, 3)
-    turned = points @ axes
-    return (turned[..., :2] / radius + 1) * (MAP_SIDE / 2), turned[..., 2]
+def _scaled(weights: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """The weights with which open floor, whose normal is (0, 1, 0), has light 1."""
+    return weights / (weights @ directions[:, 1])
 
 
 def _hemisphere(count: int) -> np.ndarray:

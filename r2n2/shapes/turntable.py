@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import trimesh
 from PIL import Image
 
-from r2n2.shapes.drawing import draw_turning
+from r2n2.mesh import COLOR
+from r2n2.shapes.drawing import CARD, draw_turning
 
 TURNTABLE_SUFFIXES = (".gif", ".webp")
 FRAMES = 36
@@ -14,21 +16,30 @@ QUALITY = 85  # of .webp
 
 
 def write_turntable(mesh: trimesh.Trimesh, path: Path, smooth: bool = True) -> None:
-    """Write the turning mesh, y up, as a file with a suffix of TURNTABLE_SUFFIXES, in 36 frames of 80 ms."""
+    """Write the turning mesh, y up, as a file with a suffix of TURNTABLE_SUFFIXES: 36 frames of 80 ms, without end."""
     frames = list(draw_turning(mesh, FRAMES, smooth=smooth))
-    options = {"save_all": True, "duration": FRAME_MS, "loop": 0}
     if path.suffix.lower() == ".webp":
-        frames[0].save(path, append_images=frames[1:], quality=QUALITY, **options)
+        options = {"quality": QUALITY}
     else:
-        first, *others = _same_colors(frames)
-        first.save(path, append_images=others, optimize=False, **options)
+        frames, options = _in_one_palette(frames), {"optimize": False}
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, **options)
 
 
-def _same_colors(frames: list[Image.Image]) -> list[Image.Image]:
-    """The frames in 256 colours that suit all of them: a palette to each would make the card flicker."""
-    side = frames[0].width
-    strip = Image.new("RGB", (side * 4, side))
-    for number in range(4):
-        strip.paste(frames[number * len(frames) // 4], (side * number, 0))
-    palette = strip.quantize(256, Image.Quantize.MEDIANCUT)
-    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+def _in_one_palette(frames: list[Image.Image]) -> list[Image.Image]:
+    """The frames in 256 colours that are the same for all, or the card would flicker: card, shape and what lies between
+    them at an edge, each from dark to light."""
+    edge = np.add(CARD, COLOR) / 2
+    ramps = [(CARD, 0.3, 1, 96), (COLOR, 0.1, 1.2, 96), (edge, 0.3, 1.1, 64)]  # colour, darkest, lightest, steps
+    palette = np.concatenate([np.outer(np.linspace(dark, light, n), color) for color, dark, light, n in ramps])
+    palette = palette.round().clip(0, 255).astype(np.uint8)  # (256, 3)
+    return [_indexed(np.asarray(frame), palette) for frame in frames]
+
+
+def _indexed(pixels: np.ndarray, palette: np.ndarray) -> Image.Image:
+    """Pixels (H, W, 3) uint8 in the nearest colours of a palette (256, 3) uint8."""
+    packed, where = np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]), return_inverse=True)
+    colors = np.column_stack([packed >> 16, packed >> 8 & 255, packed & 255]).astype(np.float32)
+    distance = ((colors[:, None] - palette.astype(np.float32)) ** 2).sum(axis=2)  # (colours, 256)
+    image = Image.fromarray(distance.argmin(axis=1).astype(np.uint8)[where].reshape(pixels.shape[:2]))
+    image.putpalette(palette.tobytes())
+    return image
