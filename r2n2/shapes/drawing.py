@@ -10,8 +10,8 @@ from skimage.filters import gaussian
 
 from r2n2.data.camera import LENS_MM, SENSOR_MM, View, project
 from r2n2.data.render import rasterize
-from r2n2.images import BACKGROUND
-from r2n2.mesh import COLOR
+from r2n2.pictures.images import BACKGROUND
+from r2n2.shapes.mesh import COLOR
 from r2n2.shapes.studio import Studio
 
 TILE = 320

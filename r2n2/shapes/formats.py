@@ -1,11 +1,12 @@
 """A mesh to the files that viewers, editors and printers open, each as its format means it.
 
-suffix         up                 length unit                   normals and colour
-.obj .ply      as asked, y        none; millimetres if asked    of vertices; none if blocky
-.stl           as asked, y        none; millimetres if asked    -
-.glb           y, by its standard metre: 100 mm are 0.1         of vertices, of faces if blocky; matte material
-.3mf           z, by its standard millimetre: 100 mm unless     a colour
-                                  asked otherwise
+suffix       up                 unit of length               colour               normals
+.obj .ply    as asked           none: millimetres if asked   of vertices          of vertices, none if blocky
+.stl         as asked           none: millimetres if asked   -                    -
+.glb         y, by its standard metre: 100 mm are 0.1        matte, linear        of vertices, none if blocky
+.3mf         z, by its standard millimetre: 100 if not asked of the object        -
+
+A glTF or OBJ mesh without normals is shown with those of its faces: blocks stay blocks, and their corners shared.
 """
 
 import zipfile
@@ -16,7 +17,7 @@ import trimesh
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-from r2n2.mesh import COLOR
+from r2n2.shapes.mesh import COLOR
 from r2n2.shapes.placing import placed
 
 MESH_SUFFIXES = (".obj", ".ply", ".glb", ".stl", ".3mf")
@@ -53,12 +54,10 @@ def linear(color: tuple[int, ...]) -> np.ndarray:
 
 
 def _glb(mesh: trimesh.Trimesh, smooth: bool) -> bytes:
-    if not smooth:
-        mesh.unmerge_vertices()  # each triangle has its own corners, and their normals are its own
     color = [*linear(COLOR), 1.0]
     material = PBRMaterial("matte", baseColorFactor=color, metallicFactor=0.0, roughnessFactor=ROUGHNESS)
     mesh.visual = TextureVisuals(material=material)
-    return mesh.export(file_type="glb", include_normals=True, tree_postprocessor=_name_targets)
+    return mesh.export(file_type="glb", include_normals=smooth, tree_postprocessor=_name_targets)
 
 
 def _name_targets(tree: dict) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import trimesh
 from PIL import Image
 
-from r2n2.mesh import COLOR
-from r2n2.shapes.drawing import CARD, draw_turning
+from r2n2.shapes.drawing import CARD, TILE, draw_turning
+from r2n2.shapes.mesh import COLOR
 
 TURNTABLE_SUFFIXES = (".gif", ".webp")
 FRAMES = 36
@@ -15,9 +15,14 @@ FRAME_MS = 80
 QUALITY = 85  # of .webp
 
 
-def write_turntable(mesh: trimesh.Trimesh, path: Path, smooth: bool = True) -> None:
-    """Write the turning mesh, y up, as a file with a suffix of TURNTABLE_SUFFIXES: 36 frames of 80 ms, without end."""
-    frames = list(draw_turning(mesh, FRAMES, smooth=smooth))
+def write_turntable(
+    mesh: trimesh.Trimesh, path: Path, smooth: bool = True, count: int = FRAMES, size: int = TILE
+) -> None:
+    """Write the mesh, y up, turning without end, as a file with a suffix of TURNTABLE_SUFFIXES.
+
+    count: frames of 80 ms to a turn; size: pixels of a side; smooth: as `drawing.draw_mesh` takes it.
+    """
+    frames = list(draw_turning(mesh, count, size, smooth))
     if path.suffix.lower() == ".webp":
         options = {"quality": QUALITY}
     else:

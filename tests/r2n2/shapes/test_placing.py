@@ -5,12 +5,12 @@ import pytest
 import trimesh
 
 from r2n2.errors import UserError
-from r2n2.shapes.placing import placed
+from r2n2.shapes.placing import check_size, placed
 
 
 @pytest.fixture
 def pillar() -> trimesh.Trimesh:
-    """0.2 along the front (x), 0.8 high (y), 0.4 wide (z), off the centre, with a spike at its top towards the front."""
+    """0.2 along the front (x), 0.8 high (y), 0.4 wide (z), off the centre, its top corner drawn up."""
     mesh = trimesh.creation.box((0.2, 0.8, 0.4))
     mesh.apply_translation((0.1, -0.05, 0.02))
     mesh.vertices[np.argmax(mesh.vertices @ (1, 1, 1))] += (0, 0.1, 0)
@@ -24,7 +24,7 @@ def test_without_wishes_nothing_moves(pillar: trimesh.Trimesh) -> None:
 
 
 @pytest.mark.parametrize(("up", "axis"), [("y", 1), ("z", 2)])
-def test_a_size_is_the_longest_side_in_millimetres(pillar: trimesh.Trimesh, up: str, axis: int) -> None:
+def test_a_length_is_that_of_the_longest_side(pillar: trimesh.Trimesh, up: str, axis: int) -> None:
     mesh = placed(pillar, 90, up)
     extents = np.ptp(mesh.bounds, axis=0)
     assert extents.argmax() == axis
@@ -42,9 +42,9 @@ def test_z_up_turns_about_the_front(pillar: trimesh.Trimesh) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, float("nan"), float("inf"), 1e9])
-def test_what_is_no_size_is_refused(pillar: trimesh.Trimesh, size: float) -> None:
-    with pytest.raises(UserError, match="is no size; give 0.1 to 1,000,000"):
-        placed(pillar, size)
+def test_what_is_no_size_is_refused(size: float) -> None:
+    with pytest.raises(UserError, match=r"is no size; give 0\.1 to 1,000,000"):
+        check_size(size)
 
 
 def test_what_is_no_axis_is_refused(pillar: trimesh.Trimesh) -> None:

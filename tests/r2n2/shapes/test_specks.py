@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from r2n2.errors import UserError
-from r2n2.mesh import surface_mesh
+from r2n2.shapes.mesh import surface_mesh
 from r2n2.shapes.specks import without_specks
 
 THRESHOLD = 0.4
