@@ -74,6 +74,7 @@ def reconstruct(
     """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable."""
     from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
+    from r2n2.shapes.formats import MESH_SUFFIXES
     from r2n2.shapes.placing import check_size, check_up
     from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, check_suffix, load
 
@@ -83,6 +84,8 @@ def reconstruct(
     check_up(up)
     paths = find_images(images)
     outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
+    if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
+        raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
     if taken := {path.resolve() for path in outputs} & {path.resolve() for path in paths}:
         raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
