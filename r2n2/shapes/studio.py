@@ -71,7 +71,7 @@ class Studio:
             cosine = normals @ direction
             facing = np.flatnonzero(cosine > 0)
             asked = raised[facing]
-            column, row = np.clip((asked @ axes.T + MAP_SIDE / 2).astype(np.int32), 0, MAP_SIDE - 1).T
+            column, row = np.clip(asked @ axes.T + MAP_SIDE / 2, 0, MAP_SIDE - 1).astype(np.int32).T
             visible = facing[-asked @ direction <= depths[row, column]]
             light[visible] += weight * cosine[visible]
         return light
