@@ -15,8 +15,9 @@ from r2n2.evaluation.tables import read_sample
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
 from r2n2.progress import progress
+from r2n2.shapes.drawing import CARD, TILE, draw_mesh
 from r2n2.shapes.mesh import surface_mesh
-from r2n2.shapes.picture import TILE, draw_mesh, side_by_side, stacked, view_image
+from r2n2.shapes.picture import side_by_side, stacked, view_image
 
 COUNT = 6
 
@@ -50,14 +51,14 @@ def draw_failures(
     rows = []
     for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
-        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
+        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5, "blocky")
         rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
 
 
-def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+def _drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
     """The shape, or an empty tile for a shape of no voxel."""
     if (occupancy > threshold).any():
-        return draw_mesh(surface_mesh(occupancy, threshold))
-    return Image.new("RGBA", (TILE, TILE))
+        return draw_mesh(surface_mesh(occupancy, threshold, style), smooth=style == "smooth")
+    return Image.new("RGB", (TILE, TILE), CARD)

@@ -7,7 +7,8 @@ shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, l
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -20,17 +21,23 @@ from r2n2.config import THRESHOLD, check_threshold, network_config
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.devices import find_device
 from r2n2.errors import UserError
-from r2n2.files import written_beside
+from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
 from r2n2.network.model import R2N2
 from r2n2.network.recurrence import State
 from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
-from r2n2.shapes.mesh import MESH_SUFFIXES, check_style, save_mesh, surface_mesh
-from r2n2.shapes.picture import draw_mesh, side_by_side, view_image
+from r2n2.shapes.drawing import draw_mesh
+from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
+from r2n2.shapes.mesh import check_style, surface_mesh
+from r2n2.shapes.picture import side_by_side, view_image
+from r2n2.shapes.placing import check_size, check_up, placed
+from r2n2.shapes.specks import without_specks
+from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
 SHIPPED = "compact"
 Picture = str | Path | Image.Image | np.ndarray
-SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png")
+SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES)
+DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,30 +63,51 @@ class Reconstruction:
         """Occupied voxels (32, 32, 32) bool."""
         return self.occupancy > self.threshold
 
-    def mesh(self, style: str | None = None) -> trimesh.Trimesh:
-        """The watertight surface. Raises UserError if no voxel is occupied."""
-        return surface_mesh(self.occupancy, self.threshold, style or self.style)
+    def mesh(self, style: str | None = None, size: float | None = None, up: str = "y") -> trimesh.Trimesh:
+        """The watertight surface, in the world of `occupancy`: the grid's cube has edges of 1 around the origin.
 
-    def save(self, path: str | Path) -> None:
-        """Write the shape in the format of the suffix.
-
-        .obj .ply .glb .stl: the surface; .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
-        side. Raises UserError for another suffix, a path that cannot be written, or a surface of no voxels.
+        size: the longest side in millimetres, in place of that; the surface then stands on the ground over the origin.
+        up: "y" or "z". Raises UserError if no voxel is occupied.
         """
-        path = Path(path)
-        suffix = check_suffix(path)
+        check_size(size)
+        return placed(surface_mesh(self.occupancy, self.threshold, style or self.style), size, up)
+
+    def without_specks(self, keep_largest: bool = False, min_voxels: int = 0) -> "Reconstruction":
+        """The same without small pieces: all but the largest, or those of fewer voxels.
+
+        A piece is a set of voxels that hang together through faces. Raises UserError if none has `min_voxels`.
+        """
+        occupancy = without_specks(self.occupancy, self.threshold, keep_largest, min_voxels)
+        return replace(self, occupancy=occupancy)
+
+    def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
+        """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
+
+        .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
+        .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
+        side; .gif .webp: the surface turning. Raises UserError for another suffix, a path that cannot be written, or a
+        surface of no voxels.
+        """
+        check_size(size)
+        check_up(up)
+        for path in paths:
+            check_suffix(Path(path))
+        write_together({Path(path): partial(self._write, size=size, up=up) for path in paths})
+
+    def _write(self, path: Path, size: float | None, up: str) -> None:
+        suffix, smooth = path.suffix.lower(), self.style == "smooth"
         if suffix in MESH_SUFFIXES:
-            save_mesh(self.mesh(), path)
+            write_mesh(self.mesh(), path, size, up, smooth)
+        elif suffix in TURNTABLE_SUFFIXES:
+            write_turntable(self.mesh(), path, smooth)
         elif suffix == ".binvox":
             write_binvox(path, VoxelGrid(self.voxels))
         elif suffix == ".npy":
-            with written_beside(path) as temporary, temporary.open("wb") as file:
+            with path.open("wb") as file:
                 np.save(file, self.occupancy)
         else:
             tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
-            sheet = side_by_side([*tiles, (draw_mesh(self.mesh()), "reconstruction")])
-            with written_beside(path) as temporary:
-                sheet.save(temporary)
+            side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=smooth), "reconstruction")]).save(path)
 
 
 class Reconstructor(R2N2):
