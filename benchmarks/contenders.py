@@ -22,7 +22,7 @@ from torch import Tensor
 from benchmarks.layouts import Channels, Layout, Planes, Rows
 from benchmarks.problems import Problem
 from benchmarks.runs import Run, compiled, convolved, frozen, gate_by_gate, merged_run, multiplied, ours, packing
-from benchmarks.sizes import GATES
+from benchmarks.work.sizes import GATES
 
 PACKING = "kernels, packing"
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid

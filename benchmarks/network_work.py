@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from benchmarks.port import Port, WithZeros
-from benchmarks.sizes import Sizes
-from benchmarks.work import phases
+from benchmarks.work.phases import phases
+from benchmarks.work.sizes import Sizes
 from r2n2.config import VOXEL_SIDE
 from r2n2.network import R2N2
 from r2n2.network.efficientnet import ConvNorm

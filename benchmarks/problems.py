@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.sizes import GATES
+from benchmarks.work.sizes import GATES
 
 TYPES = {  # by the name that results carry: of the operands, and how float32 is multiplied
     "fp32": (torch.float32, "ieee"),

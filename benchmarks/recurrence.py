@@ -21,9 +21,9 @@ from benchmarks.problems import TYPES, Problem
 from benchmarks.results import Machine, Row, append
 from benchmarks.settings import cudnn_benchmark, float32_products, fresh_compiler
 from benchmarks.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
-from benchmarks.sizes import Sizes
 from benchmarks.tables import printed
-from benchmarks.work import sequence_work
+from benchmarks.work.phases import sequence_work
+from benchmarks.work.sizes import Sizes
 
 
 def measure(

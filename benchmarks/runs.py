@@ -15,7 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from benchmarks.layouts import Layout
 from benchmarks.problems import Problem
-from benchmarks.sizes import GATES
+from benchmarks.work.sizes import GATES
 
 Run = Callable[[Problem, list[Tensor]], list[Tensor]]
 Convolution = Callable[[Tensor, Tensor, Tensor, int], Tensor]  # of grid, weight, projection and kernel size

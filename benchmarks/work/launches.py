@@ -21,20 +21,22 @@ from heapq import heappop, heappush
 
 @dataclass(frozen=True)
 class Device:
-    """Of an H100: how much it can do. What only a GPU can tell, `benchmarks.peaks` measures: tflops, gbytes, l2.
+    """How much a device can do; an H100, by default.
 
-    resident: programs on a multiprocessor; port: bytes a second (GB) that one multiprocessor takes from the L2 cache,
-    64 a clock at 1.83 GHz; turn and gap in microseconds.
+    tflops, gbytes (of memory) and l2 (GB/s of the L2 cache) are what `benchmarks.peaks` measured on one. turn and gap,
+    in microseconds, are those with which the predictions for a step's calls are nearest to what was measured on it
+    (`python -m benchmarks.work --steps 1 --batch B` prints both). resident: programs on a multiprocessor; port: GB/s
+    that one multiprocessor takes from the L2 cache, 64 bytes a clock at 1.83 GHz.
     """
 
     multiprocessors: int = 132
     resident: int = 2
-    tflops: float = 989
-    gbytes: float = 3350
-    l2: float = 8000
+    tflops: float = 765
+    gbytes: float = 2990
+    l2: float = 6700
     port: float = 117
-    turn: float = 0.2
-    gap: float = 2.0
+    turn: float = 0.4
+    gap: float = 2.5
 
     @property
     def slots(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.launches import Device, Launch, Programs, makespan
+from benchmarks.work.launches import Device, Launch, Programs, makespan
 
 
 def test_programs_that_run_share_what_there_is_up_to_what_each_may_have() -> None:

@@ -1,0 +1,138 @@
+"""Today's launches are those that convrnn3d makes; the first design's bytes those that a review counted."""
+
+import itertools
+
+import pytest
+import torch
+from convrnn3d import gru, lstm
+from convrnn3d.sequence import Sequence
+
+from benchmarks.work.designs import Call
+from benchmarks.work.first_design import FirstCall
+from benchmarks.work.launches import Device, Launch
+from benchmarks.work.phases import phases
+from benchmarks.work.sizes import BYTES, Sizes
+
+H100 = Device(tflops=800, gbytes=3000, l2=8000, turn=0.2, gap=2)  # as the review took it to be
+TYPES = {"bf16": (torch.bfloat16, "ieee"), "tf32": (torch.float32, "tf32"), "fp32": (torch.float32, "ieee")}
+
+
+def launches(call: Call) -> dict[str, Launch]:
+    return {launch.name: launch for launch in (*call.forward(), *call.backward())}
+
+
+def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) -> tuple[list[int], list[int]]:
+    """Programs of every launch that convrnn3d makes, forward and backward; none of them runs."""
+    blocks = []
+    dtype, precision = TYPES[type_name]
+    grid, channels = (sizes.grid,) * 3, sizes.channels
+    sequence = Sequence(
+        sizes.batch, sizes.steps, grid, channels, sizes.kernel_size, dtype, precision, torch.device("cpu"),
+        launch=lambda kernel, count, *rest: blocks.append(count), architecture=architecture,
+    )  # fmt: skip
+    projection = torch.empty(sizes.batch, sizes.steps, 3, *grid, channels, dtype=dtype)
+    weight = torch.empty(3, channels, channels, *(sizes.kernel_size,) * 3, dtype=dtype)
+    state, d_last = sequence.empty((), dtype), sequence.empty((), dtype)
+    if cell == "gru":
+        states, _, sources, gates, packed = gru.forward(
+            sequence, projection, weight, state, None, dtype, save=True, keep=True
+        )
+        forward, blocks[:] = list(blocks), []
+        gru.backward(
+            sequence, None, d_last, weight, packed, None, sources, states, state, gates, dtype, recompute=False,
+            has_state=True, wants_weight=True,
+        )  # fmt: skip
+    else:
+        *_, sources, cells, gates, packed = lstm.forward(
+            sequence, projection, weight, (state, state), None, dtype, save=True, keep=True
+        )
+        forward, blocks[:] = list(blocks), []
+        lstm.backward(
+            sequence, None, d_last, d_last, weight, packed, None, sources, cells, gates, dtype, recompute=False,
+            has_state=True, wants_weight=True,
+        )  # fmt: skip
+    return forward, blocks
+
+
+@pytest.mark.parametrize("architecture", ["sm_90", None])
+@pytest.mark.parametrize("type_name", TYPES)
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_todays_launches_are_those_of_convrnn3d(cell: str, type_name: str, architecture: str | None) -> None:
+    """The programs of every launch, as many times as it is made."""
+    for batch, channels, grid, kernel_size in ((1, 128, 4, 3), (36, 96, 4, 3), (70, 128, 3, 3), (5, 32, 5, 1)):
+        sizes = Sizes(batch, 3, grid, channels, 0, kernel_size, BYTES[type_name])
+        call = Call(cell, sizes, type_name, architecture)
+        made = launched(cell, sizes, type_name, architecture)
+        for told, really in zip((call.forward(), call.backward()), made, strict=True):
+            counted = [count for launch in told for count in [launch.count] * launch.times]
+            assert sorted(counted) == sorted(really), sizes
+
+
+def test_todays_launches_are_those_of_the_architectures_table() -> None:
+    names = [{launch.name for launch in Call("gru", Sizes(36), "bf16", name).forward()} for name in ("sm_90", None)]
+    assert names[0] - names[1] == {"gates: sums", "update: sums"}
+
+
+def test_the_first_designs_bytes_are_those_that_the_review_counted() -> None:
+    """MB a launch from the L2 cache, bf16, C = 128, G = 4, at B = 36 and 256."""
+
+    def megabytes(cell: str, name: str) -> list[int]:
+        calls = (FirstCall(cell, Sizes(batch, steps=1)) for batch in (36, 256))
+        return [round(launches(call)[name].tiles / 1e6) for call in calls]
+
+    assert megabytes("gru", "gates") == [102, 262]
+    assert megabytes("gru", "update") == [70, 197]
+    assert megabytes("gru", "update back") == [70, 328]
+    assert megabytes("gru", "gates back") == [139, 655]
+    assert megabytes("lstm", "step") == [135, 459]
+    assert megabytes("lstm", "step back") == [209, 786]
+
+
+@pytest.mark.parametrize(
+    ("batch", "forward", "both"),
+    [(1, (9, 11), (65, 85)), (16, (26, 33), (120, 145)), (36, (28, 40), (110, 135)),
+     (64, (35, 51), (140, 170)), (256, (66, 100), (250, 400))],
+)  # fmt: skip
+def test_the_first_designs_times_are_about_those_that_the_review_simulated(
+    batch: int, forward: tuple[int, int], both: tuple[int, int]
+) -> None:
+    """Microseconds of a GRU's step; forward without the packing, which the review counts apart."""
+    call = FirstCall("gru", Sizes(batch, steps=1))
+    going, back = (
+        sum(one.times * one.microseconds(H100) for one in part) for part in (call.forward(), call.backward())
+    )
+    assert forward[0] <= round(going - call.forward()[0].microseconds(H100)) <= forward[1]
+    assert both[0] <= round(going + back) <= both[1]
+
+
+def test_nothing_is_stored_that_a_missing_mask_makes_zero() -> None:
+    first, today = (launches(design("lstm", Sizes(256, steps=1)))["step back"].moved for design in (FirstCall, Call))
+    assert round((first - today) / 1e6) == 17
+
+
+def test_operations_of_the_launches_are_those_of_the_phases_where_nothing_is_masked() -> None:
+    for cell in ("gru", "lstm"):
+        sizes = Sizes(batch=128, steps=4)
+        call = Call(cell, sizes)
+        counted = sum(one.times * one.operations for one in (*call.forward(), *call.backward()))
+        assert counted == sum(phase.times * phase.useful for phase in phases(cell, sizes)[1:-2])
+
+
+def test_what_the_first_design_launched_besides() -> None:
+    """The launches that the review says nobody counted."""
+    for type_name, forward, backward in (("bf16", 1, 7), ("tf32", 9, 10)):
+        call = FirstCall("gru", Sizes(36, steps=5, element=BYTES[type_name]), type_name)
+        assert [sum(one.times for one in part) - 10 for part in (call.forward(), call.backward())] == [
+            forward,
+            backward,
+        ]
+
+
+def test_any_sizes_are_counted() -> None:
+    shapes = itertools.product((1, 37, 300), (3,), (1, 2, 5), (5, 96), (1, 3))
+    for (batch, steps, grid, channels, kernel_size), type_name in itertools.product(shapes, BYTES):
+        sizes = Sizes(batch, steps, grid, channels, 0, kernel_size, BYTES[type_name])
+        for cell, design in itertools.product(("gru", "lstm"), (FirstCall, Call)):
+            call = design(cell, sizes, type_name)
+            for launch in (*call.forward(), *call.backward()):
+                assert launch.count > 0 and launch.moved > 0 and launch.microseconds(H100) > H100.gap
