@@ -1,8 +1,8 @@
 """A reconstruction as one HTML file that fetches nothing: the views, the shape after each, and what each one wrote.
 
 The viewer (viewer/) draws with three.js and makes surfaces itself, from the occupancy of every step, so that the
-threshold can be turned: in levels of half a percent, q = ceil(200 o), so that o > n / 200 exactly where q > n. Occupancy
-and library are deflated: two thirds of the file. The page's own policy forbids every connection.
+threshold can be turned: in levels of half a percent, q the number of n with o > n / 200, so that q > n exactly where
+o > n / 200. Occupancy and library are deflated. The page's own policy forbids every connection.
 """
 
 import base64
@@ -17,7 +17,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from r2n2.picture import view_image
+from r2n2.shapes.picture import view_image
 from r2n2.shapes.three import three_js
 
 LEVELS = 200
@@ -38,13 +38,13 @@ def page(
     """The page's HTML.
 
     names: of the T pictures; views (T, 3, H, W) float in [0, 1]; steps (T, N, N, N), the occupancy after each view;
-    written (T, n, n, n) in [0, 1], the share of the hidden grid that each view replaced; gate: its formula, in words;
+    written (T, n, n, n) in [0, 1], the share of the hidden grid that each view replaced; gate: what that means, in a sentence;
     threshold: where the slider begins; style: of the surface, "smooth" or "blocky".
     """
     count = len(views)
     if not len(names) == len(steps) == len(written) == count:
         raise ValueError(f"{count} views, but {len(names)} names, {len(steps)} steps, {len(written)} gates")
-    levels = np.ceil(steps * np.float32(LEVELS)).astype(np.uint8)
+    levels = np.searchsorted(np.arange(LEVELS, dtype=np.float32) / np.float32(LEVELS), steps).astype(np.uint8)
     content = {
         "side": steps.shape[-1],
         "levels": LEVELS,
@@ -61,7 +61,7 @@ def page(
         "title": html.escape(title),
         "summary": f"rebuilt from {count} {'view' if count == 1 else 'views'}",
         "class": "single" if count == 1 else "several",
-        "note": html.escape(f"Written: the share of the hidden grid that a view replaced, {gate}."),
+        "note": html.escape(gate),
         "style": _asset("page.css"),
         "script": "\n".join(map(_asset, SCRIPTS)),
         "object": json.dumps(content).replace("<", "\\u003c"),  # a name cannot end the element that holds it
