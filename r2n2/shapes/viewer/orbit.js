@@ -18,6 +18,8 @@ class Orbit {
     for (const name of ["pointerup", "pointercancel"]) listen(name, (event) => this.pointers.delete(event.pointerId));
     listen("dblclick", () => this.move(START));
     listen("wheel", (event) => {
+      // In a notebook the wheel scrolls the notebook, until the figure was clicked.
+      if (window !== window.parent && document.activeElement !== element && !event.ctrlKey) return;
       event.preventDefault();
       // A trackpad's pinch comes as a wheel with ctrlKey, in smaller steps.
       this.zoom(Math.exp(event.deltaY * (event.deltaMode === 1 ? 0.03 : event.ctrlKey ? 0.01 : 0.001)));

@@ -152,6 +152,12 @@ class Page {
       item.classList.toggle("later", number > step);
       item.firstChild.setAttribute("aria-current", number === step ? "step" : "false");
     });
+    // Not scrollIntoView, which would move the page, too.
+    const [list, current] = [element("views"), element("views").children[step]];
+    list.scrollTo({
+      left: Math.min(Math.max(list.scrollLeft, current.offsetLeft + current.offsetWidth + 4 - list.clientWidth), current.offsetLeft - 4),
+      top: Math.min(Math.max(list.scrollTop, current.offsetTop + current.offsetHeight + 4 - list.clientHeight), current.offsetTop - 4),
+    });
   }
 
   say(sentence) {
