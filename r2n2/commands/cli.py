@@ -52,7 +52,7 @@ def demo(
 def reconstruct(
     images: Annotated[list[str], typer.Argument(help="Pictures of one object: files, folders or glob patterns.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The suffix says the format: .obj .ply .glb .stl .binvox .npy .png .html")
+        Path, typer.Option("--output", "-o", help="The suffix says what: .obj .ply .glb .stl .binvox .npy .png .html")
     ],
     threshold: Threshold = 0.4,
     style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from r2n2.network.layers import BIAS
 
 GATES = 3
-U, I = 0, 1  # places of the gates that say how much a step writes: the GRU's u, the LSTM's i
+UPDATE, INPUT = 0, 1  # places of the gates that say how much a step writes: the GRU's u, the LSTM's i
 State = Tensor | tuple[Tensor, Tensor]
 
 
@@ -81,7 +81,7 @@ class ConvGRU3D(ConvRNN3D):
 
         The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the state before them.
         """
-        return 1 - gates(self.project(features), self.weight, states, state)[:, :, U].mean(-1)
+        return 1 - gates(self.project(features), self.weight, states, state)[:, :, UPDATE].mean(-1)
 
 
 class ConvLSTM3D(ConvRNN3D):
@@ -99,7 +99,7 @@ class ConvLSTM3D(ConvRNN3D):
         The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the pair before them.
         """
         before = None if state is None else state[0]
-        return gates(self.project(features), self.weight, states, before)[:, :, I].mean(-1)
+        return gates(self.project(features), self.weight, states, before)[:, :, INPUT].mean(-1)
 
 
 RECURRENCES = {"gru": ConvGRU3D, "lstm": ConvLSTM3D}

@@ -15,8 +15,8 @@ from r2n2.network.model import R2N2, Output
 from r2n2.network.recurrence import State
 
 WRITTEN = {  # in words, by the kind of recurrence; the equations are in kernels/DERIVATION.md
-    "gru": "How much of the network's memory of a place this view replaced: 1 - u, u the update gate, mean over channels.",
-    "lstm": "How much the network's memory of a place took in of this view: i, the input gate, mean over channels.",
+    "gru": "How much of the network's memory of a place this view replaced: 1 - u, u the update gate (channel mean).",
+    "lstm": "How much the network's memory of a place took in of this view: i, the input gate (channel mean).",
 }
 
 

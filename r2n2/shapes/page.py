@@ -38,7 +38,7 @@ def page(
     """The page's HTML.
 
     names: of the T pictures; views (T, 3, H, W) float in [0, 1]; steps (T, N, N, N), the occupancy after each view;
-    written (T, n, n, n) in [0, 1], the share of the hidden grid that each view replaced; gate: what that means, in a sentence;
+    written (T, n, n, n) in [0, 1], how much of the hidden grid each view wrote; gate: what that means, in a sentence;
     threshold: where the slider begins; style: of the surface, "smooth" or "blocky".
     """
     count = len(views)

@@ -94,7 +94,8 @@ class Reconstruction:
         """Write the shape in the format of the suffix.
 
         .obj .ply .glb .stl: the surface; .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
-        side; .html: the page. Raises UserError for another suffix, a path that cannot be written, or a surface of no voxels.
+        side; .html: the page. Raises UserError for another suffix, a path that cannot be written, or a surface of no
+        voxels; the page shows that there are none.
         """
         path = Path(path)
         suffix = check_suffix(path)
@@ -174,7 +175,7 @@ def check_suffix(path: Path) -> str:
 
 
 def _views(images: Picture | Iterable[Picture], preprocessing: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Views (T, 3, 127, 127) and the pictures' names; each is read only then, so that large ones are not held together."""
+    """Views (T, 3, 127, 127), names; each picture becomes a view as it is read: large ones are not held together."""
     given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
     views, names = [], []
     for number, item in enumerate(given, start=1):

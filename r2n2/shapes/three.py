@@ -1,4 +1,4 @@
-"""three.js for pages, taken from trimesh, which carries it for its own viewer: nothing more to install, nothing to fetch."""
+"""three.js for pages, taken from trimesh, which carries it for its own viewer: nothing to install, nothing to fetch."""
 
 import re
 

@@ -23,7 +23,7 @@ def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) ->
 
 @pytest.mark.parametrize("kind", list(RECURRENCES))
 def test_what_a_view_writes_is_the_gate_in_front_of_what_is_new(kind: str) -> None:
-    """Found from outside: with every candidate c = 1 and h, s before it known, the state after a step gives the gate."""
+    """Found from outside: where the candidate c is 1 and h, s are known, the state after a step gives the gate."""
     recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), kernel_size=1).double()
     with torch.no_grad():
         recurrence.weight[2] = 0

@@ -59,7 +59,7 @@ def test_the_library_comes_whole_and_with_its_licence() -> None:
     document = page_of(growing_ball(1))
     library = zlib.decompress(base64.b64decode(Parsed(document).scripts["three"])).decode()
     assert library == three.three_js()
-    assert library.startswith("/**\n * @license\n * Copyright 2010-2022 Three.js Authors\n * SPDX-License-Identifier: MIT")
+    assert "Copyright 2010-2022 Three.js Authors\n * SPDX-License-Identifier: MIT" in library[:120]
     assert "init()" not in library[-2000:]  # trimesh's own viewer stays behind
     assert "Three.js Authors, SPDX-License-Identifier: MIT" in document
 

@@ -47,7 +47,7 @@ def show(browser: "playwright.Browser", tmp_path: Path) -> Iterator[Callable[...
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
         tab.on("dialog", lambda dialog: wrong.append(dialog.message))
-        tab.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or wrong.append(request.url))
+        tab.on("request", lambda request: request.url.startswith(("file:", "data:")) or wrong.append(request.url))
         tab.goto(file.as_uri())
         return tab
 
@@ -131,10 +131,12 @@ def test_gates_are_painted_where_they_are(show: Callable[..., "playwright.Page"]
     ramp = "{side: 4, values: Array.from({length: 64}, (_, at) => Math.floor(at / 16))}"  # the cell's x
     for x, expected in ((-0.5, 0), (-0.375, 0), (-0.25, 0.5), (0, 1.5), (0.375, 3), (0.5, 3)):
         assert tab.evaluate(f"sampleGrid({ramp}, {x}, 0.3, -0.2)") == pytest.approx(expected)
-    colors = np.array(tab.evaluate("""() => {
+    colors = np.array(
+        tab.evaluate("""() => {
         const mesh = { positions: Float32Array.from([-0.5, 0, 0, 0.5, 0, 0]) };
         return [...vertexColors(mesh, (x) => x + 0.5)];
-    }""")).reshape(2, 3)
+    }""")
+    ).reshape(2, 3)
     assert colors[0].argmax() == 2  # blue where little was written
     assert colors[1].argmax() == 0
 
@@ -286,7 +288,9 @@ def test_dark_and_light_follow_the_system(show: Callable[..., "playwright.Page"]
 def test_a_figure_comes_back_when_the_browser_took_its_context_away(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS))
     before = drawn(tab)
-    tab.evaluate("document.querySelector('canvas').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    tab.evaluate(
+        "document.querySelector('canvas').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
+    )
     tab.wait_for_timeout(300)
     assert tab.locator("canvas").count() == 1
     assert drawn(tab) == before
