@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.convolution import conv_taps
+from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import FUSION, kind, source
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
@@ -53,7 +53,7 @@ class Kernel:
         """Whether the kernel convolves and goes on: not from what the taps left, and not from zeros."""
         function, kinds, *_ = taken_down(self.kind, self.batch)[self.place]
         kind_of = dict(zip(function.arg_names, kinds, strict=False))
-        whole = function is not conv_taps and "source" in kind_of
+        whole = function is not conv_parts and "source" in kind_of
         return whole and kind_of["parts"] is None and kind_of["source"].tensor is not None
 
 

@@ -7,7 +7,7 @@ One row for each kernel and target, at C = 128, G = 4; those that miss the bar a
 The bar: nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and
 shared memory that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of
 eight; on sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA
-asynchronous copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. `conv_taps`,
+asynchronous copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. `conv_parts`,
 whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare.
 """
 
@@ -36,7 +36,7 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
     warps = kernel.options["num_warps"]
     programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
-    loops = any(part in kernel.function for part in ("conv_taps", "weight_gradient")) or kernel.convolves
+    loops = any(part in kernel.function for part in ("conv_parts", "weight_gradient")) or kernel.convolves
     found = {
         f"{code.spills} spills in the loop": code.spills > 0,
         "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),

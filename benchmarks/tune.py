@@ -57,7 +57,7 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
     tiles |= {256: ((128, 32), (128, 64), (64, 64), (64, 128), (128, 128))}
     found = [Launch(None, r, n, i, w, s) for r, n in tiles[batch] for i in inner for w in (4, 8) for s in stages]
     if batch <= 16:
-        found += [Launch(None, 64, n, i, 4, s, by_tap=True) for n in (16, 32, 64) for i in inner for s in stages]
+        found += [Launch(None, 64, n, i, 4, s, shared=3) for n in (16, 32, 64) for i in inner for s in stages]
     elif kind != "ieee":
         halves = (inner[0] // 2, inner[0])
         lines = itertools.product((32, 64), (32, 64), halves, (4, 8), (2, 3))
@@ -123,7 +123,7 @@ def launches_of(
             named.append((function, blocks, arguments, *how))
 
     training_step(replace(sequence, launch=take_down, choose=pick), kind)
-    return named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
+    return named[: 2 if named[0][0].__name__ == "conv_parts" else 1]
 
 
 def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -> float:
@@ -186,7 +186,7 @@ def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) ->
     """The table as JSON with a line for each launch."""
 
     def line(launch: Launch) -> str:
-        unsaid = {"by_tap": False, "line": 1}
+        unsaid = {"shared": 0, "line": 1}
         return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name, ...) != value})
 
     kinds = {

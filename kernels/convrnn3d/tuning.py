@@ -10,7 +10,7 @@ file to be used in its place.
 import json
 import os
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,8 +26,8 @@ VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
-    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, line: voxels along z
-    that a program owns, see `convolution`.
+    batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
+    programs; line: voxels along z that a program owns; see `convolution`.
     """
 
     batch: int | None
@@ -36,20 +36,23 @@ class Launch:
     inner: int
     warps: int
     stages: int
-    by_tap: bool = False
+    shared: int = 0
     line: int = 1
 
-    @property
+    @cached_property
     def options(self) -> dict[str, int]:
         """Triton's."""
         return {"num_warps": self.warps, "num_stages": self.stages}
 
-    @cache  # noqa: B019, of which there are as many as lines in the table
     def fitted(self, channels: int, side: int | None = None) -> "Launch":
         """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
-        fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
-        return replace(self, **fits, line=min(self.line, side or self.line))
+        fits = min(self.channels, enough), min(self.inner, enough), min(self.line, side or self.line)
+        return self if fits == (self.channels, self.inner, self.line) else self._resized(*fits)
+
+    @cache  # noqa: B019, of which there are as many as lines in the table
+    def _resized(self, channels: int, inner: int, line: int) -> "Launch":
+        return replace(self, channels=channels, inner=inner, line=line)
 
 
 def kind_of(dtype: torch.dtype, precision: str) -> str:
@@ -78,8 +81,8 @@ def architecture_of(device: torch.device) -> str | None:
 def dependent_launch(device: torch.device) -> bool:
     """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
     architecture = architecture_of(device) or ""
-    asked = os.environ.get(DEPENDENT, "") == "1"
-    return asked and architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+    able = architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+    return able and os.environ.get(DEPENDENT, "") == "1"
 
 
 def launches_text() -> str:

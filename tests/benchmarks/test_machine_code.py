@@ -36,7 +36,7 @@ def test_every_kernel_of_the_table_is_compiled(rows: list[dict]) -> None:
     for kernel, kinds in table().items():
         for kind, launches in kinds.items():
             for launch in launches:
-                function = "convolution.conv_taps" if launch.by_tap else names[kernel]
+                function = "convolution.conv_parts" if launch.shared else names[kernel]
                 inner = launch.rows if kernel == "weight_gradient" else launch.inner
                 rows_of_tile = launch.channels if kernel == "weight_gradient" else launch.rows
                 tile = f"{rows_of_tile}x{launch.channels}x{inner}"

@@ -50,7 +50,7 @@ def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(type(gates_kernel), "run", lambda self, *arguments, **constants: pytest.fail("launched"))
     tasks = [("gru_gates", "half", 16, launch) for launch in candidates("gru_gates", "half", 16)]
     compile_ahead(tasks, DEVICE, deadline=time.monotonic() + 1000)
-    by_tap = sum(launch.by_tap for *_, launch in tasks)
+    by_tap = sum(launch.shared for *_, launch in tasks)
     assert len(compiled) == len(tasks) + by_tap and not capsys.readouterr().out
     compile_ahead(tasks, DEVICE, deadline=0)
     assert len(compiled) == len(tasks) + by_tap
