@@ -34,12 +34,14 @@ def page(
     gate: str,
     threshold: float,
     style: str,
+    earlier: bool = False,
 ) -> str:
     """The page's HTML.
 
     names: of the T pictures; views (T, 3, H, W) float in [0, 1]; steps (T, N, N, N), the occupancy after each view;
     written (T, n, n, n) in [0, 1], how much of the hidden grid each view wrote; gate: what that means, in a sentence;
-    threshold: where the slider begins; style: of the surface, "smooth" or "blocky".
+    threshold: where the slider begins; style: of the surface, "smooth" or "blocky"; earlier: whether
+    the first view met a shape of earlier ones.
     """
     count = len(views)
     if not len(names) == len(steps) == len(written) == count:
@@ -59,7 +61,7 @@ def page(
     }
     parts = {
         "title": html.escape(title),
-        "summary": f"rebuilt from {count} {'view' if count == 1 else 'views'}",
+        "summary": f"rebuilt from {count} {'view' if count == 1 else 'views'}{' and earlier ones' if earlier else ''}",
         "class": "single" if count == 1 else "several",
         "note": html.escape(gate),
         "style": _asset("page.css"),

@@ -81,6 +81,7 @@ class Reconstruction:
             self.history.gate,
             self.threshold,
             self.style,
+            earlier=self.history.before is not None,
         )
 
     def _repr_html_(self) -> str:

@@ -55,6 +55,13 @@ def test_a_gate_says_how_much_was_replaced(pictures: list[Image.Image]) -> None:
     np.testing.assert_allclose(model.reconstruct(pictures).gates, 1 - 1 / (1 + np.exp(2)), rtol=1e-6)
 
 
+def test_a_page_tells_of_earlier_views(pictures: list[Image.Image]) -> None:
+    model = Reconstructor(small_network("compact")).eval()
+    first = model.reconstruct(pictures[:2])
+    assert "<p>rebuilt from 2 views</p>" in first.page()
+    assert "<p>rebuilt from 1 view and earlier ones</p>" in model.reconstruct(pictures[2], state=first.state).page()
+
+
 def test_pictures_keep_their_names(tmp_path_factory: pytest.TempPathFactory, pictures: list[Image.Image]) -> None:
     model = Reconstructor(small_network("compact")).eval()
     folder = tmp_path_factory.mktemp("pictures")
