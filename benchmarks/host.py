@@ -9,7 +9,8 @@ nothing. What is left out is the driver: its launch, its allocator, the look-up 
     recurrence   `forward` and `backward` of `gru` and `lstm` but for that: sizes, tiles, Slots, empty tensors
     the rest     checks, PyTorch's dispatcher, autograd
 
-in microseconds of this thread's processor time, the tenth percentile of rounds. Weights are trained unless the line says frozen.
+in microseconds of this thread's processor time, the tenth percentile of rounds. Weights are trained unless the line
+says frozen.
 """
 
 import argparse

@@ -40,7 +40,7 @@ def _hindrance(tensor: Tensor) -> str | None:
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
     if not TRITON_IS_THERE:
-        return "Triton is not installed"
+        return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm brings it)"
     if tensor.device.type != "cuda" and not _interpreted():
         return f"the tensors are on {tensor.device}, and Triton needs CUDA or HIP, or TRITON_INTERPRET=1"
     return None

@@ -61,7 +61,11 @@ def convolution(
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            sums = (convolve_box(source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE),)
+            sums = (
+                convolve_box(
+                    source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
+                ),
+            )
         else:
             sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     else:
@@ -92,7 +96,9 @@ def convolution(
             z0 = tl.maximum(-R, -z)
             nz = tl.minimum(R, Z - 1 - z) - z0 + 1
             sums = (
-                convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE),
+                convolve_box(
+                    source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE
+                ),
             )
     return places, sums
 
@@ -209,12 +215,14 @@ def conv_parts(
         z = z0 + row % nz
         v = (x * Y + y) * Z + z
         rows = ((b * source.slots + source.slot) * V + v) * C
+        y_taps, z_taps = one, one
         if TILE.shared == 1:
-            sums = convolve_box(source.tensor, rows, y, z, weight, first, dx, one, -R, side, -R, side, SHAPE, PHASE, TILE)
-        elif TILE.shared == 2:
-            sums = convolve_box(source.tensor, rows, y, z, weight, first, dx, one, dy, one, -R, side, SHAPE, PHASE, TILE)
-        else:
-            sums = convolve_box(source.tensor, rows, y, z, weight, first, dx, one, dy, one, dz, one, SHAPE, PHASE, TILE)
+            dy, y_taps = -R, side
+        if TILE.shared <= 2:
+            dz, z_taps = -R, side
+        sums = convolve_box(
+            source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
+        )
         at = (b * V + v)[:, None] * C + n[None, :]
         for g in tl.static_range(separate):
             tl.store(parts + g * grids + at, sums[g], exists)

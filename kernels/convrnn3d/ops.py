@@ -58,7 +58,7 @@ def bits(mask: Tensor | None) -> Tensor | None:
 
 
 def _settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
-    """ieee or tf32, which is about float32 alone; what a device without tf32 is asked for in tf32 it computes in ieee."""
+    """ieee or tf32, which is about float32 alone; a device without tf32 computes in ieee what is asked for in tf32."""
     if operand != torch.float32:
         return "ieee"
     if precision == AS_PYTORCH:
@@ -250,7 +250,7 @@ def _refuse(ctx: Any, *upstream: Any) -> None:
 
 
 def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
-    """The operator `name`; its kernel for Autograd at once, where nobody traces, spares a way through the dispatcher."""
+    """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
     return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
 
 

@@ -18,6 +18,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from convrnn3d.frozen import is_frozen
 from convrnn3d.places import Shape, as_factor, store
 
 BLOCK = 16  # channels, of both sides of a tile of the weight
@@ -75,14 +76,18 @@ def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, ord
 
 
 def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
-    """`pack`, forward alone, of a frozen weight: once for each of its versions, and kept as long as it lives.
+    """`pack`, forward alone, of a weight that needs no gradient: once for each of its versions, as long as it lives.
 
-    Frozen is what needs no gradient. Of others nothing is kept: a graph that is replayed may train them, and no
-    version tells. For the same reason a capture packs anew, and so the graph takes later weights as they are.
+    Of others nothing is kept: a graph that is replayed may train them, and no version tells. For the same reason a
+    capture packs anew, and so the graph takes later weights as they are, unless the weight is frozen.
     """
-    if weight.requires_grad or weight.is_inference() or weight.is_meta or _capturing(weight.device):
+    if weight.requires_grad or weight.is_inference() or weight.is_meta:
         return pack(weight, shape, operand, precision, 1, launch)
-    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
+    frozen = is_frozen(weight)
+    if _capturing(weight.device) and not (frozen and weight in _kept):
+        return pack(weight, shape, operand, precision, 1, launch)
+    # What one stream makes another may not read yet; a graph is captured on a stream that waited for the others.
+    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda and not frozen else 0
     version = weight._version, weight.data_ptr(), weight.stride(), operand, precision, stream
     kept = _kept.get(weight)
     if kept is None or kept[0] != version:

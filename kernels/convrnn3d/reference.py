@@ -66,7 +66,7 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
     does for all. state: h before the first step, zeros if None. Where a mask was False the gate is that of a view that
     the state did not take in. Raises ValueError for shapes that do not fit together.
     """
-    check_inputs(projection, weight, state)
+    check_inputs(projection, weight, state, None)
     if states.shape != projection[:, :, 0].shape:
         raise ValueError(f"states must be {tuple(projection[:, :, 0].shape)}, got {tuple(states.shape)}")
     first = zero_state(projection) if state is None else state
@@ -100,12 +100,11 @@ def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     return torch.zeros_like(projection[:, 0, 0], dtype=dtype)
 
 
-def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None = None) -> None:
-    if projection.ndim != 7 or projection.shape[2] != 3 or min(projection.shape[1:]) < 1:
-        raise ValueError(
-            f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(projection.shape)}"
-        )
-    batch, steps, _, *grid, channels = projection.shape
+def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
+    shape, device = projection.shape, projection.device
+    if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
+        raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")
+    batch, steps, _, *grid, channels = shape
     size = weight.shape[-1] if weight.ndim else 0
     if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
         raise ValueError(
@@ -116,5 +115,5 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
     if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
         raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
     for name, tensor in (("weight", weight), ("state", state), ("mask", mask)):
-        if tensor is not None and tensor.device != projection.device:
-            raise ValueError(f"{name} is on {tensor.device}, projection on {projection.device}; move one of them")
+        if tensor is not None and tensor.device != device:
+            raise ValueError(f"{name} is on {tensor.device}, projection on {device}; move one of them")

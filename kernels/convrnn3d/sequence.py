@@ -21,14 +21,14 @@ from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.places import Phase, Shape, Tile
-from convrnn3d.tuning import Launch, choose, dependent_launch, kind_of
+from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 
 # Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
 # zeros.
 ADD_PARTS = {
     1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
-    2: Launch(None, rows=4, channels=64, inner=16, warps=4, stages=1, shared=2),
+    2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
     3: Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1, shared=3),
 }
 FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
@@ -47,16 +47,17 @@ class Sequence:
     precision: str
     device: torch.device
     launch: Callable[[Any, int, tuple, dict[str, Any], dict[str, int]], None] = launch
-    choose: Callable[[str, str, int, int], Launch] = choose
+    choose: Callable[[str, str, int, int, str | None], Launch] = choose
+    architecture: str | None = None
     dependent: bool = False  # launches of a step overlap
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
         batch, steps, _, *grid, channels = projection.shape
         device = projection.device
-        dependent = dependent_launch(device)
         sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
-        return cls(*sizes, operand, precision, device, dependent=dependent)
+        known = {"architecture": architecture_of(device), "dependent": dependent_launch(device)}
+        return cls(*sizes, operand, precision, device, **known)
 
     def __post_init__(self) -> None:
         x, y, z = self.grid
@@ -66,7 +67,8 @@ class Sequence:
 
     @property
     def on_device(self) -> AbstractContextManager:
-        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+        elsewhere = self.device.type == "cuda" and self.device.index != torch.cuda.current_device()
+        return torch.cuda.device(self.device) if elsewhere else nullcontext()
 
     def empty(self, slots: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A tensor (B, *slots, X, Y, Z, C), not filled."""
@@ -77,7 +79,7 @@ class Sequence:
     ) -> None:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
         from_zeros, parts = source.tensor is None, None
-        launch = FROM_ZEROS if from_zeros else self.choose(name, self.kind, self.batch, self.channels)
+        launch = FROM_ZEROS if from_zeros else self._chosen(name)
         if launch.shared and self.side > 1:
             parts = self._convolve_in_parts(launch, phase, source, packed)
             launch = ADD_PARTS[launch.shared]
@@ -88,6 +90,9 @@ class Sequence:
         blocks = _cdiv(rows, launch.rows) * lines * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
+
+    def _chosen(self, name: str) -> Launch:
+        return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
 
     def _convolve_in_parts(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
         launch = launch.fitted(self.channels, self.grid[2])
@@ -109,11 +114,11 @@ class Sequence:
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:
-        return launch.options | ({"launch_pdl": True} if self.dependent else {})
+        return launch.options | {"launch_pdl": True} if self.dependent else launch.options
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
-        choice = self.choose("weight_gradient", self.kind, self.batch, self.channels).fitted(self.channels)
+        choice = self._chosen("weight_gradient").fitted(self.channels)
         return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
