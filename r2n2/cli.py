@@ -232,6 +232,24 @@ def convert(
 
 
 @app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")],
+    network: Network = None,
+    weights: Weights = None,
+) -> None:
+    """Write a network as ONNX, compared with PyTorch: encoder, one recurrent step, decoder."""
+    from r2n2.export import check_extra, export_onnx
+    from r2n2.reconstruction import load
+
+    check_extra()
+    result = export_onnx(load(weights, network, "cpu"), output)
+    for path in result.files:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    for name, error in result.errors.items():
+        print(f"error of {name:<10} {error:.1e}")
+
+
+@app.command()
 def networks() -> None:
     """List the networks and their parameter counts."""
     from r2n2.config import NETWORKS
