@@ -1,0 +1,48 @@
+"""What may come in: bounds on pictures from the browser, and reading one so that its file is gone afterwards."""
+
+import re
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from r2n2.errors import UserError
+from r2n2.images import read_image
+
+MAX_FILE = 25 * 2**20  # bytes; a phone's picture has 2 to 12 MB
+MAX_REQUEST = 200 * 2**20  # bytes of one drop, all pictures together
+MAX_PICTURES = 24  # of one drop
+MAX_PIXELS = 50_000_000  # 200 MB once decoded; a phone's largest
+
+
+def read_upload(path: str | Path) -> Image.Image:
+    """The uploaded picture as upright RGBA; its file is deleted, read or not.
+
+    Raises UserError, calling the picture by its own name, if it is no picture, or too large.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise UserError(f"{path.name} has more than {MAX_FILE // 2**20} MB; make it smaller.")
+        _check_pixels(path)
+        return read_image(path)
+    except UserError as error:
+        # The reader names the file with its folder, which is nothing that a visitor knows.
+        raise UserError(re.sub(re.escape(f"{path.parent}/"), "", str(error))) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _check_pixels(path: Path) -> None:
+    """Refuse too many pixels by what the header says, before any is decoded; other faults are the reader's to name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                pixels = image.width * image.height
+    except Exception:  # damaged files raise every kind of exception
+        return
+    if pixels > MAX_PIXELS:
+        raise UserError(
+            f"{path.name} has {pixels / 1e6:.0f} megapixels; make it smaller, {MAX_PIXELS // 10**6} at most can be read."
+        )

@@ -1,0 +1,44 @@
+"""What one browser tab has: the shape after each of its views.
+
+A new view is folded into the state that the views before it left; none of those is looked at again. Undo is the shape
+before it, whose state is kept. A visit is a value: tabs share the network, which has no state of its own, and nothing
+else.
+"""
+
+import secrets
+from dataclasses import dataclass, field, replace
+
+from PIL import Image
+
+from r2n2.errors import UserError
+from r2n2.reconstruction import Reconstruction, Reconstructor
+
+MAX_VIEWS = 48
+
+
+@dataclass(frozen=True)
+class Visit:
+    """token: names the visit in the address of a download, and cannot be guessed; shapes: after each view."""
+
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    shapes: tuple[Reconstruction, ...] = ()
+
+    @property
+    def shape(self) -> Reconstruction | None:
+        """What all views so far show, if there is one."""
+        return self.shapes[-1] if self.shapes else None
+
+    def add(self, model: Reconstructor, picture: Image.Image) -> "Visit":
+        """With one more view. Raises UserError if there are too many, or the picture cannot be used."""
+        if len(self.shapes) >= MAX_VIEWS:
+            raise UserError(f"A shape takes {MAX_VIEWS} views at most here; undo some, or clear them.")
+        state = self.shape.state if self.shape else None
+        return replace(self, shapes=(*self.shapes, model.reconstruct(picture, state=state)))
+
+    def undo(self) -> "Visit":
+        """Without the last view."""
+        return replace(self, shapes=self.shapes[:-1])
+
+    def clear(self) -> "Visit":
+        """Without views."""
+        return replace(self, shapes=())
