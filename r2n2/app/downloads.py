@@ -4,8 +4,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from r2n2.metrics import check_threshold
-from r2n2.reconstruction import SUFFIXES, Reconstruction
+from r2n2.evaluation.metrics import check_threshold
+from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction
 
 PURPOSES = {
     ".glb": "for viewers and games",

@@ -17,9 +17,9 @@ from r2n2.app.uploads import MAX_PICTURES, read_upload
 from r2n2.app.visit import Visit
 from r2n2.data.sample import sample_folder
 from r2n2.errors import UserError
-from r2n2.metrics import THRESHOLD
-from r2n2.picture import view_image
-from r2n2.reconstruction import Reconstruction, Reconstructor
+from r2n2.evaluation.metrics import THRESHOLD
+from r2n2.shapes.picture import view_image
+from r2n2.shapes.reconstruction import Reconstruction, Reconstructor
 
 SAMPLE = "03001627"  # the category whose first object is the example
 SAMPLE_VIEWS = 3

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2n2.errors import UserError
-from r2n2.reconstruction import Reconstructor
+from r2n2.shapes.reconstruction import Reconstructor
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

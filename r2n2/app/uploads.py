@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from r2n2.errors import UserError
-from r2n2.images import read_image
+from r2n2.pictures.images import read_image
 
 MAX_FILE = 25 * 2**20  # bytes; a phone's picture has 2 to 12 MB
 MAX_REQUEST = 200 * 2**20  # bytes of one drop, all pictures together

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from PIL import Image
 
 from r2n2.errors import UserError
-from r2n2.reconstruction import Reconstruction, Reconstructor
+from r2n2.shapes.reconstruction import Reconstruction, Reconstructor
 
 MAX_VIEWS = 48
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, view_paths
 from r2n2.export.parts import STATES, Part, state_shape
-from r2n2.images import read_image, to_view
+from r2n2.pictures.images import read_image, to_view
 from r2n2.network import R2N2
 
 Run = Callable[..., list[np.ndarray]]  # inputs in the graph's order to outputs

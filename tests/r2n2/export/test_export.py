@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 from PIL import Image
 
 import r2n2
