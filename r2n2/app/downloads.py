@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from r2n2.evaluation.metrics import check_threshold
+from r2n2.config import check_threshold
 from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction
 
 PURPOSES = {

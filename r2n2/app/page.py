@@ -2,12 +2,11 @@
 
 import html
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -15,15 +14,19 @@ from PIL import Image
 from r2n2.app.downloads import links
 from r2n2.app.uploads import MAX_PICTURES, read_upload
 from r2n2.app.visit import Visit
+from r2n2.config import THRESHOLD
 from r2n2.data.sample import sample_folder
 from r2n2.errors import UserError
-from r2n2.evaluation.metrics import THRESHOLD
 from r2n2.shapes.picture import view_image
 from r2n2.shapes.reconstruction import Reconstruction, Reconstructor
 
 SAMPLE = "03001627"  # the category whose first object is the example
 SAMPLE_VIEWS = 3
-KEPT = 3600  # seconds that a file of the page stays, and a tab that sends nothing
+SWEEP, KEPT = 60, 300  # seconds between sweeps, and that a file stays; the browser fetches it at once, and only then
+CAMERA = (35, 65, 1.7)  # degrees around and from above, distance; the grid's cube has edges of 1
+# Gradio sends the last value of a generator twice, and while its viewer is being loaded, the second cancels the first.
+UNCHANGED = (gr.skip(),) * 8
+WELCOME = "Add a picture to begin. Further views of the same object refine the shape."
 CSS = files("r2n2.app").joinpath("style.css").read_text(encoding="utf-8")
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.blue,
@@ -44,136 +47,156 @@ class Page:
         self.model, self.folder = model, folder
         self.shelf: dict[str, Reconstruction] = {}
 
-    def add(self, pictures: list[tuple[str, Any]] | None, visit: Visit | None, threshold: float) -> Iterator[tuple]:
+    def add_files(
+        self, pictures: list[tuple[str, str | None]] | None, visit: Visit | None, threshold: float
+    ) -> Iterator[tuple]:
         """Fold uploaded pictures in, one by one; the page follows after each."""
-        problems, paths = [], [path for path, _ in pictures or []]
-        for path in paths[MAX_PICTURES:]:
-            Path(path).unlink(missing_ok=True)
+        paths, problems = [path for path, _ in pictures or []], []
         if len(paths) > MAX_PICTURES:
-            problems.append(f"Only the first {MAX_PICTURES} of {len(paths)} pictures were taken.")
+            problems.append(f"Only the first {MAX_PICTURES} of {len(paths)} pictures were taken; add the others after.")
+        visit, seconds = visit or Visit(), None
         for path in paths[:MAX_PICTURES]:
             try:
-                visit, seconds = self._fold(visit or Visit(), read_upload(path))
-                yield self.shown(visit, threshold, problems, seconds)
+                visit, seconds = self._fold(visit, read_upload(path))
             except UserError as error:
                 problems.append(str(error))
-        if problems or not paths:
-            yield self.shown(visit or Visit(), threshold, problems)
+            yield self.shown(visit, threshold, problems, seconds)
+        yield UNCHANGED
 
-    def example(self, threshold: float) -> Iterator[tuple]:
+    def add_snapshot(self, path: str | None, visit: Visit | None, threshold: float) -> Iterator[tuple]:
+        """Fold a picture of the camera or the clipboard in."""
+        yield from self.add_files([(path, None)] if path else [], visit, threshold)
+
+    def example(self, visit: Visit | None, threshold: float) -> Iterator[tuple]:
         """A bundled object that training never saw, in place of what the tab had."""
-        visit = Visit()
+        visit = (visit or Visit()).clear()
         with sample_folder() as folder:
             paths = sorted((folder / "ShapeNetRendering" / SAMPLE).glob("*/rendering/*.png"))[:SAMPLE_VIEWS]
             for path in paths:
                 with Image.open(path) as picture:
                     visit, seconds = self._fold(visit, picture.convert("RGBA"))
-                yield self.shown(visit, threshold, [], seconds)
+                yield self.shown(visit, threshold, seconds=seconds)
+        yield UNCHANGED
 
-    def _fold(self, visit: Visit, picture: Image.Image) -> tuple[Visit, float]:
-        start = time.perf_counter()
-        visit = visit.add(self.model, picture)
-        return visit, time.perf_counter() - start
+    def undo(self, visit: Visit | None, threshold: float) -> tuple:
+        return self.shown(visit and visit.undo(), threshold)
+
+    def clear(self, visit: Visit | None, threshold: float) -> tuple:
+        return self.shown(visit and visit.clear(), threshold)
 
     def shown(
-        self, visit: Visit | None, threshold: float, problems: list[str] | None = None, seconds: float | None = None
+        self,
+        visit: Visit | None,
+        threshold: float,
+        problems: Sequence[str] = (),
+        seconds: float | None = None,
     ) -> tuple:
-        """What the page shows of a visit: values of OUTPUTS, in their order."""
-        visit, problems = visit or Visit(), list(problems or [])
-        count = len(visit.shapes)
-        views = [(view_image(shape.views[0]), f"view {number}") for number, shape in enumerate(visit.shapes, start=1)]
-        surface, downloads, line = (
-            None,
-            "",
-            "Drop a picture to begin; more views of the same object make the shape better.",
-        )
-        if visit.shape is None:
+        """What the page shows of a visit: a value for each of the `outputs` of `build`.
+
+        problems: a sentence each; seconds: how long the newest view took.
+        """
+        visit = visit or Visit()
+        shape = visit.shape and replace(visit.shape, threshold=threshold)
+        surface, downloads, line, problems = None, "", WELCOME, list(problems)
+        if shape is None:
             self.shelf.pop(visit.token, None)
         else:
-            shape = self.shelf[visit.token] = replace(visit.shape, threshold=threshold)
-            occupied = int(shape.voxels.sum())
-            line = f"{count} view{'s' * (count > 1)} · {occupied:,} of {shape.voxels.size:,} voxels"
-            line += f" · view {count} folded in {1000 * seconds:.0f} ms" if seconds is not None else ""
-            if occupied:
+            self.shelf[visit.token] = shape
+            line = _described(visit, shape, seconds)
+            if shape.voxels.any():
                 surface, downloads = self._surface(shape), links(visit.token, threshold)
             else:
                 problems.append(
                     f"No voxel is above the threshold {threshold:g}; the highest occupancy is "
                     f"{shape.occupancy.max():.2f}: choose a lower threshold."
                 )
-        return (
-            visit,
-            None,
-            views,
-            surface,
-            f'<p class="line">{line}</p>' + "".join(f'<p class="problem">{html.escape(each)}</p>' for each in problems),
-            downloads,
-            gr.Button(interactive=count > 0),
-            gr.Button(interactive=count > 0),
-        )
-
-    def _surface(self, shape: Reconstruction) -> str:
-        with NamedTemporaryFile(dir=self.folder, prefix="shape-", suffix=".glb", delete=False) as file:
-            shape.save(file.name)
-        return file.name
+        views = [(view_image(each.views[0]), f"view {number}") for number, each in enumerate(visit.shapes, start=1)]
+        buttons = gr.Button(interactive=shape is not None), gr.Button(interactive=shape is not None)
+        return visit, None, None, views, surface, _status(line, problems) + downloads, *buttons
 
     def forget(self, visit: Visit | None) -> None:
         """A tab was closed."""
         if visit is not None:
             self.shelf.pop(visit.token, None)
 
+    def _fold(self, visit: Visit, picture: Image.Image) -> tuple[Visit, float]:
+        start = time.perf_counter()
+        visit = visit.add(self.model, picture)
+        return visit, time.perf_counter() - start
+
+    def _surface(self, shape: Reconstruction) -> str:
+        with NamedTemporaryFile(dir=self.folder, prefix="shape-", suffix=".glb", delete=False) as file:
+            shape.save(file.name)
+        return file.name
+
+
+def _status(line: str, problems: Sequence[str] = ()) -> str:
+    return f'<p class="line">{line}</p>' + "".join(f'<p class="problem">{html.escape(each)}</p>' for each in problems)
+
+
+def _described(visit: Visit, shape: Reconstruction, seconds: float | None) -> str:
+    count = len(visit.shapes)
+    words = [f"{count} view{'s' * (count > 1)}", f"{int(shape.voxels.sum()):,} of {shape.voxels.size:,} voxels"]
+    if seconds is not None:
+        words.append(f"view {count} took {1000 * seconds:.0f} ms")
+    return " · ".join(words)
+
 
 def build(page: Page) -> gr.Blocks:
     """The components and their wiring."""
-    with gr.Blocks(title="r2n2", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT), fill_width=True) as blocks:
-        visit = gr.State(None, time_to_live=KEPT, delete_callback=page.forget)
+    with gr.Blocks(title="r2n2", analytics_enabled=False, delete_cache=(SWEEP, KEPT)) as blocks:
+        visit = gr.State(None, delete_callback=page.forget)
         gr.HTML(
-            "<header><h1>r2n2</h1><p>Pictures of one object in, its shape out. Each new view is folded into what the "
-            "views before it left.</p></header>"
+            "<header><h1>r2n2</h1><p>Pictures of one object in, its shape out. "
+            "Each view is folded into what the views before it left.</p></header>"
         )
         with gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=320):
-                pictures = gr.Gallery(
-                    label="Add pictures",
-                    sources=["upload", "webcam", "clipboard"],
-                    file_types=["image"],
-                    height=210,
-                    elem_id="pictures",
-                )
+                with gr.Tab("Pictures"):
+                    pictures = gr.Gallery(
+                        show_label=False, sources=["upload"], file_types=["image"], height=190, elem_id="pictures"
+                    )
+                with gr.Tab("Camera or clipboard"):
+                    snapshot = gr.Image(
+                        show_label=False,
+                        sources=["webcam", "clipboard"],
+                        type="filepath",
+                        image_mode=None,
+                        format="png",
+                        webcam_options=gr.WebcamOptions(mirror=False),
+                        height=250,
+                        elem_id="snapshot",
+                    )
                 views = gr.Gallery(
                     label="Views, as the network sees them",
                     interactive=False,
                     columns=4,
-                    height=250,
+                    height=190,
+                    fit_columns=False,
                     object_fit="contain",
                     format="png",
                     buttons=[],
                     elem_id="views",
                 )
                 with gr.Row():
-                    undo = gr.Button("Undo", interactive=False, min_width=80, elem_id="undo")
-                    clear = gr.Button("Clear", interactive=False, min_width=80, elem_id="clear")
-                    example = gr.Button("Example", min_width=80, elem_id="example")
+                    undo = gr.Button("Undo", interactive=False, min_width=80, size="md", elem_id="undo")
+                    clear = gr.Button("Clear", interactive=False, min_width=80, size="md", elem_id="clear")
+                    example = gr.Button("Example", min_width=80, size="md", elem_id="example")
             with gr.Column(scale=3, min_width=420):
                 surface = gr.Model3D(
-                    label="Shape",
-                    height=470,
-                    clear_color=(0, 0, 0, 0),
-                    camera_position=(40, 65, None),
-                    elem_id="shape",
+                    label="Shape", height=450, clear_color=(0, 0, 0, 0), camera_position=CAMERA, elem_id="shape"
                 )
                 threshold = gr.Slider(
-                    0.05, 0.95, THRESHOLD, step=0.01, label="Threshold of occupancy", elem_id="threshold"
+                    0.05, 0.95, THRESHOLD, step=0.01, label="Occupied above a probability of", elem_id="threshold"
                 )
-                status = gr.HTML(elem_id="status")
-                downloads = gr.HTML(elem_id="downloads")
-        outputs = [visit, pictures, views, surface, status, downloads, undo, clear]
+                status = gr.HTML(_status(WELCOME), elem_id="status")
+        inputs, outputs = [visit, threshold], [visit, pictures, snapshot, views, surface, status, undo, clear]
         # One event at a time, over all tabs: the network uses every core anyway, and a tab's events keep their order.
         common = {"concurrency_id": "shape", "concurrency_limit": 1, "show_progress": "hidden"}
-        blocks.load(page.shown, [visit, threshold], outputs, **common)
-        pictures.upload(page.add, [pictures, visit, threshold], outputs, trigger_mode="multiple", **common)
-        example.click(page.example, [threshold], outputs, **common)
-        undo.click(lambda visit, t: page.shown(visit and visit.undo(), t), [visit, threshold], outputs, **common)
-        clear.click(lambda visit, t: page.shown(visit and visit.clear(), t), [visit, threshold], outputs, **common)
-        threshold.change(page.shown, [visit, threshold], outputs, trigger_mode="always_last", **common)
+        pictures.upload(page.add_files, [pictures, *inputs], outputs, trigger_mode="multiple", **common)
+        snapshot.input(page.add_snapshot, [snapshot, *inputs], outputs, trigger_mode="multiple", **common)
+        example.click(page.example, inputs, outputs, **common)
+        undo.click(page.undo, inputs, outputs, trigger_mode="multiple", **common)
+        clear.click(page.clear, inputs, outputs, **common)
+        threshold.change(page.shown, inputs, outputs, trigger_mode="always_last", **common)
     return blocks

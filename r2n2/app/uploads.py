@@ -1,6 +1,5 @@
-"""What may come in: bounds on pictures from the browser, and reading one so that its file is gone afterwards."""
+"""What may come in: bounds on pictures from the browser, kept before any of them is decoded."""
 
-import re
 import warnings
 from pathlib import Path
 
@@ -16,21 +15,22 @@ MAX_PIXELS = 50_000_000  # 200 MB once decoded; a phone's largest
 
 
 def read_upload(path: str | Path) -> Image.Image:
-    """The uploaded picture as upright RGBA; its file is deleted, read or not.
+    """The uploaded picture as upright RGBA.
 
-    Raises UserError, calling the picture by its own name, if it is no picture, or too large.
+    Raises UserError, calling the picture by its own name, if it is no picture, or too large. The file stays: who sends
+    the same picture shares it, so that files go by their age.
     """
     path = Path(path)
     try:
         if path.stat().st_size > MAX_FILE:
-            raise UserError(f"{path.name} has more than {MAX_FILE // 2**20} MB; make it smaller.")
+            raise UserError(f"{path} has more than {MAX_FILE // 2**20} MB; make it smaller.")
         _check_pixels(path)
         return read_image(path)
     except UserError as error:
-        # The reader names the file with its folder, which is nothing that a visitor knows.
-        raise UserError(re.sub(re.escape(f"{path.parent}/"), "", str(error))) from error
-    finally:
-        path.unlink(missing_ok=True)
+        # The folder of an upload is nothing that who sent it knows.
+        raise UserError(str(error).replace(f"{path.parent}/", "")) from error
+    except FileNotFoundError as error:
+        raise UserError(f"{path.name} is gone; add it again.") from error
 
 
 def _check_pixels(path: Path) -> None:
@@ -43,6 +43,4 @@ def _check_pixels(path: Path) -> None:
     except Exception:  # damaged files raise every kind of exception
         return
     if pixels > MAX_PIXELS:
-        raise UserError(
-            f"{path.name} has {pixels / 1e6:.0f} megapixels; make it smaller, {MAX_PIXELS // 10**6} at most can be read."
-        )
+        raise UserError(f"{path} has {pixels / 1e6:.0f} megapixels, more than {MAX_PIXELS // 10**6}; make it smaller.")

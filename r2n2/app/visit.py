@@ -8,6 +8,7 @@ else.
 import secrets
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 from PIL import Image
 
 from r2n2.errors import UserError
@@ -25,14 +26,16 @@ class Visit:
 
     @property
     def shape(self) -> Reconstruction | None:
-        """What all views so far show, if there is one."""
-        return self.shapes[-1] if self.shapes else None
+        """What all views so far show, if there are any."""
+        if not self.shapes:
+            return None
+        return replace(self.shapes[-1], views=np.concatenate([shape.views for shape in self.shapes]))
 
     def add(self, model: Reconstructor, picture: Image.Image) -> "Visit":
         """With one more view. Raises UserError if there are too many, or the picture cannot be used."""
         if len(self.shapes) >= MAX_VIEWS:
             raise UserError(f"A shape takes {MAX_VIEWS} views at most here; undo some, or clear them.")
-        state = self.shape.state if self.shape else None
+        state = self.shapes[-1].state if self.shapes else None
         return replace(self, shapes=(*self.shapes, model.reconstruct(picture, state=state)))
 
     def undo(self) -> "Visit":

@@ -19,8 +19,8 @@ from torch import Tensor
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, view_paths
 from r2n2.export.parts import STATES, Part, state_shape
-from r2n2.pictures.images import read_image, to_view
 from r2n2.network import R2N2
+from r2n2.pictures.images import read_image, to_view
 
 Run = Callable[..., list[np.ndarray]]  # inputs in the graph's order to outputs
 TOLERANCE = 1e-4

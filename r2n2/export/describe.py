@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from r2n2.config import IMAGE_SIDE, VOXEL_SIDE, NetworkConfig
+from r2n2.config import IMAGE_SIDE, THRESHOLD, VOXEL_SIDE, NetworkConfig
 from r2n2.export.parts import STATES, Part, state_shape
 from r2n2.pictures.images import BACKGROUND
-from r2n2.evaluation.metrics import THRESHOLD
 
 FORMAT = 1
 

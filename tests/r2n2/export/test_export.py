@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import small_network
 from PIL import Image
+from small import small_network
 
 import r2n2
 from r2n2.data.sample import sample_folder
