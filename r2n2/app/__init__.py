@@ -3,7 +3,8 @@
 visit.py      what one browser tab has: its shapes, view after view; no web in it
 uploads.py    what may come in
 page.py       the page: components, and what each event does
-server.py     the page, the downloads and the page's security, on this machine's own address
+guard.py      what is refused before it reaches the page
+server.py     the page and the downloads on this machine's own address
 """
 
 from r2n2.app.server import check_extra, run_app

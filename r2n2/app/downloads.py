@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from r2n2.config import check_threshold
-from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction
+from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction, check_suffix
 
 PURPOSES = {
     ".glb": "for viewers and games",
@@ -21,6 +21,7 @@ PURPOSES = {
 def saved(shape: Reconstruction, suffix: str, threshold: float, folder: Path) -> bytes:
     """The shape's file of that suffix; nothing stays in `folder`. Raises UserError for what cannot be saved."""
     check_threshold(threshold)
+    check_suffix(Path(f"shape{suffix}"))
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         path = Path(temporary) / f"shape{suffix}"
         replace(shape, threshold=threshold).save(path)

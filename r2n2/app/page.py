@@ -164,7 +164,7 @@ def build(page: Page) -> gr.Blocks:
                         image_mode=None,
                         format="png",
                         webcam_options=gr.WebcamOptions(mirror=False),
-                        height=250,
+                        height=300,  # below 290 its invitation covers its buttons
                         elem_id="snapshot",
                     )
                 views = gr.Gallery(

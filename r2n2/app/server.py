@@ -1,15 +1,12 @@
-"""The page, the downloads and the page's security, on this machine's own address.
+"""The page and the downloads, on this machine's own address alone, until Ctrl-C."""
 
-Nothing but 127.0.0.1 is listened to, requests that name another host are refused (a web page elsewhere cannot reach
-the app by a name that it lets point here), and the browser is told to load nothing from anywhere else.
-"""
-
+import logging
 import os
 import socket
 import sys
 import tempfile
+import threading
 import webbrowser
-from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +15,12 @@ from r2n2.errors import UserError
 from r2n2.shapes.reconstruction import Reconstructor
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
+
+    from r2n2.app.page import Page
 
 ADDRESS = "127.0.0.1"
 PORT = 7860
-POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' blob: data:; "
-    "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
-)
 
 
 def check_extra() -> None:
@@ -43,62 +38,54 @@ def run_app(model: Reconstructor, port: int | None = None, browse: bool = False)
     listening = _listen(port)
     address = f"http://{ADDRESS}:{listening.getsockname()[1]}"
     with listening, tempfile.TemporaryDirectory(prefix="r2n2-app-") as folder:
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when it is imported
         import uvicorn
 
-        app = create_app(model, Path(folder))
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                print(f"r2n2 runs on {address} (Ctrl-C ends it)", flush=True)
+                if browse:
+                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-        async def announce() -> None:
-            print(f"r2n2 runs on {address} (Ctrl-C ends it)", flush=True)
-            if browse:
-                webbrowser.open(address)
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                # Open pages wait for events without end; that they are cut off would be an error and a traceback each.
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+                await super().shutdown(sockets)
 
-        app.router.on_startup.append(announce)
+        from r2n2.app.page import Page
+
+        app = create_app(Page(model, Path(folder)))
         try:
-            server.run(sockets=[listening])
-        except KeyboardInterrupt:
-            print("", file=sys.stderr)
+            Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run([listening])
+        except KeyboardInterrupt:  # uvicorn has ended by then, and hands the signal on
+            print(file=sys.stderr)
 
 
-def create_app(model: Reconstructor, folder: Path) -> "FastAPI":
-    """The ASGI app: the page at /, downloads at /shapes/<token>/shape<suffix>; temporary files go into `folder`."""
+def create_app(page: "Page") -> "ASGIApp":
+    """The page at /, downloads at /shapes/<token>/shape<suffix>."""
     import gradio as gr
-    from fastapi import FastAPI, HTTPException, Request, Response
-    from fastapi.responses import JSONResponse
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from fastapi import FastAPI, HTTPException, Response
 
     from r2n2.app.downloads import saved
-    from r2n2.app.page import CSS, THEME, Page, build
-    from r2n2.app.uploads import MAX_FILE, MAX_REQUEST
+    from r2n2.app.guard import Guard
+    from r2n2.app.page import CSS, THEME, build
+    from r2n2.app.uploads import MAX_FILE
 
-    page = Page(model, folder)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"])
-
-    @app.middleware("http")
-    async def guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if int(request.headers.get("content-length", 0)) > MAX_REQUEST:
-            sentence = f"These pictures have more than {MAX_REQUEST // 2**20} MB together; add fewer at a time."
-            return JSONResponse({"detail": sentence}, status_code=413)
-        response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
     @app.get("/shapes/{token}/{name}")
     def download(token: str, name: str, threshold: float) -> Response:
         shape = page.shelf.get(token)
         if shape is None:
-            raise HTTPException(404, "This shape is gone; rebuild it.")
+            raise HTTPException(404, "This shape is gone; add its pictures again.")
         try:
-            content = saved(shape, Path(name).suffix, threshold, folder)
+            content = saved(shape, Path(name).suffix, threshold, page.folder)
         except UserError as error:
             raise HTTPException(400, str(error)) from error
         return Response(content, media_type="application/octet-stream")
 
-    return gr.mount_gradio_app(
+    app = gr.mount_gradio_app(
         app,
         build(page),
         path="/",
@@ -111,6 +98,7 @@ def create_app(model: Reconstructor, folder: Path) -> "FastAPI":
         theme=THEME,
         css=CSS,
     )
+    return Guard(app, hosts=[ADDRESS, "localhost"])
 
 
 def _listen(port: int | None) -> socket.socket:
@@ -122,6 +110,8 @@ def _listen(port: int | None) -> socket.socket:
     except OSError as error:
         if port is not None:
             listening.close()
-            raise UserError(f"Port {port} is taken; choose another --port, or leave it out.") from error
+            raise UserError(
+                f"Port {port} cannot be used ({error.strerror}); choose another, or leave it out."
+            ) from error
         listening.bind((ADDRESS, 0))
     return listening

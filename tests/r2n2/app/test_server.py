@@ -1,0 +1,194 @@
+"""The app without a browser: whom it answers, what it refuses, downloads, users side by side, its end."""
+
+import io
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+import r2n2
+from r2n2.app import server
+from r2n2.app.uploads import MAX_REQUEST
+from r2n2.data.binvox import read_binvox
+from r2n2.data.sample import sample_folder
+from r2n2.errors import UserError
+from r2n2.shapes.reconstruction import SUFFIXES, Reconstructor
+
+needs_gradio = pytest.mark.skipif(server.find_spec("gradio") is None, reason="gradio is not installed")
+HOST = {"host": "127.0.0.1:7860"}
+
+
+@pytest.fixture(scope="module")
+def model() -> Reconstructor:
+    return r2n2.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def views() -> list[Path]:
+    with sample_folder() as folder:
+        chairs, tables = (
+            sorted((folder / "ShapeNetRendering").glob(f"{category}/*/rendering/*.png"))[:2]
+            for category in ("03001627", "04379243")
+        )
+    return chairs + tables
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen, str, Path]]:
+    """`r2n2 app` in a process of its own: the process, its address, and the folder that its files go below."""
+    folder = tmp_path_factory.mktemp("app")
+    command = [sys.executable, "-m", "r2n2", "app", "--device", "cpu"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(folder)}
+    ) as process:
+        yield process, re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0], folder
+        process.kill()
+
+
+@needs_gradio
+def test_users_side_by_side_get_their_own_shapes(
+    running: tuple[subprocess.Popen, str, Path], views: list[Path], model: Reconstructor
+) -> None:
+    from gradio_client import Client, handle_file
+
+    first, second = (Client(running[1], verbose=False, analytics_enabled=False) for _ in range(2))
+
+    def add(client: Client, path: Path) -> str:
+        pictures = [{"image": handle_file(path), "caption": None}]
+        job = client.submit(pictures, 0.4, api_name="/add_files")
+        job.result(timeout=60)
+        return "".join(str(part) for part in job.outputs()[0])
+
+    add(first, views[0])
+    add(second, views[2])
+    chair, table = add(first, views[1]), add(second, views[3])
+    for words, pair in ((chair, views[:2]), (table, views[2:])):
+        assert f"2 views · {model.reconstruct(pair).voxels.sum():,} of" in words
+    assert "1 view ·" in "".join(map(str, first.predict(0.4, api_name="/undo")))
+    assert "2 views ·" in "".join(map(str, second.predict(0.5, api_name="/shown")))
+
+
+@needs_gradio
+def test_a_file_that_was_not_uploaded_is_not_read(
+    running: tuple[subprocess.Popen, str, Path], views: list[Path], tmp_path: Path
+) -> None:
+    from gradio_client import Client
+
+    private = tmp_path / "private.png"
+    private.write_bytes(views[0].read_bytes())
+    client = Client(running[1], verbose=False, analytics_enabled=False)
+    with pytest.raises(Exception, match=r"(?i)cannot|not|invalid"):
+        data = {"path": str(private), "meta": {"_type": "gradio.FileData"}}
+        client.predict([{"image": data, "caption": None}], 0.4, api_name="/add_files")
+    assert private.exists()
+
+
+@needs_gradio
+def test_another_host_and_another_origin_are_refused(running: tuple[subprocess.Popen, str, Path]) -> None:
+    import httpx
+
+    address = running[1]
+    answer = httpx.get(address)
+    assert answer.status_code == 200
+    assert "connect-src 'self' blob: data:" in answer.headers["content-security-policy"]
+    assert httpx.get(address, headers={"host": "shapes.example"}).status_code == 400
+    assert httpx.get(address.replace("127.0.0.1", "localhost")).status_code == 200
+    port = int(address.rsplit(":", 1)[1])
+    other = next((a[4][0] for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    if not other.startswith("127."):
+        with socket.socket() as probe:
+            assert probe.connect_ex((other, port)) != 0
+
+
+@needs_gradio
+def test_uploads_are_bounded_in_bytes_of_each_and_of_all(running: tuple[subprocess.Popen, str, Path]) -> None:
+    import httpx
+
+    upload = f"{running[1]}/gradio_api/upload"
+    refused = httpx.post(upload, files={"files": ("a.png", bytes(26 * 2**20))}, timeout=60)
+    assert refused.status_code == 413
+    assert "maximum allowed size" in refused.text
+    with socket.create_connection(("127.0.0.1", int(running[1].rsplit(":", 1)[1]))) as connection:
+        head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_REQUEST + 1}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert b" 413 " in connection.recv(100)
+    chunked = httpx.post(upload, content=iter([b"x"]))
+    assert chunked.status_code == 411
+
+
+@needs_gradio
+def test_every_format_is_downloaded_as_it_is_asked_for(model: Reconstructor, views: list[Path], tmp_path: Path) -> None:
+    from starlette.testclient import TestClient
+
+    from r2n2.app.page import Page
+
+    page = Page(model, tmp_path)
+    page.shelf["token"] = shape = model.reconstruct(views[:2])
+    client = TestClient(server.create_app(page), base_url="http://127.0.0.1")
+
+    def get(suffix: str, threshold: float, token: str = "token") -> bytes:
+        answer = client.get(f"/shapes/{token}/shape{suffix}", params={"threshold": threshold})
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    for suffix in SUFFIXES:
+        assert len(get(suffix, 0.4)) > 1000
+    for suffix in (".obj", ".ply", ".glb", ".stl"):
+        assert trimesh.load_mesh(io.BytesIO(get(suffix, 0.4)), file_type=suffix[1:]).is_watertight
+    (tmp_path / "a.binvox").write_bytes(get(".binvox", 0.6))
+    assert np.array_equal(read_binvox(tmp_path / "a.binvox").voxels, shape.occupancy > 0.6)
+    assert np.array_equal(np.load(io.BytesIO(get(".npy", 0.4))), shape.occupancy)
+    assert Image.open(io.BytesIO(get(".png", 0.4))).width > 900
+    for path, status in (
+        ("/shapes/other/shape.obj?threshold=0.4", 404),
+        ("/shapes/token/shape.exe?threshold=0.4", 400),
+        ("/shapes/token/shape.obj?threshold=7", 400),
+        ("/shapes/token/shape.obj?threshold=nan", 400),
+        ("/shapes/token/shape.obj?threshold=0.9999999", 400),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == status
+        assert str(tmp_path) not in answer.text
+    assert [path.name for path in tmp_path.iterdir()] == ["a.binvox"]
+
+
+@needs_gradio
+def test_ctrl_c_ends_it_at_once_without_a_word_and_its_files_are_gone(
+    running: tuple[subprocess.Popen, str, Path], views: list[Path]
+) -> None:
+    from gradio_client import Client, handle_file
+
+    process, address, folder = running
+    client = Client(address, verbose=False, analytics_enabled=False)
+    client.predict([{"image": handle_file(views[0]), "caption": None}], 0.4, api_name="/add_files")
+    assert list(folder.glob("r2n2-app-*/**/*.png"))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert process.stderr.read().strip() == ""
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_missing_extra_and_a_taken_port_are_one_sentence(
+    model: Reconstructor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(server, "find_spec", lambda name: None)
+        with pytest.raises(UserError, match=r"needs gradio, .* pip install '\.\[app\]'"):
+            server.run_app(model)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UserError, match=r"Port \d+ cannot be used"):
+            server._listen(taken.getsockname()[1])
+        monkeypatch.setattr(server, "PORT", taken.getsockname()[1])
+        with server._listen(None) as free:
+            assert free.getsockname()[1] != taken.getsockname()[1]
