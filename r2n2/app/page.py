@@ -57,7 +57,7 @@ class Page:
         visit, seconds = visit or Visit(), None
         for path in paths[:MAX_PICTURES]:
             try:
-                visit, seconds = self._fold(visit, read_upload(path))
+                visit, seconds = self._fold(visit, read_upload(path, self.folder))
             except UserError as error:
                 problems.append(str(error))
             yield self.shown(visit, threshold, problems, seconds)

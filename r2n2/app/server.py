@@ -85,9 +85,12 @@ def create_app(page: "Page") -> "ASGIApp":
             raise HTTPException(400, str(error)) from error
         return Response(content, media_type="application/octet-stream")
 
+    blocks = build(page)
+    # Gradio refuses inputs that name files which nobody uploaded only in apps that it launched itself.
+    blocks.has_launched = True
     app = gr.mount_gradio_app(
         app,
-        build(page),
+        blocks,
         path="/",
         server_name=ADDRESS,
         max_file_size=MAX_FILE,

@@ -14,13 +14,15 @@ MAX_PICTURES = 24  # of one drop
 MAX_PIXELS = 50_000_000  # 200 MB once decoded; a phone's largest
 
 
-def read_upload(path: str | Path) -> Image.Image:
-    """The uploaded picture as upright RGBA.
+def read_upload(path: str | Path, folder: Path) -> Image.Image:
+    """The picture that was uploaded into `folder`, as upright RGBA.
 
     Raises UserError, calling the picture by its own name, if it is no picture, or too large. The file stays: who sends
     the same picture shares it, so that files go by their age.
     """
     path = Path(path)
+    if not path.resolve().is_relative_to(folder.resolve()):  # a request may name any file
+        raise UserError(f"{path.name} was not uploaded; add it again.")
     try:
         if path.stat().st_size > MAX_FILE:
             raise UserError(f"{path} has more than {MAX_FILE // 2**20} MB; make it smaller.")

@@ -81,15 +81,22 @@ def test_users_side_by_side_get_their_own_shapes(
 def test_a_file_that_was_not_uploaded_is_not_read(
     running: tuple[subprocess.Popen, str, Path], views: list[Path], tmp_path: Path
 ) -> None:
-    from gradio_client import Client
+    import httpx
+
+    def called(path: Path) -> str:
+        picture = {"image": {"path": str(path), "meta": {"_type": "gradio.FileData"}}, "caption": None}
+        call = f"{running[1]}/gradio_api/call/add_files"
+        event = httpx.post(call, json={"data": [[picture], 0.4]}).json()["event_id"]
+        return httpx.get(f"{call}/{event}", timeout=60).text
 
     private = tmp_path / "private.png"
     private.write_bytes(views[0].read_bytes())
-    client = Client(running[1], verbose=False, analytics_enabled=False)
-    with pytest.raises(Exception, match=r"(?i)cannot|not|invalid"):
-        data = {"path": str(private), "meta": {"_type": "gradio.FileData"}}
-        client.predict([{"image": data, "caption": None}], 0.4, api_name="/add_files")
-    assert private.exists()
+    answer = called(private)
+    assert "1 view" not in answer
+    assert "event: error" in answer
+    with views[0].open("rb") as file:
+        (uploaded,) = httpx.post(f"{running[1]}/gradio_api/upload", files={"files": ("private.png", file)}).json()
+    assert "1 view" in called(uploaded)
 
 
 @needs_gradio

@@ -15,7 +15,7 @@ def test_a_picture_is_read_upright_and_its_file_stays_for_who_shares_it(tmp_path
     exif = Image.Exif()
     exif[274] = 6  # the camera was turned by 90 degrees
     Image.new("RGB", (60, 40)).save(path, exif=exif)
-    assert read_upload(path).size == (40, 60)
+    assert read_upload(path, tmp_path).size == (40, 60)
     assert path.exists()
 
 
@@ -38,7 +38,7 @@ def test_what_cannot_be_taken_is_a_sentence_with_the_pictures_name_alone(
         ("gone.png", "gone"),
     ):
         with pytest.raises(UserError, match=words) as error:
-            read_upload(tmp_path / name)
+            read_upload(tmp_path / name, tmp_path)
         assert name in str(error.value)
         assert str(tmp_path) not in str(error.value)
 
@@ -48,4 +48,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
     Image.new("L", (8000, 8000)).save(path)
     monkeypatch.setattr(uploads, "read_image", lambda path: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"bomb\.png has 64 megapixels"):
-        read_upload(path)
+        read_upload(path, tmp_path)
+
+
+def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    private = tmp_path / "private.png"
+    Image.new("RGB", (60, 40)).save(private)
+    (tmp_path / "uploads" / "link.png").symlink_to(private)
+    for path in (private, tmp_path / "uploads" / ".." / "private.png", tmp_path / "uploads" / "link.png"):
+        with pytest.raises(UserError, match="was not uploaded"):
+            read_upload(path, tmp_path / "uploads")
