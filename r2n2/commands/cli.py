@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from r2n2 import __version__
 from r2n2.commands.data import data
+from r2n2.config import NETWORKS
 from r2n2.errors import SkippedWarning, UserError
 
 if TYPE_CHECKING:
@@ -16,18 +18,42 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich doubles the time of --help
 )
 app.add_typer(data, name="data")
 
+
+def _network_names(incomplete: str) -> list[str]:
+    """For shell completion."""
+    return [name for name in NETWORKS if name.startswith(incomplete)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"r2n2 {__version__}")
+        raise typer.Exit
+
+
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
-Network = Annotated[str | None, typer.Option(help="A network by name; r2n2 networks lists them.")]
+Network = Annotated[
+    str | None,
+    typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=_network_names),
+]
 Weights = Annotated[
     Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
 Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -141,7 +167,9 @@ def evaluate(
 def train(
     data: Annotated[Path, typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
-    network: Annotated[str, typer.Option(help="A network by name; r2n2 networks lists them.")] = "compact",
+    network: Annotated[
+        str, typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=_network_names)
+    ] = "compact",
     recipe: Annotated[
         str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
     ] = None,

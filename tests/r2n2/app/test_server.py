@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,27 +43,33 @@ def views() -> list[Path]:
     return chairs + tables
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen, str, Path]]:
-    """`r2n2 app` in a process of its own: the process, its address, and the folder that its files go below."""
-    folder = tmp_path_factory.mktemp("app")
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`r2n2 app` in a process of its own, and its address; its temporary files go into `folder`."""
     command = [sys.executable, "-m", "r2n2", "app", "--device", "cpu"]
     environment = os.environ | {"TMPDIR": str(folder)}
     with (
         (folder / "errors").open("w") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
     ):
-        yield process, re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0], folder
+        line = process.stdout.readline()
+        yield process, re.search(r"http://127\.0\.0\.1:\d+", line)[0]
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(tmp_path_factory.mktemp("app")) as (_, address):
+        yield address
 
 
 @needs_gradio
 def test_users_side_by_side_get_their_own_shapes(
-    running: tuple[subprocess.Popen, str, Path], views: list[Path], model: Reconstructor
+    address: str, views: list[Path], model: Reconstructor
 ) -> None:
     from gradio_client import Client, handle_file
 
-    first, second = (Client(running[1], verbose=False, analytics_enabled=False) for _ in range(2))
+    first, second = (Client(address, verbose=False, analytics_enabled=False) for _ in range(2))
 
     def add(client: Client, path: Path) -> str:
         pictures = [{"image": handle_file(path), "caption": None}]
@@ -81,13 +88,13 @@ def test_users_side_by_side_get_their_own_shapes(
 
 @needs_gradio
 def test_a_file_that_was_not_uploaded_is_not_read(
-    running: tuple[subprocess.Popen, str, Path], views: list[Path], tmp_path: Path
+    address: str, views: list[Path], tmp_path: Path
 ) -> None:
     import httpx
 
     def called(path: Path) -> str:
         picture = {"image": {"path": str(path), "meta": {"_type": "gradio.FileData"}}, "caption": None}
-        call = f"{running[1]}/gradio_api/call/add_files"
+        call = f"{address}/gradio_api/call/add_files"
         event = httpx.post(call, json={"data": [[picture], 0.4]}).json()["event_id"]
         return httpx.get(f"{call}/{event}", timeout=60).text
 
@@ -97,15 +104,14 @@ def test_a_file_that_was_not_uploaded_is_not_read(
     assert "1 view" not in answer
     assert "event: error" in answer
     with views[0].open("rb") as file:
-        (uploaded,) = httpx.post(f"{running[1]}/gradio_api/upload", files={"files": ("private.png", file)}).json()
+        (uploaded,) = httpx.post(f"{address}/gradio_api/upload", files={"files": ("private.png", file)}).json()
     assert "1 view" in called(uploaded)
 
 
 @needs_gradio
-def test_another_host_and_another_origin_are_refused(running: tuple[subprocess.Popen, str, Path]) -> None:
+def test_another_host_and_another_origin_are_refused(address: str) -> None:
     import httpx
 
-    address = running[1]
     answer = httpx.get(address)
     assert answer.status_code == 200
     assert "connect-src 'self' blob: data:" in answer.headers["content-security-policy"]
@@ -119,14 +125,14 @@ def test_another_host_and_another_origin_are_refused(running: tuple[subprocess.P
 
 
 @needs_gradio
-def test_uploads_are_bounded_in_bytes_of_each_and_of_all(running: tuple[subprocess.Popen, str, Path]) -> None:
+def test_uploads_are_bounded_in_bytes_of_each_and_of_all(address: str) -> None:
     import httpx
 
-    upload = f"{running[1]}/gradio_api/upload"
+    upload = f"{address}/gradio_api/upload"
     refused = httpx.post(upload, files={"files": ("a.png", bytes(26 * 2**20))}, timeout=60)
     assert refused.status_code == 413
     assert "maximum allowed size" in refused.text
-    with socket.create_connection(("127.0.0.1", int(running[1].rsplit(":", 1)[1]))) as connection:
+    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1]))) as connection:
         head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_REQUEST + 1}\r\n\r\n"
         connection.sendall(head.encode())
         assert b" 413 " in connection.recv(100)
@@ -171,20 +177,18 @@ def test_every_format_is_downloaded_as_it_is_asked_for(model: Reconstructor, vie
 
 
 @needs_gradio
-def test_ctrl_c_ends_it_at_once_without_a_word_and_its_files_are_gone(
-    running: tuple[subprocess.Popen, str, Path], views: list[Path]
-) -> None:
+@pytest.mark.long
+def test_ctrl_c_ends_it_at_once_without_a_word_and_its_files_are_gone(tmp_path: Path, views: list[Path]) -> None:
     from gradio_client import Client, handle_file
 
-    process, address, folder = running
-    client = Client(address, verbose=False, analytics_enabled=False)
-    client.predict([{"image": handle_file(views[0]), "caption": None}], 0.4, api_name="/add_files")
-    assert list(folder.glob("r2n2-app-*/**/*.png"))
-    said = (folder / "errors").read_text()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    assert (folder / "errors").read_text().removeprefix(said).strip() == ""
-    assert [path for path in folder.rglob("*") if path.is_file()] == [folder / "errors"]
+    with started(tmp_path) as (process, address):
+        client = Client(address, verbose=False, analytics_enabled=False)
+        client.predict([{"image": handle_file(views[0]), "caption": None}], 0.4, api_name="/add_files")
+        assert list(tmp_path.glob("r2n2-app-*/**/*.png"))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert (tmp_path / "errors").read_text().strip() == ""
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "errors"]
 
 
 def test_a_missing_extra_and_a_taken_port_are_one_sentence(

@@ -31,6 +31,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_extra
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAPER)
 def test_the_papers_networks_compute_what_pytorch_does_whatever_the_batch_and_the_views(
     tmp_path: Path, name: str
