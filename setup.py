@@ -9,7 +9,7 @@ TRITON = "triton>=3.6; platform_system == 'Linux'"
 HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "r2n2/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
-APP = ["gradio>=6.20,<7"]
+APP = ["gradio>=6.31,<7"]
 EXPORT = ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"]
 
 setup(
@@ -23,7 +23,10 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*", "app/*.css"], "convrnn3d": ["py.typed", "launches*.json"]},
+    package_data={
+        "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "app/*.css"],
+        "convrnn3d": ["py.typed", "launches*.json"],
+    },
     # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
     # the CPU do without its gigabyte, and no marker tells them apart.
     install_requires=[

@@ -64,9 +64,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @needs_gradio
-def test_users_side_by_side_get_their_own_shapes(
-    address: str, views: list[Path], model: Reconstructor
-) -> None:
+def test_users_side_by_side_get_their_own_shapes(address: str, views: list[Path], model: Reconstructor) -> None:
     from gradio_client import Client, handle_file
 
     first, second = (Client(address, verbose=False, analytics_enabled=False) for _ in range(2))
@@ -87,9 +85,7 @@ def test_users_side_by_side_get_their_own_shapes(
 
 
 @needs_gradio
-def test_a_file_that_was_not_uploaded_is_not_read(
-    address: str, views: list[Path], tmp_path: Path
-) -> None:
+def test_a_file_that_was_not_uploaded_is_not_read(address: str, views: list[Path], tmp_path: Path) -> None:
     import httpx
 
     def called(path: Path) -> str:
