@@ -51,10 +51,19 @@ class Page:
         self, pictures: list[tuple[str, str | None]] | None, visit: Visit | None, threshold: float
     ) -> Iterator[tuple]:
         """Fold uploaded pictures in, one by one; the page follows after each."""
-        paths, problems = [path for path, _ in pictures or []], []
+        paths, visit = tuple(path for path, _ in pictures or ()), visit or Visit()
+        # Who adds pictures before the page has taken the last ones hands these in again, in front of the new ones.
+        known = len(visit.taken) if paths[: len(visit.taken)] == visit.taken != paths else 0
+        yield from self._add(paths[known:], replace(visit, taken=paths), threshold)
+
+    def add_snapshot(self, path: str | None, visit: Visit | None, threshold: float) -> Iterator[tuple]:
+        """Fold a picture of the camera or the clipboard in."""
+        yield from self._add((path,) if path else (), visit or Visit(), threshold)
+
+    def _add(self, paths: Sequence[str], visit: Visit, threshold: float) -> Iterator[tuple]:
+        problems, seconds = [], None
         if len(paths) > MAX_PICTURES:
             problems.append(f"Only the first {MAX_PICTURES} of {len(paths)} pictures were taken; add the others after.")
-        visit, seconds = visit or Visit(), None
         for path in paths[:MAX_PICTURES]:
             try:
                 visit, seconds = self._fold(visit, read_upload(path, self.folder))
@@ -62,10 +71,6 @@ class Page:
                 problems.append(str(error))
             yield self.shown(visit, threshold, problems, seconds)
         yield UNCHANGED
-
-    def add_snapshot(self, path: str | None, visit: Visit | None, threshold: float) -> Iterator[tuple]:
-        """Fold a picture of the camera or the clipboard in."""
-        yield from self.add_files([(path, None)] if path else [], visit, threshold)
 
     def example(self, visit: Visit | None, threshold: float) -> Iterator[tuple]:
         """A bundled object that training never saw, in place of what the tab had."""

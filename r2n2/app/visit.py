@@ -19,10 +19,14 @@ MAX_VIEWS = 48
 
 @dataclass(frozen=True)
 class Visit:
-    """token: names the visit in the address of a download, and cannot be guessed; shapes: after each view."""
+    """token: names the visit in the address of a download, and cannot be guessed; shapes: after each view.
+
+    taken: the files of the last drop, see `Page.add_files`.
+    """
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     shapes: tuple[Reconstruction, ...] = ()
+    taken: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Reconstruction | None:
@@ -40,8 +44,8 @@ class Visit:
 
     def undo(self) -> "Visit":
         """Without the last view."""
-        return replace(self, shapes=self.shapes[:-1])
+        return replace(self, shapes=self.shapes[:-1], taken=())
 
     def clear(self) -> "Visit":
         """Without views."""
-        return replace(self, shapes=())
+        return replace(self, shapes=(), taken=())

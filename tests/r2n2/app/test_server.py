@@ -173,6 +173,25 @@ def test_every_format_is_downloaded_as_it_is_asked_for(model: Reconstructor, vie
 
 
 @needs_gradio
+def test_pictures_added_before_the_last_were_taken_are_folded_once(
+    model: Reconstructor, views: list[Path], tmp_path: Path
+) -> None:
+    from r2n2.app.page import Page
+
+    page, paths = Page(model, tmp_path), [tmp_path / f"{number}.png" for number in range(3)]
+    for path, view in zip(paths, views, strict=False):
+        path.write_bytes(view.read_bytes())
+    visit = None
+    for drop, count in (([0], 1), ([0, 1], 2), ([0, 1, 2], 3), ([2], 4), ([2], 5)):
+        pictures = [(str(paths[number]), None) for number in drop]
+        *_, (visit, *_), _ = page.add_files(pictures, visit, 0.4)
+        assert len(visit.shapes) == count
+    undone = page.undo(visit, 0.4)[0]
+    *_, (again, *_), _ = page.add_files([(str(paths[2]), None), (str(paths[0]), None)], undone, 0.4)
+    assert len(again.shapes) == 6
+
+
+@needs_gradio
 @pytest.mark.long
 def test_ctrl_c_ends_it_at_once_without_a_word_and_its_files_are_gone(tmp_path: Path, views: list[Path]) -> None:
     from gradio_client import Client, handle_file
