@@ -28,6 +28,11 @@ Renderer = Annotated[str, typer.Option(help="light, opengl (faster; the extra op
 Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
 
+ShardText = Annotated[
+    str | None, typer.Option("--shard", help="Only this share of the objects, such as 3/16: for jobs side by side.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Prepare anew what stands prepared with other options.")]
+
 
 @data.command()
 def meshes(
@@ -50,12 +55,15 @@ def meshes(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
+    shard: ShardText = None,
+    again: Again = False,
 ) -> None:
     """Prepare your own meshes."""
     from r2n2.data.meshes import find_meshes
     from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.shards import Shard
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
     sources = find_meshes(inputs, category, up, front, mix)
     with _interruptible():
         _report(prepare(sources, output, config), output)
@@ -78,12 +86,15 @@ def sweethome(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
+    shard: ShardText = None,
+    again: Again = False,
 ) -> None:
     """Prepare the furniture of Sweet Home 3D libraries."""
     from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.shards import Shard
     from r2n2.data.sweethome import read_library
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
     excluded = _lines(exclude) if exclude else set()
     with tempfile.TemporaryDirectory() as folder:
         sources = []
