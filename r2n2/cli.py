@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from r2n2.cli_data import data
-from r2n2.errors import SkippedWarning, UserError
+from r2n2.errors import PlainWarning, UserError
 
 if TYPE_CHECKING:
     from r2n2.data.shapenet import Model
@@ -259,8 +259,10 @@ def _models(folder: Path, split: str, strict: bool) -> tuple[list["Model"], list
 def _as_sentence(
     message: Warning | str, category: type[Warning], filename: str, line: int, source: str | None = None
 ) -> str:
-    """How warnings are printed: what was skipped as a plain sentence, all others as Python does."""
-    return f"{message}\n" if category is SkippedWarning else f"{filename}:{line}: {category.__name__}: {message}\n"
+    """How warnings are printed: those to the user as plain sentences, all others as Python does."""
+    return (
+        f"{message}\n" if issubclass(category, PlainWarning) else f"{filename}:{line}: {category.__name__}: {message}\n"
+    )
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2n2.errors import UserError
+from r2n2.errors import StaleWarning, UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from r2n2.data.prepare import Report
+    from r2n2.data.shapenet import Model
 
 data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
 
@@ -175,13 +179,17 @@ def duplicates(
 ) -> None:
     """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
     from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
-    from r2n2.data.shapenet import find_duplicates
+    from r2n2.data.fingerprint import fingerprint
+    from r2n2.data.shapenet import find_duplicates, find_models, originals
 
     if against:
         _list_likenesses(folder, against)
         return
-    found = find_duplicates(folder)
-    write_duplicates(folder, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StaleWarning)  # that is what this command mends
+        compared = originals(find_models(folder)[0])
+    found = find_duplicates(compared)
+    write_duplicates(folder, found, fingerprint(compared))
     print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
 
 
@@ -189,18 +197,33 @@ def _list_likenesses(folder: Path, against: Path) -> None:
     import numpy as np
 
     from r2n2.data.duplicates import THRESHOLD, nearest
-    from r2n2.data.shapenet import find_models, read_voxels, select
+    from r2n2.data.shapenet import find_models, select
 
     kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
     for place, models in ((against, kept), (folder, trained)):
         if not models:
             raise UserError(f"{place} has no models to compare; check the folder.")
-    number, iou = nearest(*(np.stack([read_voxels(model) for model in models]) for models in (kept, trained)))
+    (kept, ours), (trained, others) = (_readable(models) for models in (kept, trained))
+    number, iou = nearest(np.stack(ours), np.stack(others))
     near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
     for place in near:
         model, like = kept[place], trained[number[place]]
         print(f"{iou[place]:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
     print(f"{len(near)} of {len(kept)} objects in {against} have a near-duplicate that {folder} trains on")
+
+
+def _readable(models: list["Model"]) -> tuple[list["Model"], list["np.ndarray"]]:
+    """The models whose voxels can be read, and these; the others are named."""
+    readable = []
+    for model in models:
+        try:
+            readable.append((model, model.read_voxels()))
+        except UserError as error:
+            print(f"skipped: {error}", file=sys.stderr)
+    if not readable:
+        raise UserError(f"None of the {len(models)} models can be read; see r2n2 data check.")
+    found, voxels = zip(*readable, strict=True)
+    return list(found), list(voxels)
 
 
 @data.command()
