@@ -170,6 +170,21 @@ def sheet(
 
 
 @data.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder that will hold a few large files.")],
+) -> None:
+    """Pack a data folder into a file of pixels and one of voxels for each split, to train on: --data PACK."""
+    from r2n2.data.packed import write_pack
+
+    with _interruptible("nothing half-written was left; the same command begins anew."):
+        counts, problems = write_pack(folder, output)
+    for sentence in problems:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    print(f"{output}: {', '.join(f'{count} models in {split}' for split, count in counts.items())}")
+
+
+@data.command()
 def duplicates(
     folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
     against: Annotated[
@@ -236,12 +251,12 @@ def sample() -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(sentence: str = "the same command goes on where it stopped.") -> Iterator[None]:
     """Ctrl-C ends the command with a sentence and the exit code that shells expect."""
     try:
         yield
     except KeyboardInterrupt:
-        print("r2n2: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        print(f"r2n2: interrupted; {sentence}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
