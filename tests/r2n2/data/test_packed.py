@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from r2n2.cli import app
+from r2n2.commands.cli import app
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.fingerprint import fingerprint
