@@ -4,15 +4,14 @@ import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from r2n2.data.augmentation import Augmentation, augment
+from r2n2.data.readable import Readable
 from r2n2.errors import SkippedWarning, UserError
 
 
@@ -23,19 +22,6 @@ class Draw:
     index: int
     views: int
     seed: tuple[int, ...]
-
-
-class Readable(Protocol):
-    """One object to train on, of a folder (`shapenet.Model`) or of a pack (`packed.PackedModel`)."""
-
-    @property
-    def name(self) -> str: ...
-
-    def count_views(self) -> int: ...
-
-    def read_view(self, number: int) -> Image.Image: ...
-
-    def read_voxels(self) -> np.ndarray: ...
 
 
 class TrainingSet(Dataset):
@@ -68,7 +54,7 @@ class TrainingSet(Dataset):
         if count < draw.views:
             raise UserError(f"{model.name} has {count} views, {draw.views} are needed; lower --max-views.")
         chosen = rng.choice(count, draw.views, replace=False)
-        images = [model.read_view(int(number)) for number in chosen]
+        images = model.read_views(chosen)
         views, voxels = augment(images, model.read_voxels(), self.augmentation, rng)
         return torch.from_numpy(views), torch.from_numpy(voxels.astype(np.uint8))
 

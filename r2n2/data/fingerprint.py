@@ -9,14 +9,8 @@ text: others have other digits) and the first picture. `r2n2 data check` reads e
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
-
-class Stamped(Protocol):
-    """A model that can say what its files are."""
-
-    @property
-    def stamp(self) -> str: ...
+from r2n2.data.readable import Readable
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Fingerprint:
     digest: str
 
 
-def fingerprint(models: Iterable[Stamped]) -> Fingerprint:
+def fingerprint(models: Iterable[Readable]) -> Fingerprint:
     """The fingerprint of models in their order."""
     digest, count = hashlib.sha256(), 0
     for model in models:

@@ -9,7 +9,7 @@ opening a file for each picture, and decoding it; `python -m benchmarks.loading`
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,8 +80,11 @@ class PackedModel:
         first = self.pack.first
         return int(first[self.number + 1] - first[self.number])
 
-    def read_view(self, number: int) -> Image.Image:
-        """One picture as RGBA, counted from 0."""
+    def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
+        """Pictures as RGBA, counted from 0."""
+        return [self._read_view(number) for number in numbers]
+
+    def _read_view(self, number: int) -> Image.Image:
         place = int(self.pack.first[self.number]) + number
         left, top, width, height, whole_width, whole_height = map(int, self.pack.boxes[place])
         begin, end = int(self.pack.begins[place]), int(self.pack.begins[place + 1])
@@ -117,7 +120,7 @@ def _write_split(models: Sequence[Model], pack: Path, split: str) -> tuple[int, 
     with written_beside(pack / f"{split}{PIXELS}") as temporary, temporary.open("wb") as file:
         for model in progress(models, f"packing {split}", unit="model"):
             try:
-                pictures = [np.asarray(model.read_view(number)) for number in range(model.count_views())]
+                pictures = [np.asarray(picture) for picture in model.read_views(range(model.count_views()))]
                 bits = np.packbits(model.read_voxels())
             except UserError as error:
                 problems.append(str(error))

@@ -9,7 +9,7 @@ original and are only trained on. Near-duplicates, where `duplicates.json` names
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,10 @@ class Model:
         """How many pictures there are. Raises UserError if that cannot be read."""
         return len(view_paths(self))
 
-    def read_view(self, number: int) -> Image.Image:
-        """One picture as RGBA, counted from 0. Raises UserError if it cannot be read."""
-        return read_image(view_paths(self)[number])
+    def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
+        """Pictures as RGBA, counted from 0. Raises UserError if one cannot be read."""
+        paths = view_paths(self)
+        return [read_image(paths[number]) for number in numbers]
 
     def read_voxels(self) -> np.ndarray:
         """As `read_voxels`."""

@@ -44,7 +44,7 @@ def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
         left, top = number % COLUMNS * width, number // COLUMNS * height
         draw.text((left + 3, top + SIDE), f"{model.word} {model.name}"[:36], INK, font)
         try:
-            picture = model.read_view(0).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            picture = model.read_views([0])[0].resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             voxels = Image.fromarray(_draw_voxels(model.read_voxels()))
         except UserError as error:
             warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)

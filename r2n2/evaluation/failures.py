@@ -47,13 +47,20 @@ def draw_failures(
             folded = occupancy_averaged(model, given)[:, -1] if averaged else model(given).occupancy
         occupancy = folded[0].cpu().numpy()  # (32, 32, 32)
         scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
-    rows = []
-    for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
-        tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
-        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
-        rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
+    rows = [
+        comparison(array, occupancy, truth, threshold, item.word)
+        for _, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]
+    ]
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
+
+
+def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, threshold: float, word: str) -> Image.Image:
+    """A row of views (T, 3, H, W), the shape rebuilt from them with its IoU, and the true one, (32, 32, 32) each."""
+    iou = intersection_over_union(occupancy, truth, threshold)
+    tiles = [(view_image(view), f"view {number}") for number, view in enumerate(views, start=1)]
+    rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
+    return side_by_side([*tiles, (rebuilt, f"{word}, IoU {iou:.2f}"), (true, "truth")])
 
 
 def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from r2n2.config import THRESHOLD, check_threshold
-from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.readable import Readable
+from r2n2.data.shapenet import Model, read_voxels
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import Spread, occupancy_averaged, order_scores, spread
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
-from r2n2.pictures.images import check_preprocessing, read_image, to_view
+from r2n2.pictures.images import check_preprocessing, to_view
 from r2n2.progress import progress
 
 MAX_VIEWS = 5
@@ -154,12 +155,11 @@ def _readable(
         yield model, value
 
 
-def read_sample(model: Model, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
+def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
     """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
-    paths = view_paths(model)
-    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(len(paths))[:max_views]
-    views = [to_view(read_image(paths[number]), preprocessing) for number in order]
-    return np.stack(views), read_voxels(model)
+    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(model.count_views())[:max_views]
+    views = [to_view(picture, preprocessing) for picture in model.read_views(order)]
+    return np.stack(views), model.read_voxels()
 
 
 def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:

@@ -1,13 +1,16 @@
 """Ctrl-C, and the SIGTERM that schedulers send before they take a machine away: finish the step, save, leave.
 
-A signal only raises a flag, which the loop looks at between steps; a second one stops the program where it is.
+A signal only raises a flag, which the loop looks at between steps. One that comes more than a few seconds later stops
+the program where it is; sooner it is the same one once more: a scheduler signals a whole job and torchrun its children.
 """
 
 import signal
 import threading
+import time
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO = 5.0  # seconds
 
 
 class Interruption:
@@ -15,6 +18,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self._heard_at = 0.0
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> "Interruption":
@@ -27,8 +31,11 @@ class Interruption:
         self._restore()
 
     def _heard(self, number: int, _: FrameType | None) -> None:
-        self.signal = signal.Signals(number)
-        self._restore()
+        if self.signal is None:
+            self.signal, self._heard_at = signal.Signals(number), time.monotonic()
+        elif time.monotonic() - self._heard_at > ECHO:
+            self._restore()
+            signal.raise_signal(number)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
@@ -39,6 +46,6 @@ class Interruption:
 class StoppedError(Exception):
     """Training stopped by a signal, saved: the sentence for the user, and the exit code that shells expect."""
 
-    def __init__(self, sentence: str, number: signal.Signals) -> None:
+    def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)
         self.exit_code = 128 + number  # 130 for Ctrl-C, 143 for SIGTERM

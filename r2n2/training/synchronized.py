@@ -68,9 +68,10 @@ class MaskedDropout(nn.Module):
         self.p = p
         self.mask: Tensor | None = None
 
-    def draw(self, rows: int, features: int, device: torch.device) -> Tensor:
-        """A mask (rows, F) for a whole batch from PyTorch's random numbers: 0 or 1 / (1 - p)."""
-        return (torch.rand(rows, features, device=device) >= self.p).float() / (1 - self.p)
+    def draw(self, rows: int, features: int, generator: torch.Generator) -> Tensor:
+        """A mask (rows, F) for a whole batch, on the generator's device: 0 or 1 / (1 - p)."""
+        drawn = torch.rand(rows, features, generator=generator, device=generator.device)
+        return (drawn >= self.p).float() / (1 - self.p)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, F)
         return x * self.mask.to(x.dtype) if self.training and self.mask is not None else x
