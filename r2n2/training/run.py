@@ -5,6 +5,7 @@ that goes on draws what an uninterrupted one draws, on one process or on several
 """
 
 import math
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class Run:
         self.optimizer = make_optimizer(self.model, config)
         self.objective: nn.Module = Objective(self.model, config.dice, config.amp)
         if processes.count > 1:
-            self.objective = DistributedDataParallel(self.objective, broadcast_buffers=False)
+            self.objective = _distributed(self.objective)
 
     def step(self, views: Tensor, voxels: Tensor) -> Tensor:
         """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss.
@@ -134,6 +135,13 @@ class Run:
             model = R2N2(self.model.config).to(self.device)
         model.load_state_dict(self.average.tensors if self.average else self.model.state_dict())
         return model.eval()
+
+
+def _distributed(objective: nn.Module) -> DistributedDataParallel:
+    """The module with its gradients averaged over the processes, which hold the same buffers by themselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the argument has another name in versions to come
+        return DistributedDataParallel(objective, broadcast_buffers=False)
 
 
 def _masked_dropout(model: R2N2, p: float) -> MaskedDropout | None:

@@ -37,7 +37,8 @@ class SynchronizedBatchNorm3d(nn.BatchNorm3d):
     def forward(self, x: Tensor) -> Tensor:  # (B, C, X, Y, Z)
         if not self.training:
             return super().forward(x)
-        values, axes = x.float(), (0, 2, 3, 4)
+        values = x if x.dtype == torch.float64 else x.float()
+        axes = (0, 2, 3, 4)
         count = values.numel() // values.shape[1] * distributed.get_world_size()
         mean = _Sum.apply(values.sum(axes)) / count  # (C,)
         centred = values - mean[:, None, None, None]
