@@ -18,7 +18,7 @@ from pathlib import Path
 
 import convrnn3d
 import torch
-from convrnn3d.tuning import launches_text
+from convrnn3d.tuning import architecture_of, table_file
 
 from benchmarks.timing import Timing
 
@@ -132,8 +132,9 @@ def read(file: Path) -> list[dict[str, str]]:
 
 
 def fingerprint() -> str:
-    """Twelve digits that change with the source of convrnn3d or with the launch table in use."""
-    digest = hashlib.sha256(launches_text().encode())
+    """Twelve digits that change with the source of convrnn3d or with the launch table in use on this device."""
+    architecture = architecture_of(torch.device("cuda")) if torch.cuda.is_available() else None
+    digest = hashlib.sha256(table_file(architecture).read_bytes())
     for file in sorted(Path(convrnn3d.__file__).parent.glob("*.py")):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]

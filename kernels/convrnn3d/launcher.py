@@ -12,9 +12,11 @@ import torch
 import triton
 from torch import Tensor
 from triton.compiler import ASTSource
+from triton.runtime import JITFunction
 
 FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
 TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
+RUNTIME = triton.knobs.runtime
 ALIGNMENT = 16  # bytes, of the widest load
 
 
@@ -37,20 +39,48 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
 
     options: num_warps, num_stages. Where kernels are interpreted, the interpreter runs it.
     """
-    if triton.knobs.runtime.interpret:
+    if not isinstance(kernel, JITFunction):
         kernel[(blocks,)](*arguments, **constants)
     elif blocks:
-        compiled = compile_kernel(kernel, arguments, constants, options)
-        compiled[(blocks, 1, 1)](*arguments, *constants.values())
+        compiled, values = _compiled_with_values(kernel, arguments, constants, options)
+        enter, leave = RUNTIME.launch_enter_hook, RUNTIME.launch_exit_hook
+        if getattr(enter, "calls", enter) or getattr(leave, "calls", leave):  # a profiler listens
+            compiled[(blocks, 1, 1)](*values)
+        else:
+            driver = triton.runtime.driver.active
+            stream = driver.get_current_stream(driver.get_current_device())
+            run = compiled.run  # which loads the kernel at first: until then it has no function
+            run(blocks, 1, 1, stream, compiled.function, compiled.packed_metadata, None, None, None, *values)
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
     """Triton's compiled kernel for the current device, from the second call on out of a dictionary."""
-    kinds = tuple(map(kind, arguments))
-    key = (kernel.fn, torch.cuda.current_device(), kinds, *constants.values(), *options.values())
-    if key not in _compiled:
-        _compiled[key] = triton.compile(source(kernel, kinds, constants), options=options | FUSION)
-    return _compiled[key]
+    return _compiled_with_values(kernel, arguments, constants, options)[0]
+
+
+def _compiled_with_values(
+    kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
+) -> tuple[Any, list]:
+    """The compiled kernel, and what it is called with: of a tensor its address, which a launcher need not ask for."""
+    key, values = [kernel.fn, triton.runtime.driver.active.get_current_device()], []
+    for argument in arguments:
+        tensor = argument[0] if isinstance(argument, Slot) else argument
+        value = tensor
+        if isinstance(tensor, Tensor):
+            value = tensor.data_ptr()
+            key += tensor.dtype, value % ALIGNMENT == 0
+        else:
+            key.append(tensor if tensor is None else -(2**31) <= tensor < 2**31)
+        values.append((value, argument[1], argument[2]) if tensor is not argument else value)
+    values += constants.values()
+    key += constants.values()
+    key += options.values()
+    key = tuple(key)
+    compiled = _compiled.get(key)
+    if compiled is None:
+        kinds = tuple(map(kind, arguments))
+        compiled = _compiled[key] = triton.compile(source(kernel, kinds, constants), options=options | FUSION)
+    return compiled, values
 
 
 _compiled: dict[tuple, Any] = {}

@@ -1,4 +1,4 @@
-"""What several commands let a user choose: the device, and the models of a data set."""
+"""What several commands let a user choose: the device, a network, and the models of a data set."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from r2n2.config import NETWORKS
 from r2n2.errors import UserError
 
 if TYPE_CHECKING:
     from r2n2.data.packed import PackedModel
     from r2n2.data.shapenet import Model
 
+
+def network_names(incomplete: str) -> list[str]:
+    """For shell completion."""
+    return [name for name in NETWORKS if name.startswith(incomplete)]
+
+
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
+Network = Annotated[
+    str | None,
+    typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=network_names),
+]
 
 
 def models_of(folder: Path, split: str, strict: bool) -> tuple[list["Model"] | list["PackedModel"], list[str]]:

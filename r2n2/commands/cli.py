@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from r2n2.commands.choices import Device, models_of
+from r2n2 import __version__
+from r2n2.commands.choices import Device, Network, models_of
 from r2n2.commands.data import data
 from r2n2.commands.train import train
 from r2n2.errors import PlainWarning, UserError
@@ -16,18 +17,33 @@ from r2n2.errors import PlainWarning, UserError
 app = typer.Typer(
     help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich doubles the time of --help
 )
 app.add_typer(data, name="data")
 app.command()(train)
 
-Network = Annotated[str | None, typer.Option(help="A network by name; r2n2 networks lists them.")]
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"r2n2 {__version__}")
+        raise typer.Exit
+
+
 Weights = Annotated[
     Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
 Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

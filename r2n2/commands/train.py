@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from r2n2.commands.choices import splits_of
+from r2n2.commands.choices import Network, splits_of
 from r2n2.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def train(
     config: Annotated[
         Path | None, typer.Option(help="A TOML file of settings by these options' names; options override it.")
     ] = None,
-    network: Annotated[
-        str | None, typer.Option(help="A network by name; r2n2 networks lists them. compact if left out.")
-    ] = None,
+    network: Network = None,
     recipe: Annotated[
         str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
     ] = None,

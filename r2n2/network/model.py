@@ -47,6 +47,11 @@ class R2N2(nn.Module):
         self.encoder.to(memory_format=torch.channels_last)
         self.decoder.to(memory_format=torch.channels_last_3d)
 
+    def __repr__(self) -> str:
+        """One line; `print(model.encoder)` and its like show layers."""
+        device = next(self.parameters()).device
+        return f"{type(self).__name__}({self.config.name}, {count_parameters(self):,} parameters, {device})"
+
     def forward(self, views: Tensor, mask: Tensor | None = None, state: State | None = None) -> Output:
         """Fold views (B, T, 3, 127, 127) in [0, 1] into `state` (zeros if None) and decode the result.
 

@@ -33,7 +33,7 @@ Picture = str | Path | Image.Image | np.ndarray
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reconstruction:
     """A shape, and what it was made of.
 
@@ -46,6 +46,10 @@ class Reconstruction:
     state: State
     threshold: float = THRESHOLD
     style: str = "smooth"
+
+    def __repr__(self) -> str:
+        views = "1 view" if len(self.views) == 1 else f"{len(self.views)} views"
+        return f"Reconstruction({self.voxels.sum()} of {self.voxels.size} voxels occupied, from {views})"
 
     @property
     def voxels(self) -> np.ndarray:

@@ -46,7 +46,7 @@ def test_auto_takes_the_reference_on_cpu_and_for_types_the_kernels_do_not_know(
     def fail(*arguments: object) -> None:
         raise AssertionError("the kernels ran")
 
-    monkeypatch.setattr("convrnn3d.interface.OPERATORS", fail)
+    monkeypatch.setattr("convrnn3d.interface.run", fail)
     conv_gru(**{name: tensor.cpu() for name, tensor in fitting().items()})
     conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
 

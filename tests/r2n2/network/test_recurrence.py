@@ -1,5 +1,8 @@
 """The recurrence modules: cell and sequence, and training through the fused kernels."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from small import small_network
@@ -62,3 +65,15 @@ def test_training_through_the_kernels_gives_the_references_losses(name: str) -> 
             losses[backend].append(loss.item())
     assert losses["reference"][0] != losses["reference"][-1]
     assert losses["triton"] == pytest.approx(losses["reference"], rel=1e-4)
+
+
+def test_a_network_learns_where_triton_is_not_installed() -> None:
+    program = """
+import sys
+sys.modules["triton"] = None
+import torch
+from r2n2 import NETWORKS, R2N2
+R2N2(NETWORKS["compact"])(torch.rand(1, 1, 3, 127, 127)).logits.sum().backward()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

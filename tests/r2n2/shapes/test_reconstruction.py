@@ -85,6 +85,16 @@ def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_p
         shape.save(tmp_path / "old.obj" / "below" / "a.npy")
 
 
+def test_models_and_shapes_show_themselves_in_a_line(weights: Path, pictures: list[Path]) -> None:
+    model = load(weights, device="cpu")
+    number = sum(parameter.numel() for parameter in model.parameters())
+    assert repr(model) == f"Reconstructor(3d-gru-3, {number:,} parameters, cpu)"
+    assert repr(R2N2(small_network("3d-gru-3"))) == f"R2N2(3d-gru-3, {number:,} parameters, cpu)"
+    shape = model.reconstruct(pictures[0])
+    occupied = int(shape.voxels.sum())
+    assert repr(shape) == f"Reconstruction({occupied} of 32768 voxels occupied, from 1 view)"
+
+
 def test_what_is_loaded_is_a_network(weights: Path) -> None:
     model = load(weights, device="cpu")
     assert isinstance(model, Reconstructor)
