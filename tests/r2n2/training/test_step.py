@@ -1,4 +1,4 @@
-"""How a step computes: through the fused kernels, in bfloat16, compiled; and dropout that does not depend on the share."""
+"""How a step computes: through the fused kernels, in bfloat16, compiled; dropout of a part of a batch."""
 
 from dataclasses import replace
 
