@@ -23,7 +23,7 @@ from torch import Tensor
 
 from r2n2.config import network_config
 from r2n2.data.augmentation import AUGMENTATIONS
-from r2n2.data.dataset import TrainingBatches, TrainingSet, as_inputs, read_batches
+from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
 from r2n2.data.packed import read_pack, write_pack
 from r2n2.data.readable import Readable
 from r2n2.data.sample import sample_folder
@@ -33,7 +33,9 @@ from r2n2.training.recipes import TrainingConfig, changed, recipe
 from r2n2.training.run import Run
 
 
-def batches_of(models: Sequence[Readable], config: TrainingConfig, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches_of(
+    models: Sequence[Readable], config: TrainingConfig, workers: int
+) -> Generator[tuple[Tensor, Tensor], None, None]:
     """The batches of training, without end."""
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed)
     return read_batches(TrainingSet(models, AUGMENTATIONS[config.augmentation]), batches, workers)

@@ -2,7 +2,7 @@
 
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from r2n2.data.augmentation import Augmentation, augment
 from r2n2.data.readable import Readable
 from r2n2.errors import SkippedWarning, UserError
+
+Batches = Generator[tuple[Tensor, Tensor], None, None]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,9 @@ class TrainingBatches(Sampler[list[Draw]]):
             iteration += 1
 
 
-def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
+def read_batches(
+    data: TrainingSet, batches: TrainingBatches, workers: int
+) -> Generator[tuple[Tensor, Tensor], None, None]:
     """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes."""
     loader = DataLoader(
         _Forgiving(data),

@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 
 from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
-from r2n2.data.shapenet import SHARES, Model, find_models, select
+from r2n2.data.shapenet import SHARES, Model, find_models, require_split, select
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
@@ -156,7 +156,13 @@ def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:
 
 
 def read_pack(pack: Path, split: str) -> list[PackedModel]:
-    """The models of one split of a pack, none if it has no such split. Raises UserError if the pack is damaged."""
+    """The models of one split of a pack, or of "all"; none if it has no such split.
+
+    Raises UserError if the pack is damaged, or for a split's name that there is not.
+    """
+    require_split(split)
+    if split == "all":
+        return [model for part in SHARES for model in read_pack(pack, part)]
     path = pack / f"{split}{INDEX}"
     if not path.exists():
         return []

@@ -111,8 +111,7 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
 
 def select(models: list[Model], split: str) -> list[Model]:
     """The models of one split, variants only for training; raises UserError for an unknown split's name."""
-    if split not in SPLITS:
-        raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    require_split(split)
     chosen = [model for model in models if split in ("all", model.split)]
     return chosen if split == "train" else [model for model in chosen if not model.is_variant]
 
@@ -137,6 +136,12 @@ def _splits(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple[
         if key in splits and leader in splits:
             splits[key] = splits[leader]
     return splits
+
+
+def require_split(split: str) -> None:
+    """Raise UserError for a name that is no split's."""
+    if split not in SPLITS:
+        raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
 
 
 def originals(models: list[Model]) -> list[Model]:

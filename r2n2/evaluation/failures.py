@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from r2n2.data.shapenet import Model
+from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import occupancy_averaged
 from r2n2.evaluation.metrics import intersection_over_union
@@ -23,7 +23,7 @@ COUNT = 6
 
 def draw_failures(
     model: R2N2,
-    models: Iterable[Model],
+    models: Iterable[Readable],
     path: Path,
     views: int = 3,
     threshold: float = 0.4,

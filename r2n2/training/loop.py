@@ -11,6 +11,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
-from r2n2.data.dataset import TrainingBatches, TrainingSet, as_inputs, read_batches
+from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
 from r2n2.data.fingerprint import fingerprint
 from r2n2.data.readable import Readable
 from r2n2.errors import UserError
@@ -108,7 +109,7 @@ class Loop:
         """Train on `models`. Raises StoppedError if a signal ended it."""
         run, last = self.run, self.config.iterations
         batches, stopped = self._batches(models), 0
-        with self.narrator:
+        with self.narrator, closing(batches):
             if self.config.validate_every and not self.validation:
                 self.narrator.tell("The data have no validation split, so IoU is not measured.")
             while run.iteration < last and not (stopped := self._heard(interruption)):
@@ -131,7 +132,7 @@ class Loop:
                 stopped,
             )
 
-    def _batches(self, models: Sequence[Readable]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, models: Sequence[Readable]) -> Batches:
         config, share = self.config, (self.processes.rank, self.processes.count)
         sizes = len(models), config.batch_size, config.max_views
         batches = TrainingBatches(*sizes, config.seed, self.run.iteration, self.description.order, share)

@@ -40,6 +40,19 @@ def test_models_are_those_of_the_folder_in_their_order(data_folder: Path, pack: 
             assert all(first.tobytes() == second.tobytes() for first, second in pictures)
 
 
+def test_the_table_of_a_pack_is_that_of_the_folder(data_folder: Path, pack: Path) -> None:
+    tables = [
+        CliRunner().invoke(app, ["evaluate", "--data", str(data), "--mean-shape", str(data), "--split", "test"])
+        for data in (data_folder, pack)
+    ]
+    assert tables[0].exit_code == 0
+    assert tables[0].stdout == tables[1].stdout
+    everything = [model.name for split in SHARES for model in read_pack(pack, split)]
+    assert [model.name for model in read_pack(pack, "all")] == everything
+    with pytest.raises(UserError, match="no split 'half'"):
+        read_pack(pack, "half")
+
+
 def test_samples_are_those_of_the_folder_in_worker_processes_too(data_folder: Path, pack: Path) -> None:
     sets = [select(find_models(data_folder)[0], "train"), read_pack(pack, "train")]
     first, second = (TrainingSet(models, AUGMENTATIONS["compact"])[Draw(3, 2, (0, 1))] for models in sets)
