@@ -33,9 +33,7 @@ from r2n2.training.recipes import TrainingConfig, changed, recipe
 from r2n2.training.run import Run
 
 
-def batches_of(
-    models: Sequence[Readable], config: TrainingConfig, workers: int
-) -> Generator[tuple[Tensor, Tensor], None, None]:
+def batches_of(models: Sequence[Readable], config: TrainingConfig, workers: int) -> Batches:
     """The batches of training, without end."""
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed)
     return read_batches(TrainingSet(models, AUGMENTATIONS[config.augmentation]), batches, workers)

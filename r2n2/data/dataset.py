@@ -130,9 +130,7 @@ class TrainingBatches(Sampler[list[Draw]]):
             iteration += 1
 
 
-def read_batches(
-    data: TrainingSet, batches: TrainingBatches, workers: int
-) -> Generator[tuple[Tensor, Tensor], None, None]:
+def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Batches:
     """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes."""
     loader = DataLoader(
         _Forgiving(data),
