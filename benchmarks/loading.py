@@ -1,12 +1,12 @@
 """Does the loader outrun the step? Pictures a second of both, from a folder and from its pack.
 
     python -m benchmarks.loading [--data DIR] [--network compact] [--recipe compact] [--workers 0,1,2] [--batches 12]
-                                 [--device auto] [--steps 4]
+                                 [--device auto] [--steps 4] [--models 300]
 
-Without --data the bundled sample. The pack is written into a temporary folder. Loading is read, decode, augment and
+Without --data the bundled sample; of DIR so many models, evenly. Their pack is written into a temporary folder. Loading is read, decode, augment and
 stack, with so many worker processes; the step is forward, backward and Adam of the same batches, read before. Each is
-timed after a first batch that is not counted; the seconds of this process and its workers on the CPU are printed beside
-those of the clock, since other programs may hold the cores.
+timed after a first batch that is not counted. Pictures a second of one core are those of the processor's time of this
+process and its workers, which other programs on the machine hardly change.
 """
 
 import argparse
@@ -24,13 +24,14 @@ from torch import Tensor
 from r2n2.config import network_config
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
-from r2n2.data.packed import read_pack, write_pack
+from r2n2.data.packed import read_pack, write_split
 from r2n2.data.readable import Readable
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, select
 from r2n2.devices import find_device
 from r2n2.training.recipes import TrainingConfig, changed, recipe
 from r2n2.training.run import Run
+from r2n2.training.validation import spread
 
 
 def batches_of(models: Sequence[Readable], config: TrainingConfig, workers: int) -> Batches:
@@ -59,16 +60,17 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def stepping(run: Run, batches: Iterator[tuple[Tensor, Tensor]], count: int) -> float:
-    """Pictures a second of `count` training steps on batches that are there."""
+def stepping(run: Run, batches: Iterator[tuple[Tensor, Tensor]], count: int) -> tuple[float, float]:
+    """Pictures a second by the clock, and of one core's time, of `count` training steps on batches that are there."""
     read = [as_inputs(*(tensor.to(run.device) for tensor in batch)) for batch in itertools.islice(batches, count + 1)]
     run.step(*read[0])
     _wait(run.device)
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _cpu_seconds()
     for batch in read[1:]:
         run.step(*batch)
     _wait(run.device)
-    return sum(views.shape[0] * views.shape[1] for views, _ in read[1:]) / (time.perf_counter() - started)
+    pictures = sum(views.shape[0] * views.shape[1] for views, _ in read[1:])
+    return pictures / (time.perf_counter() - started), pictures / max(_cpu_seconds() - before, 1e-9)
 
 
 def _wait(device: torch.device) -> None:
@@ -83,6 +85,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="compact")
     parser.add_argument("--workers", default="0,1,2")
     parser.add_argument("--batches", type=int, default=12)
+    parser.add_argument("--models", type=int, default=300)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
@@ -91,8 +94,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = options.data or stack.enter_context(sample_folder())
         pack = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pack"
-        models = select(find_models(folder)[0], "train")
-        write_pack(folder, pack)
+        models = spread(select(find_models(folder)[0], "train"), options.models)
+        write_split(models, pack, "train")
         packed = read_pack(pack, "train")
         print("| source | workers | pictures/s | pictures/s of a core |\n| --- | ---: | ---: | ---: |")
         for name, source in (("folder", models), ("pack", packed)):
@@ -100,8 +103,8 @@ def main() -> None:
                 found, of_a_core = loading(source, config, workers, options.batches)
                 print(f"| {name} | {workers} | {found:.0f} | {of_a_core:.0f} |", flush=True)
         run = Run(network_config(options.network), config, device)
-        step = stepping(run, batches_of(packed, config, 0), options.steps)
-        print(f"| step of {options.network} on {device.type} | | {step:.0f} | |")
+        step, of_a_core = stepping(run, batches_of(packed, config, 0), options.steps)
+        print(f"| step of {options.network}, {device.type} | | {step:.0f} | {of_a_core:.0f} |")
 
 
 if __name__ == "__main__":

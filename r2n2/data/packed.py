@@ -21,7 +21,8 @@ from safetensors.numpy import save_file
 
 from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
-from r2n2.data.shapenet import SHARES, Model, find_models, require_split, select
+from r2n2.data.readable import Readable
+from r2n2.data.shapenet import SHARES, find_models, require_split, select
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
@@ -110,12 +111,13 @@ def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
     for split in SHARES:
         chosen = select(models, split)
         if chosen:
-            counts[split], broken = _write_split(chosen, pack, split)
+            counts[split], broken = write_split(chosen, pack, split)
             problems += broken
     return counts, problems
 
 
-def _write_split(models: Sequence[Model], pack: Path, split: str) -> tuple[int, list[str]]:
+def write_split(models: Sequence[Readable], pack: Path, split: str) -> tuple[int, list[str]]:
+    """Write one split of a pack: how many models it holds, and a sentence for each that cannot be read."""
     begins, boxes, first, voxels, named, problems = [0], [], [0], [], [], []
     with written_beside(pack / f"{split}{PIXELS}") as temporary, temporary.open("wb") as file:
         for model in progress(models, f"packing {split}", unit="model"):

@@ -8,10 +8,13 @@ from PIL import Image
 
 
 class Readable(Protocol):
-    """word: of its category; stamp: a line that is another's as soon as a file is, see `fingerprint`.
+    """category: its folder's name, word: what that means; stamp: a line that is another's as soon as a file is, see `fingerprint`.
 
     What reads raises UserError, naming the file, if it cannot be read.
     """
+
+    @property
+    def category(self) -> str: ...
 
     @property
     def word(self) -> str: ...
