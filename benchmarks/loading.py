@@ -3,10 +3,10 @@
     python -m benchmarks.loading [--data DIR] [--network compact] [--recipe compact] [--workers 0,1,2] [--batches 12]
                                  [--device auto] [--steps 4] [--models 300]
 
-Without --data the bundled sample; of DIR so many models, evenly. Their pack is written into a temporary folder. Loading is read, decode, augment and
-stack, with so many worker processes; the step is forward, backward and Adam of the same batches, read before. Each is
-timed after a first batch that is not counted. Pictures a second of one core are those of the processor's time of this
-process and its workers, which other programs on the machine hardly change.
+Without --data the bundled sample; of DIR so many models, evenly. Their pack is written into a temporary folder. Loading
+is read, decode, augment and stack, with so many worker processes; the step is forward, backward and Adam of the same
+batches, read before. Each is timed after a first batch that is not counted. Pictures a second of one core are those of
+the processor's time of this process and its workers, which other programs on the machine hardly change.
 """
 
 import argparse

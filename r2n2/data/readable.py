@@ -8,7 +8,8 @@ from PIL import Image
 
 
 class Readable(Protocol):
-    """category: its folder's name, word: what that means; stamp: a line that is another's as soon as a file is, see `fingerprint`.
+    """category: its folder's name; word: what that means; stamp: another line as soon as a file is another, see
+    `fingerprint`.
 
     What reads raises UserError, naming the file, if it cannot be read.
     """
