@@ -62,24 +62,29 @@ def _compiled_with_values(
     kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
 ) -> tuple[Any, list]:
     """The compiled kernel, and what it is called with: of a tensor its address, which a launcher need not ask for."""
-    key, values = [kernel.fn, triton.runtime.driver.active.get_current_device()], []
+    device = triton.runtime.driver.active.get_current_device()
+    kinds: list = [kernel.fn, device, *constants.values(), *options.values()]
+    values: list = []
     for argument in arguments:
-        tensor = argument[0] if isinstance(argument, Slot) else argument
-        value = tensor
-        if isinstance(tensor, Tensor):
-            value = tensor.data_ptr()
-            key += tensor.dtype, value % ALIGNMENT == 0
+        is_slot = type(argument) is Slot
+        tensor = argument[0] if is_slot else argument
+        if tensor is None:
+            kinds.append(None)
+            values.append(argument)
+        elif type(tensor) is int:
+            kinds.append(-(2**31) <= tensor < 2**31)
+            values.append(tensor)
         else:
-            key.append(tensor if tensor is None else -(2**31) <= tensor < 2**31)
-        values.append((value, argument[1], argument[2]) if tensor is not argument else value)
+            address = tensor.data_ptr()
+            kinds.append(tensor.dtype)
+            kinds.append(address % ALIGNMENT == 0)
+            values.append((address, argument[1], argument[2]) if is_slot else address)
     values += constants.values()
-    key += constants.values()
-    key += options.values()
-    key = tuple(key)
+    key = tuple(kinds)
     compiled = _compiled.get(key)
     if compiled is None:
-        kinds = tuple(map(kind, arguments))
-        compiled = _compiled[key] = triton.compile(source(kernel, kinds, constants), options=options | FUSION)
+        what = source(kernel, tuple(map(kind, arguments)), constants)
+        compiled = _compiled[key] = triton.compile(what, options=options | FUSION)
     return compiled, values
 
 

@@ -83,11 +83,10 @@ def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
 
 
 def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
-    if projection.ndim != 7 or projection.shape[2] != 3 or min(projection.shape[1:]) < 1:
-        raise ValueError(
-            f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(projection.shape)}"
-        )
-    batch, steps, _, *grid, channels = projection.shape
+    shape, device = projection.shape, projection.device
+    if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
+        raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")
+    batch, steps, _, *grid, channels = shape
     size = weight.shape[-1] if weight.ndim else 0
     if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
         raise ValueError(
@@ -98,5 +97,5 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
     if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
         raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
     for name, tensor in (("weight", weight), ("state", state), ("mask", mask)):
-        if tensor is not None and tensor.device != projection.device:
-            raise ValueError(f"{name} is on {tensor.device}, projection on {projection.device}; move one of them")
+        if tensor is not None and tensor.device != device:
+            raise ValueError(f"{name} is on {tensor.device}, projection on {device}; move one of them")

@@ -67,7 +67,8 @@ class Sequence:
 
     @property
     def on_device(self) -> AbstractContextManager:
-        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+        elsewhere = self.device.type == "cuda" and self.device.index != torch.cuda.current_device()
+        return torch.cuda.device(self.device) if elsewhere else nullcontext()
 
     def empty(self, slots: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A tensor (B, *slots, X, Y, Z, C), not filled."""
@@ -113,7 +114,7 @@ class Sequence:
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:
-        return launch.options | ({"launch_pdl": True} if self.dependent else {})
+        return launch.options | {"launch_pdl": True} if self.dependent else launch.options
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""

@@ -46,13 +46,15 @@ class Launch:
 
     def fitted(self, channels: int, side: int | None = None) -> "Launch":
         """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
-        enough = max(SMALLEST, 1 << (channels - 1).bit_length())
-        fits = min(self.channels, enough), min(self.inner, enough), min(self.line, side or self.line)
-        return self if fits == (self.channels, self.inner, self.line) else self._resized(*fits)
+        if self.channels <= channels >= self.inner and self.line <= (side or self.line):
+            return self
+        return self._resized(channels, side)
 
     @cache  # noqa: B019, of which there are as many as lines in the table
-    def _resized(self, channels: int, inner: int, line: int) -> "Launch":
-        return replace(self, channels=channels, inner=inner, line=line)
+    def _resized(self, channels: int, side: int | None) -> "Launch":
+        enough = max(SMALLEST, 1 << (channels - 1).bit_length())
+        fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
+        return replace(self, **fits, line=min(self.line, side or self.line))
 
 
 def kind_of(dtype: torch.dtype, precision: str) -> str:
