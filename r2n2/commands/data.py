@@ -120,11 +120,13 @@ def shapes(
     count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
     first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
     seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
+    shard: ShardText = None,
 ) -> None:
     """Make meshes of parametric objects, for r2n2 data meshes."""
     from r2n2.data.procedural import write_shapes
+    from r2n2.data.shards import Shard
 
-    new = write_shapes(categories, output, count, seed, first)
+    new = write_shapes(categories, output, count, seed, first, Shard.parse(shard or "1/1"))
     print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
 
 
