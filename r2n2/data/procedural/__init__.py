@@ -70,7 +70,7 @@ def write_shapes(
 ) -> int:
     """Write `count` objects of each category, of all if None, as folder/<category>/<category>-<number>.ply.
 
-    Numbers start at `first`; only those of the shard are made. Those that stand already are left alone; returns how many
+    Numbers start at `first`; only those of the shard are made, and what stands already is left alone. Returns how many
     are new. Raises UserError for a category that has no generator, or for numbers that cannot be.
     """
     words = list(dict.fromkeys(categories or GENERATORS))
