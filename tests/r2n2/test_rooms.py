@@ -13,7 +13,7 @@ BELOW = {
     "commands": {"app", "export", "training", "evaluation", "shapes", "data", "network", "pictures", ""},
     "app": {"shapes", "data", "pictures", ""},
     "export": {"data", "network", "pictures", ""},
-    "training": {"evaluation", "data", "network", "pictures", ""},
+    "training": {"evaluation", "shapes", "data", "network", "pictures", ""},
     "evaluation": {"shapes", "data", "network", "pictures", ""},
     "shapes": {"data", "network", "pictures", ""},
     "data": {"pictures", ""},
