@@ -68,27 +68,52 @@ def demo(
 def reconstruct(
     images: Annotated[list[str], typer.Argument(help="Pictures of one object: files, folders or glob patterns.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The suffix says the format: .obj .ply .glb .stl .binvox .npy .png")
-    ],
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file to write, as often as you like; the suffix says the format: .obj .ply .glb .stl .3mf .binvox "
+            ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
+        ),
+    ] = None,
     threshold: Threshold = 0.4,
     style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
+    size: Annotated[float | None, typer.Option(help="Of the mesh: its longest side in millimetres.")] = None,
+    up: Annotated[str, typer.Option(help="Of .obj .ply .stl: the axis upwards, y or z (most printers').")] = "y",
+    keep_largest: Annotated[bool, typer.Option("--keep-largest", help="Drop all pieces but the largest.")] = False,
+    min_voxels: Annotated[int, typer.Option(min=0, help="Drop pieces of fewer voxels.")] = 0,
     network: Network = None,
     weights: Weights = None,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
+    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable."""
+    from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
-    from r2n2.shapes.reconstruction import check_suffix, load
+    from r2n2.shapes.formats import MESH_SUFFIXES
+    from r2n2.shapes.placing import check_size, check_up
+    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, check_suffix, load
 
-    check_suffix(output)
+    for path in output or ():
+        check_suffix(path)
+    check_size(size)
+    check_up(up)
     paths = find_images(images)
-    if output.resolve() in {path.resolve() for path in paths}:
-        raise UserError(f"{output} is one of the pictures and would be overwritten; choose another name.")
+    outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
+    if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
+        raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
+    if taken := {path.resolve() for path in outputs} & {path.resolve() for path in paths}:
+        raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
-    shape.save(output)
+    kept = shape.without_specks(keep_largest, min_voxels)
+    kept.save(*outputs, size=size, up=up)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
-    print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
+    occupied = int(kept.voxels.sum())
+    dropped = int(shape.voxels.sum()) - occupied
+    print(
+        f"{', '.join(map(str, outputs))}: {occupied} of {shape.voxels.size} voxels occupied, from {views}"
+        + (f"; {dropped} in small pieces dropped" if dropped else "")
+    )
 
 
 @app.command()
@@ -163,6 +188,40 @@ def convert(
     from r2n2.network.checkpoint import convert_weights
 
     print(f"{target}: weights of the network {convert_weights(source, target, half).name}")
+
+
+@app.command("app")
+def serve(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Left out, 7860, or another free one.")] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    network: Network = None,
+    weights: Weights = None,
+    device: Device = "auto",
+) -> None:
+    """Rebuild objects in the browser: drop pictures, turn the shape; on this machine's own address alone."""
+    from r2n2.app import check_extra, run_app
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    run_app(load(weights, network, device), port, browse)
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")],
+    network: Network = None,
+    weights: Weights = None,
+) -> None:
+    """Write a network as ONNX, compared with PyTorch: encoder, one recurrent step, decoder."""
+    from r2n2.export import check_extra, export_onnx
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    result = export_onnx(load(weights, network, "cpu"), output)
+    for path in result.files:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    for name, error in result.errors.items():
+        print(f"error of {name:<10} {error:.1e}")
 
 
 @app.command()

@@ -15,8 +15,9 @@ from r2n2.evaluation.tables import read_sample
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
 from r2n2.progress import progress
+from r2n2.shapes.drawing import CARD, TILE, draw_mesh
 from r2n2.shapes.mesh import surface_mesh
-from r2n2.shapes.picture import TILE, draw_mesh, side_by_side, stacked, view_image
+from r2n2.shapes.picture import side_by_side, stacked, view_image
 
 COUNT = 6
 
@@ -59,12 +60,12 @@ def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, thre
     """A row of views (T, 3, H, W), the shape rebuilt from them with its IoU, and the true one, (32, 32, 32) each."""
     iou = intersection_over_union(occupancy, truth, threshold)
     tiles = [(view_image(view), f"view {number}") for number, view in enumerate(views, start=1)]
-    rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
+    rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5, "blocky")
     return side_by_side([*tiles, (rebuilt, f"{word}, IoU {iou:.2f}"), (true, "truth")])
 
 
-def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+def _drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
     """The shape, or an empty tile for a shape of no voxel."""
     if (occupancy > threshold).any():
-        return draw_mesh(surface_mesh(occupancy, threshold))
-    return Image.new("RGBA", (TILE, TILE))
+        return draw_mesh(surface_mesh(occupancy, threshold, style), smooth=style == "smooth")
+    return Image.new("RGB", (TILE, TILE), CARD)
