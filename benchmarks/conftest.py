@@ -13,8 +13,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    from benchmarks.replay import MEASURED
-    from benchmarks.tables import printed
+    from benchmarks.comparisons.replay import MEASURED
+    from benchmarks.measuring.tables import printed
 
     for rows in MEASURED.values():
         terminalreporter.write_line(printed(rows))

@@ -33,7 +33,7 @@ from convrnn3d.sequence import Sequence
 from torch import Tensor
 from triton.compiler import CompiledKernel
 
-from benchmarks.problems import Problem
+from benchmarks.recurrence.problems import Problem
 
 CALLS = 5  # in a round
 MODULES = {"gru": gru, "lstm": lstm}

@@ -1,14 +1,14 @@
-"""The recurrence against PyTorch's own convolutions, whole networks against a port: the tables of `benchmarks.plan`.
+"""The recurrence against PyTorch's own convolutions, whole networks against a port, as `comparisons.plan` has them.
 
 pytest benchmarks/test_comparisons.py [-k "recurrence and lstm"] [--keep]
 """
 
 import pytest
 
-from benchmarks.plan import Comparison, on_cpu, on_gpu
-from benchmarks.problems import Problem
-from benchmarks.replay import DEVICE, Clock, replay, rows_of
-from benchmarks.tables import largest_error
+from benchmarks.comparisons.plan import Comparison, on_cpu, on_gpu
+from benchmarks.comparisons.replay import DEVICE, Clock, replay, rows_of
+from benchmarks.measuring.tables import largest_error
+from benchmarks.recurrence.problems import Problem
 
 ON_GPU = 60  # comparisons, the most telling: `python -m benchmarks.gpu_run` measures all
 PLAN = on_gpu()[:ON_GPU] if DEVICE.type == "cuda" else on_cpu()

@@ -30,8 +30,8 @@ from convrnn3d.launcher import Slot, compile_kernel
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, architecture_of, table
 
-from benchmarks.compiled import OPERANDS
-from benchmarks.side_by_side import first_line
+from benchmarks.machine_code.compiled import OPERANDS
+from benchmarks.measuring.side_by_side import first_line
 
 BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
 TELLING = (36, 256, 1, 16, 64, 8)  # the order in which they are timed

@@ -14,7 +14,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks.results import FOLDER, fingerprint, read
+from benchmarks.measuring.results import FOLDER, fingerprint, read
 from benchmarks.work.designs import Call
 from benchmarks.work.first_design import FirstCall
 from benchmarks.work.launches import Device, Launch
@@ -136,7 +136,7 @@ def print_predictions(first: Call, today: Call, device: Device, measured_on: Pat
 
 
 def measured(rows: list[dict[str, str]], call: Call, contender: str, backward: bool) -> str:
-    """The newest figure of `call`, replayed from a graph, from rows of `benchmarks.results`."""
+    """The newest figure of `call`, replayed from a graph, from rows of a result file."""
     sizes = call.sizes
     wanted = {
         "table": "recurrence", "what": call.cell, "contender": contender, "graph": "True", "cold": "False",

@@ -10,7 +10,7 @@ from convrnn3d.gru import gates_kernel
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, table, table_file
 
-from benchmarks.compiled import OPERANDS
+from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.tune import BATCHES, FOLDER, best, candidates, compile_ahead, with_choice, written
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from benchmarks.results import Row
-from benchmarks.timing import Timing
+from benchmarks.measuring.results import Row
+from benchmarks.measuring.timing import Timing
 
 ROW = Row(
     table="recurrence",

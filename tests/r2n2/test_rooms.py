@@ -1,10 +1,10 @@
 """Imports point down: a room of r2n2 imports the rooms below it, and convrnn3d knows nothing of r2n2."""
 
-import ast
 from pathlib import Path
 
 import convrnn3d
 import pytest
+from imports import imported
 
 import r2n2
 
@@ -24,18 +24,6 @@ BELOW = {
 DOORS = ("__init__", "__main__")  # of the whole package: they hand on what the rooms hold
 R2N2 = Path(r2n2.__file__).parent
 CONVRNN3D = Path(convrnn3d.__file__).parent
-
-
-def imported(source: str) -> set[str]:
-    """The modules that Python source imports anywhere, inside functions and for type checkers, too."""
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are absolute here"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def room(module: str) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results
+from benchmarks.measuring import results
 from benchmarks.work.__main__ import main, merged
 from benchmarks.work.phases import phases
 from benchmarks.work.sizes import Sizes

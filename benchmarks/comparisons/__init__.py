@@ -1,0 +1,1 @@
+"""Which comparisons are made, most telling first, and how `pytest benchmarks` shows them."""

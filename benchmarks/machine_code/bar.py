@@ -1,0 +1,63 @@
+"""What the machine code of every kernel is held to.
+
+Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
+that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
+sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
+copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. `conv_parts`,
+whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+
+from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel
+from benchmarks.machine_code.disassembly import MachineCode, read
+
+REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
+LANE_REGISTERS = 512
+SHARED = {"sm_80": 163, "sm_90": 227, "sm_100": 227, "sm_120": 99, "gfx942": 64, "gfx950": 160}  # KiB
+WARPS = 8  # planned to be resident on a multiprocessor
+LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
+
+
+def misses(kernel: Kernel, code: MachineCode) -> list[str]:
+    """What of the bar this kernel misses, in words."""
+    target, warps = kernel.target, kernel.options["num_warps"]
+    programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
+    amd = target.startswith("gfx")
+    loops = any(part in kernel.function for part in ("conv_parts", "weight_gradient")) or kernel.convolves
+    found = {
+        f"{code.spills} spills in the loop": code.spills > 0,
+        "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
+        "shared memory": code.shared * programs > SHARED[target] * 1024,
+        "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
+        "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
+        "no asynchronous copies": loops and not amd and code.asynchronous == 0,
+        "masks": kernel.convolves and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
+    }
+    return [miss for miss, is_missed in found.items() if is_missed]
+
+
+def row(kernel: Kernel) -> dict[str, object]:
+    """A row of the table: the kernel, its tile, its machine code, what it misses."""
+    code = read(kernel.compile())
+    tile = [] if kernel.tile is None else [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
+    if "weight_gradient" in kernel.function:
+        tile = [kernel.tile.channels, kernel.tile.channels, kernel.tile.rows]
+    return {
+        "kernel": kernel.function,
+        "operands": kernel.kind,
+        "batch": kernel.batch,
+        "target": kernel.target,
+        "tile": "x".join(map(str, tile)),
+        **kernel.options,
+        **asdict(code),
+        "misses": misses(kernel, code),
+    }
+
+
+def rows(targets: list[str], kinds: tuple[str, ...], jobs: int) -> list[dict[str, object]]:
+    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(row, kernels, chunksize=4))

@@ -1,0 +1,1 @@
+"""Whole networks beside a port of 2016's graph: their work, their measurement."""

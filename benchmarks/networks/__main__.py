@@ -1,0 +1,46 @@
+"""Whole networks, views to logits and training steps: this project against a port, in turns, errors beside times.
+
+python -m benchmarks.networks [--networks 3d-gru-3,res3d-gru-3] [--types fp32,tf32,bf16,fp16] [--batch 1]
+                              [--views 1,3,5,24] [--training] [--compile] [--seconds 2] [--save]
+"""
+
+import argparse
+import itertools
+
+import torch
+
+from benchmarks.measuring.results import Machine, append
+from benchmarks.measuring.settings import TYPES
+from benchmarks.measuring.tables import printed
+from benchmarks.networks.measure import NetworkProblem, able, measure
+from r2n2.config import NETWORKS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    lists = {"networks": ",".join(NETWORKS), "types": "fp32,tf32,bf16,fp16", "batch": "1", "views": "1,3,5,24"}
+    for name, default in lists.items():
+        parser.add_argument(f"--{name}", default=default, help="comma-separated")
+    parser.add_argument("--training", action="store_true", help="a training step rather than inference")
+    parser.add_argument("--compile", action="store_true", help="each under torch.compile, too; takes minutes")
+    parser.add_argument("--seconds", type=float, default=2, help="of timing for each comparison")
+    parser.add_argument("--save", action="store_true", help="append the rows to benchmarks/results")
+    options = parser.parse_args()
+    for name, known in (("networks", NETWORKS), ("types", TYPES)):
+        if unknown := set(getattr(options, name).split(",")) - set(known):
+            parser.error(f"--{name} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    types = [name for name in options.types.split(",") if device.type == "cuda" or name in ("fp32", "bf16")]
+    sizes = [[int(size) for size in text.split(",")] for text in (options.batch, options.views)]
+    for network, type_name, batch, views in itertools.product(options.networks.split(","), types, *sizes):
+        if options.training and type_name == "fp16":
+            continue
+        problem = NetworkProblem(NETWORKS[network], batch, views, type_name, options.training)
+        rows = measure(problem, able(device, problem, options.compile), device, options.seconds)
+        print(printed(rows), flush=True)
+        if options.save:
+            append(rows, Machine.here())
+
+
+if __name__ == "__main__":
+    main()

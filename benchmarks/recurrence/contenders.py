@@ -1,0 +1,103 @@
+"""The recurrence over a sequence, as different people would write it: what convrnn3d is timed against.
+
+    kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
+    kernels, packing       the same with one that changes, and is laid out in each call and replay: a step, forward
+    reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
+    eager NCDHW            one convolution for each gate, PyTorch's default layout
+    eager NDHWC            the same with channels_last_3d
+    merged NCDHW, NDHWC    one convolution for all gates that read the same grid, one chain of pointwise calls
+    unfolded               the same with the neighbourhoods copied into rows, and a matrix product
+    z in channels          the same with z folded into the channels, and a 2D convolution
+    compiled ...           merged NDHWC under torch.compile, default and max-autotune
+
+Each but ours gets its inputs in its own layout (`layouts`), so that no conversion is held against it: not the weight's
+either, which a training step would have to lay out anew.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmarks.recurrence.layouts import Channels, Layout, Planes, Rows
+from benchmarks.recurrence.problems import Problem
+from benchmarks.recurrence.runs import (
+    Run,
+    compiled,
+    convolved,
+    frozen,
+    gate_by_gate,
+    merged_run,
+    multiplied,
+    ours,
+    packing,
+)
+from benchmarks.work.sizes import GATES
+
+PACKING = "kernels, packing"
+MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to run a Problem. layout: None for convrnn3d's own shapes.
+
+    `run` takes inputs as they are `prepared` and gives the last state(s) in the layout, too. merged: the projection of
+    gates that read the same grid is one tensor.
+    """
+
+    name: str
+    run: Run
+    layout: Layout | None = None
+    merged: bool = False
+    compiled: bool = False
+
+    def prepared(self, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        """Projection, in parts, weight and state(s), laid out."""
+        if self.layout is None:
+            return inputs
+        projection, weight, *states = inputs
+        gates = MERGED[problem.cell] if self.merged else (1,) * GATES
+        parts = [part for step in projection.unbind(1) for part in step.split(gates, 1)]
+        grids = [self.layout.grid(grid) for grid in (*parts, *(state[:, None] for state in states))]
+        return [*grids[: len(parts)], self.layout.weight(weight, problem.grid), *grids[len(parts) :]]
+
+    def state(self, grid: Tensor) -> Tensor:
+        """A grid (B, X, Y, Z, C) as a state in the layout."""
+        return grid if self.layout is None else self.layout.grid(grid[:, None])
+
+    def outputs(self, problem: Problem, states: list[Tensor]) -> list[Tensor]:
+        """What `run` gives, as grids (B, X, Y, Z, C)."""
+        if self.layout is None:
+            return states
+        return [self.layout.back(state, problem.shape)[:, 0] for state in states]
+
+    def gradients(self, problem: Problem, gradients: list[Tensor]) -> list[Tensor]:
+        """Gradients of what `prepared` gives, as those of its inputs."""
+        if self.layout is None:
+            return gradients
+        parts, weight, states = problem.split(gradients)
+        projection = torch.cat([self.layout.back(part, problem.shape) for part in parts], 1)
+        whole = self.layout.weight_back(weight, problem.weight_shape)
+        return [projection.unflatten(1, (problem.steps, GATES)), whole, *self.outputs(problem, states)]
+
+
+def contenders() -> dict[str, Contender]:
+    """All that can be timed, by name."""
+    default, innermost = (Channels(order) for order in (torch.contiguous_format, torch.channels_last_3d))
+    merged = merged_run(convolved, innermost)
+    found = [
+        Contender("kernels", frozen(ours("triton"))),
+        Contender(PACKING, packing(ours("triton"))),
+        Contender("reference", ours("reference")),
+        Contender("eager NCDHW", gate_by_gate, default),
+        Contender("merged NCDHW", merged_run(convolved, default), default, merged=True),
+        Contender("eager NDHWC", gate_by_gate, innermost),
+        Contender("merged NDHWC", merged, innermost, merged=True),
+        Contender("unfolded", merged_run(multiplied, Rows()), Rows(), merged=True),
+        Contender("z in channels", merged_run(convolved, Planes()), Planes(), merged=True),
+    ]
+    for mode in ("default", "max-autotune-no-cudagraphs"):
+        name = f"compiled {mode.removesuffix('-no-cudagraphs')}"
+        found.append(Contender(name, compiled(merged, mode), innermost, merged=True, compiled=True))
+    return {contender.name: contender for contender in found}

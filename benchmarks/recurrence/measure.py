@@ -1,0 +1,131 @@
+"""The recurrent step and sequence: every contender on the same inputs, in turns, with its error beside its time.
+
+A step is timed as a sequence of one; the first state is given and not zero, so that it costs its convolution.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from convrnn3d.backend import TRITON_IS_THERE
+from torch import Tensor
+
+from benchmarks.measuring.peaks import peaks
+from benchmarks.measuring.results import Row
+from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
+from benchmarks.measuring.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
+from benchmarks.recurrence.contenders import PACKING, Contender, contenders
+from benchmarks.recurrence.problems import Problem
+from benchmarks.work.phases import sequence_work
+from benchmarks.work.sizes import Sizes
+
+
+def measure(
+    problem: Problem,
+    names: list[str],
+    device: torch.device,
+    seconds: float,
+    cold: bool = False,
+    say: Callable[[str], None] = print,
+) -> list[Row]:
+    """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
+    sets = input_sets(lambda seed: problem.inputs(device, seed))
+    best = peaks(device, problem.type_name)
+    chosen = {name: contender for name, contender in contenders().items() if name in names}
+    with float32_products(problem.precision), fresh_compiler():
+        error = errors(chosen, problem, sets[0], say)
+        runs = {name: runner(chosen[name], problem, sets) for name in error}
+        with cudnn_benchmark():
+            measured = side_by_side(runs, len(sets), device, seconds, cold, say)
+    element = torch.empty(0, dtype=problem.dtype).element_size()
+    sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 0, problem.kernel_size, element)
+    useful, nominal, moved = sequence_work(problem.cell, sizes, problem.backward)
+    return rows_of(
+        measured,
+        error,
+        best,
+        useful / 1e6,
+        nominal / 1e6,
+        moved,
+        table="recurrence",
+        what=problem.cell,
+        cold=cold,
+        batch=problem.batch,
+        steps=problem.steps,
+        grid=problem.grid,
+        channels=problem.channels,
+        dtype=problem.type_name,
+        precision=problem.precision,
+        backward=problem.backward,
+    )
+
+
+def runner(contender: Contender, problem: Problem, sets: list[list[Tensor]]) -> Callable[[int], object]:
+    """The contender as a function of the number of a set; its inputs are laid out when it first runs.
+
+    All sets have the same weight, and share its memory: what a sequence reads again and again is warm in any cache.
+    """
+    ready: list[list[Tensor]] = []
+    upstream: list[Tensor] = []
+
+    def run(number: int) -> object:
+        if not ready:
+            ready.extend(prepared(contender, problem, inputs) for inputs in sets)
+            for inputs in ready:
+                inputs[-1 - problem.states] = ready[0][-1 - problem.states]
+            upstream.extend(torch.randn_like(state) for state in ready[0][-problem.states :])
+        return solve(contender, problem, ready[number], upstream)
+
+    return run
+
+
+def prepared(contender: Contender, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+    ready = contender.prepared(problem, inputs)
+    return [tensor.detach().requires_grad_(problem.backward) for tensor in ready]
+
+
+def solve(contender: Contender, problem: Problem, inputs: list[Tensor], upstream: list[Tensor]) -> list[Tensor]:
+    """Last state(s) and, if the problem is backward, the gradients of `inputs`, in the contender's layout."""
+    with torch.set_grad_enabled(problem.backward):
+        outputs = contender.run(problem, inputs)
+    return [*outputs, *(torch.autograd.grad(outputs, inputs, upstream) if problem.backward else ())]
+
+
+def errors(
+    chosen: dict[str, Contender], problem: Problem, inputs: list[Tensor], say: Callable[[str], None] = print
+) -> dict[str, float]:
+    """The worst distance from float64 of each contender's results and gradients; who fails is named and left out."""
+    exact, states = contenders()["reference"], problem.states
+    upstream = [torch.randn_like(state) for state in inputs[-states:]]
+    in_float64 = replace(problem, type_name="fp64")
+    given = prepared(exact, in_float64, [tensor.double() for tensor in inputs])
+    truth = solve(exact, in_float64, given, [d.double() for d in upstream])
+    found = {}
+    for name, contender in chosen.items():
+        try:
+            own = [contender.state(d) for d in upstream]
+            with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
+                results = solve(contender, problem, prepared(contender, problem, inputs), own)
+        except Exception as error:  # whatever a compiler or a full device may say
+            say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
+            continue
+        gradients = contender.gradients(problem, results[states:]) if problem.backward else []
+        ours = [*contender.outputs(problem, results[:states]), *gradients]
+        found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
+    return found
+
+
+def able(device: torch.device, problem: Problem, compilers: bool = True) -> list[str]:
+    """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
+
+    Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight.
+    """
+    kernels = device.type == "cuda" and TRITON_IS_THERE
+    left_out = set() if kernels else {"kernels", PACKING}
+    if problem.backward or problem.steps > 1:
+        left_out.add(PACKING)
+    return [
+        name
+        for name, contender in contenders().items()
+        if name not in left_out and (compilers or not contender.compiled)
+    ]

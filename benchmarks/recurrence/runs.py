@@ -1,0 +1,129 @@
+"""How the recurrence is run over a sequence: through convrnn3d, or with PyTorch's own layers in some layout.
+
+A run takes a problem and inputs as a contender has them prepared: the projection in parts, weight and state(s), or for
+convrnn3d projection, weight and state(s); it gives the last state(s).
+"""
+
+from collections.abc import Callable
+
+import torch
+from convrnn3d import conv_gru, conv_lstm, freeze
+from convrnn3d.frozen import FROZEN
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from benchmarks.recurrence.layouts import Layout
+from benchmarks.recurrence.problems import Problem
+from benchmarks.work.sizes import GATES
+
+Run = Callable[[Problem, list[Tensor]], list[Tensor]]
+Convolution = Callable[[Tensor, Tensor, Tensor, int], Tensor]  # of grid, weight, projection and kernel size
+
+
+def ours(backend: str) -> Run:
+    def run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        projection, weight, *state = inputs
+        options = {"backend": backend, "precision": problem.precision}
+        if problem.cell == "gru":
+            return [conv_gru(projection, weight, state[0], **options)[1]]
+        return list(conv_lstm(projection, weight, tuple(state), **options)[1])
+
+    return run
+
+
+def frozen(run: Run) -> Run:
+    """`run` on a weight that is laid out once, before it is timed, as every other contender's is: not if trained."""
+
+    def frozen_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        if not problem.backward and inputs[1] not in FROZEN:
+            freeze(inputs[1])
+        return run(problem, inputs)
+
+    return frozen_run
+
+
+def packing(run: Run) -> Run:
+    """`run` on a weight that counts as changed since the call before; nothing is launched for that."""
+    copies = WeakTensorKeyDictionary()  # for all detached tensors of one memory count their changes together
+
+    def changed(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        projection, weight, *states = inputs
+        if weight not in copies:
+            copies[weight] = weight.clone()
+        torch.autograd.graph.increment_version(copies[weight])
+        return run(problem, [projection, copies[weight], *states])
+
+    return changed
+
+
+def gate_by_gate(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+    """A convolution for each gate, as the equations are written; channels in the second dimension."""
+    parts, weights, states = problem.split(inputs)
+    padding = problem.kernel_size // 2
+    w_0, w_1, w_2 = weights.chunk(GATES)
+    h = states[0]
+    if problem.cell == "gru":
+        for p_u, p_r, p_c in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            u = torch.sigmoid(p_u + F.conv3d(h, w_0, padding=padding))
+            r = torch.sigmoid(p_r + F.conv3d(h, w_1, padding=padding))
+            c = torch.tanh(p_c + F.conv3d(r * h, w_2, padding=padding))
+            h = u * h + (1 - u) * c
+        return [h]
+    s = states[1]
+    for p_f, p_i, p_c in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        f = torch.sigmoid(p_f + F.conv3d(h, w_0, padding=padding))
+        i = torch.sigmoid(p_i + F.conv3d(h, w_1, padding=padding))
+        s = f * s + i * torch.tanh(p_c + F.conv3d(h, w_2, padding=padding))
+        h = torch.tanh(s)
+    return [h, s]
+
+
+def merged_run(convolve: Convolution, layout: Layout) -> Run:
+    """One convolution for all gates that read the same grid, and as few pointwise calls as do."""
+
+    def run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        parts, weight, states = problem.split(inputs)
+        side, width = problem.kernel_size, weight.shape[layout.weight_axis] // GATES
+        h = states[0]
+        if problem.cell == "gru":
+            for_u_r, for_c = weight.split((2 * width, width), layout.weight_axis)
+            for p_u_r, p_c in zip(parts[::2], parts[1::2], strict=True):
+                u, r = torch.sigmoid(convolve(h, for_u_r, p_u_r, side)).chunk(2, layout.axis)
+                h = torch.lerp(torch.tanh(convolve(r * h, for_c, p_c, side)), h, u)
+            return [h]
+        s = states[1]
+        for p in parts:
+            a_f_i, a_c = convolve(h, weight, p, side).split((2 * width, width), layout.axis)
+            f, i = torch.sigmoid(a_f_i).chunk(2, layout.axis)
+            s = torch.addcmul(i * torch.tanh(a_c), f, s)
+            h = torch.tanh(s)
+        return [h, s]
+
+    return run
+
+
+def convolved(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
+    """p + W * grid, channels in the second dimension, in two or three further ones."""
+    convolution = F.conv2d if grid.ndim == 4 else F.conv3d
+    return p + convolution(grid, weight, padding=side // 2)
+
+
+def multiplied(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
+    """The same on rows: neighbourhoods (B X Y Z, k k k C) by the weight (k k k C, channels)."""
+    padded = F.pad(grid, (0, 0, *[side // 2] * 6))
+    windows = padded.unfold(1, side, 1).unfold(2, side, 1).unfold(3, side, 1)  # (B, X, Y, Z, C, k, k, k)
+    rows = windows.movedim(4, -1).flatten(4).flatten(0, 3)
+    return torch.addmm(p.flatten(0, 3), rows, weight).view_as(p)
+
+
+def compiled(run: Run, mode: str) -> Run:
+    """`run` compiled for each problem, shapes and all."""
+    functions: dict[Problem, Callable[[list[Tensor]], list[Tensor]]] = {}
+
+    def compiled_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        if problem not in functions:
+            functions[problem] = torch.compile(lambda tensors: run(problem, tensors), mode=mode, dynamic=False)
+        return functions[problem](inputs)
+
+    return compiled_run

@@ -1,0 +1,1 @@
+"""The kept results as tables and plots."""

@@ -1,0 +1,201 @@
+"""The kept results as tables and plots: docs/benchmarks.md, its pictures, and the README's figures.
+
+    python -m benchmarks.report [--check]
+
+--check writes nothing and fails if a page does not say what the results say. A figure of kernels that were changed
+since it was measured is marked.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.recurrence.contenders import PACKING
+from benchmarks.report.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
+
+ROOT = Path(__file__).parents[2]
+PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
+BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
+STALE, OTHER_VERSIONS, NOT_COMPILED, NOT_AROUND = "†", "‡", "°", "§"
+UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
+STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
+NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
+README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
+
+INTRODUCTION = f"""# Benchmarks
+
+`python -m benchmarks.report` writes this page from the results in `benchmarks/results/`; `pytest benchmarks` measures
+on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` goes on
+where the results end. Contenders of one line ran side by side in one process, in turns, on the same random inputs.
+Times are medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are
+distances from float64, relative, of the worst result or gradient (of a network: of the logits, or of all gradients of
+encoder, recurrence or decoder; the latter are further off, and by chance, for a rectifier near zero may open or not):
+first of PyTorch's or the port's, then of ours. MiB are allocated at the peak by a run without a graph, beyond inputs,
+weights and Adam's moments, in the same order. "Floor" is the time that no implementation can beat, at peaks measured in
+the same run, over the time taken: the larger of useful operations over the fastest products and of the bytes of inputs
+and results over the fastest copy.
+
+{STALE} kernels that were changed after they were timed. {OTHER_VERSIONS} timed with other versions than the heading's.
+{NOT_COMPILED} torch.compile did not take part. {NOT_AROUND} neither matrix products of unfolded neighbourhoods nor 2D
+convolutions, with z in the channels, took part. No speed-up is given where any other baseline is missing or a result is
+wrong.
+"""
+RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
+speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but the one in the convrnn3d
+column, each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out beforehand;
+(packing) is a step with a weight that has changed and that the fused kernels lay out anew."""
+NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module; each column holds the
+fastest way to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
+NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
+
+
+def page() -> str:
+    parts = [INTRODUCTION]
+    found = machines()
+    if not any(machine["cuda"] for machine in found.values()):
+        parts.append(NO_GPU)
+    for file, machine in found.items():
+        stored = comparisons(file)
+        cache = l2_gbytes(file)
+        read = "" if cache is None else f"; the L2 cache is read at {cache / 1e3:.2f} TB/s"
+        parts.append(f"## {machine['device']}\n\n{versions(machine)}{read}\n")
+        parts.append(f"![Speed-up and efficiency against the number of samples]({picture_of(file).name})\n")
+        recurrences = [one for one in stored if one.table == "recurrence"]
+        for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):
+            rows = [one for one in recurrences if (one.grid, one.channels) == (grid, channels)]
+            parts.append(f"### The recurrence, {grid}x{grid}x{grid} voxels, {channels} channels\n")
+            parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one, machine) for one in rows])]
+        if networks := [one for one in stored if one.table == "network"]:
+            parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
+            parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
+    return "\n".join(parts)
+
+
+def readme_figures() -> str:
+    """The lines of the page that most readers look for."""
+    parts = []
+    found = machines()
+    for file, machine in found.items():
+        stored = comparisons(file)
+        types = ("bf16", "tf32") if machine["cuda"] else ("fp32",)
+        steps = [
+            one
+            for one in stored
+            if one.table == "recurrence" and (one.grid, one.steps, one.cold) == (4, 1, False)
+            if one.batch in README_BATCHES and one.dtype in types
+        ]
+        networks = [
+            one
+            for one in stored
+            if one.table == "network" and one.dtype in types and one.what in ("3d-gru-3", "res3d-gru-3", "compact")
+            if one.backward or (one.steps in README_VIEWS and one.batch == 1)
+        ]
+        where = f"On {machine['device']} ({versions(machine)})"
+        if networks:
+            parts.append(f"{where}, whole networks against a port of the original:\n")
+            parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
+            where = "and on the same machine"
+        parts.append(f"{where}, one recurrent step against PyTorch's own convolutions:\n")
+        parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
+    marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
+    marks[NOT_AROUND] = "without matrix products and 2D convolutions"
+    used = [f"{mark} {meaning}" for mark, meaning in marks.items() if any(mark in part for part in parts)]
+    parts.append(", ".join(used) + "\n" if used else "")
+    if not any(machine["cuda"] for machine in found.values()):
+        parts.append(NO_GPU)
+    return "\n".join(parts)
+
+
+def versions(machine: dict[str, str]) -> str:
+    return ", ".join(f"{name} {machine[name]}" for name in VERSIONS if machine[name])
+
+
+def picture_of(file: Path) -> Path:
+    return PAGE.with_name(f"benchmarks-{file.stem}.png")
+
+
+def table(columns: str, lines: list[str]) -> str:
+    names = columns.strip("| ").split(" | ")
+    return "\n".join([columns, "| " + " | ".join("---" for _ in names) + " |", *lines]) + "\n"
+
+
+def step_line(one: Stored, machine: dict[str, str]) -> str:
+    done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
+    plain = next(iter(one.of("eager NCDHW")), None)
+    packing = next(iter(one.of(PACKING)), None)
+    ours = "; ".join(filter(None, (shown(one.ours, "kernels"), shown(packing))))
+    times = [shown(plain, "eager NCDHW"), shown(one.others), ours]
+    return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
+
+
+def network_line(one: Stored, machine: dict[str, str]) -> str:
+    done = "training step" if one.backward else "inference"
+    without = next(iter(one.of("reference")), None)
+    fused = next(iter(one.of("kernels")), None)
+    times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
+    return line(one, [name_of(one, machine), done, one.batch, one.steps, one.dtype], times)
+
+
+def name_of(one: Stored, machine: dict[str, str]) -> str:
+    heading = tuple(machine[name] for name in VERSIONS)
+    return one.what + OTHER_VERSIONS * (one.versions != heading)
+
+
+def line(one: Stored, sizes: list[object], times: list[str]) -> str:
+    ours, others = one.ours, one.others
+    cells = [*sizes, *times, ratio(one)]
+    if one.table == "recurrence":
+        cells.append(f"{ours.efficiency:.0%}" if ours else "")
+    cells.append(" / ".join(f"{figure.error:.0e}" for figure in (others, ours) if figure))
+    cells.append(" / ".join(f"{figure.peak_mib:.3g}" for figure in (others, ours) if figure))
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def shown(figure: Figure | None, plain: str = "") -> str:
+    """Its time, and its name unless that is `plain`."""
+    if figure is None:
+        return ""
+    unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
+    time = f"{figure.median / size:.3g} {unit}"
+    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(' (graph)', ', graph')})"
+    return time + name + STALE * figure.is_stale
+
+
+def ratio(one: Stored) -> str:
+    if one.speed_up is None:
+        return ""
+    middle, low, high = one.speed_up
+    marks = NOT_COMPILED * (not one.compiled) + NOT_AROUND * (one.table == "recurrence" and not one.around)
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]{marks}"
+
+
+def with_figures(readme: str) -> str:
+    """The README with its figures replaced."""
+    before, rest = readme.split(BEGIN)
+    return before + BEGIN + "\n" + readme_figures() + "\n" + END + rest.split(END)[1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
+    options = parser.parse_args()
+    wanted = {PAGE: page(), README: with_figures(README.read_text(encoding="utf-8"))}
+    if options.check:
+        old = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
+        if old:
+            print(f"{' and '.join(old)} do not say what the results say; run python -m benchmarks.report")
+        return 1 if old else 0
+    try:
+        from benchmarks.report.plots import plot
+    except ModuleNotFoundError:
+        print('The report draws with matplotlib, which is not installed: pip install ".[test]"', file=sys.stderr)
+        return 2
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    for file, machine in machines().items():
+        plot(comparisons(file), machine["device"], picture_of(file))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""What the kept results say: the newest measurement of each comparison, who was best in it, and by how much."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.measuring import results
+from benchmarks.measuring.results import fingerprint, read
+from benchmarks.measuring.tables import largest_error
+from benchmarks.recurrence.contenders import PACKING
+
+NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
+VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
+AROUND = ("unfolded", "z in channels")  # ways round PyTorch's 3D convolutions, which not all comparisons had
+PLAIN = ("eager NCDHW", "eager NDHWC", "merged NCDHW", "merged NDHWC")  # without any of which nothing is said
+KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps", "batch")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A contender's row. Microseconds; see `results.Row`."""
+
+    contender: str
+    graph: bool
+    kernels: str
+    median: float
+    p20: float
+    p80: float
+    error: float
+    peak_mib: float
+    efficiency: float
+
+    @property
+    def name(self) -> str:
+        return self.contender + (" (graph)" if self.graph else "")
+
+    @property
+    def is_fused(self) -> bool:
+        return self.contender in ("kernels", "compiled kernels", PACKING)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it speaks of fused kernels that were changed since."""
+        return self.is_fused and self.kernels != _kernels_now()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A comparison as it was last measured; figures by rising time."""
+
+    table: str
+    what: str
+    grid: int
+    channels: int
+    backward: bool
+    cold: bool
+    dtype: str
+    steps: int
+    batch: int
+    versions: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+    @property
+    def ours(self) -> Figure | None:
+        """The fused kernels' fastest figure, the weight laid out beforehand as all others' are.
+
+        Where there is none, of our own PyTorch path.
+        """
+        fused = [figure for figure in self.figures if figure.is_fused and figure.contender != PACKING]
+        return next(iter(fused or self.of("reference")), None)
+
+    @property
+    def others(self) -> Figure | None:
+        """The fastest that `ours` is compared with: a port of the network, or any use of PyTorch's own layers."""
+        if self.table == "network":
+            return next(iter(self.of("port")), None)
+        return next((f for f in self.figures if not f.is_fused and f is not self.ours), None)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether torch.compile took part."""
+        return any(figure.contender.startswith("compiled") for figure in self.figures)
+
+    @property
+    def around(self) -> bool:
+        """Whether every way round PyTorch's 3D convolutions took part."""
+        return {figure.contender for figure in self.figures} >= set(AROUND)
+
+    @property
+    def speed_up(self) -> tuple[float, float, float] | None:
+        """How many times as fast ours is: of the medians; from the 20th percentile of one to the 80th of the other.
+
+        None if there is nothing to compare, if a baseline is missing that might have been the fastest, or if one of the
+        two is much wronger than the rightest.
+        """
+        ours, others = self.ours, self.others
+        if ours is None or others is None or (self.table == "recurrence" and not self._all_there()):
+            return None
+        if max(ours.error, others.error) > largest_error(self.table, self.backward, [f.error for f in self.figures]):
+            return None
+        return others.median / ours.median, others.p20 / ours.p80, others.p80 / ours.p20
+
+    def _all_there(self) -> bool:
+        graphs = {False, any(figure.graph for figure in self.figures)}
+        there = {(figure.contender, figure.graph) for figure in self.figures}
+        return there >= {(name, graph) for name in PLAIN for graph in graphs}
+
+    def of(self, plain: str) -> list[Figure]:
+        """Figures of `plain`, compiled, graphed or neither."""
+        return [figure for figure in self.figures if figure.contender.removeprefix("compiled ") == plain]
+
+
+def machines() -> dict[Path, dict[str, str]]:
+    """Result files, GPUs first, each with the machine's and versions' columns of its newest row."""
+    newest = {file: max(read(file), key=lambda row: row["measured"]) for file in sorted(results.FOLDER.glob("*.csv"))}
+    return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
+
+
+def l2_gbytes(file: Path) -> float | None:
+    """The newest measurement of the L2 cache's bandwidth in GB/s, if there is one."""
+    rows = [row for row in read(file) if (row["table"], row["what"]) == ("peak", "L2 cache")]
+    return float(max(rows, key=lambda row: row["measured"])["peak_gbytes"]) if rows else None
+
+
+def comparisons(file: Path) -> list[Stored]:
+    """One measurement of each comparison in a result file, in the order of KEY.
+
+    Of those with the newest measurement's kernels and versions it is the last with the most contenders: baselines that
+    once were faster do not go away by being left out.
+    """
+    by_key = defaultdict(lambda: defaultdict(list))
+    for row in read(file):
+        if row["table"] == "peak":
+            continue
+        key = tuple(int(row[name]) if row[name].isdigit() else row[name] for name in KEY)
+        by_key[key][row["measured"]].append(row)
+    found = []
+    for key in sorted(by_key):
+        races = by_key[key]
+        newest = _made_with(races[max(races)][0])
+        same = [when for when, rows in races.items() if _made_with(rows[0]) == newest]
+        rows = races[max(same, key=lambda when: (len(races[when]), when))]
+        values = dict(
+            zip(KEY, (value == "True" if value in ("True", "False") else value for value in key), strict=True)
+        )
+        figures = sorted((_figure(row) for row in rows), key=lambda figure: figure.median)
+        found.append(Stored(**values, versions=newest[1:], figures=tuple(figures)))
+    return found
+
+
+def _made_with(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("kernels", *VERSIONS))
+
+
+_kernels_now = cache(fingerprint)  # the source does not change while its results are read
+
+
+def _figure(row: dict[str, str]) -> Figure:
+    numbers = {name: float(row[name]) for name in NUMBERS}
+    return Figure(row["contender"], row["graph"] == "True", row["kernels"], **numbers)

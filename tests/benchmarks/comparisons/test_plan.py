@@ -1,0 +1,89 @@
+"""The plan holds all sizes that were promised, and settings do what they say."""
+
+import itertools
+
+import pytest
+import torch
+
+from benchmarks.comparisons.plan import on_cpu, on_gpu
+from benchmarks.measuring import timing
+from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
+from benchmarks.networks.measure import NetworkProblem
+from benchmarks.recurrence.problems import Problem
+from r2n2.config import NETWORKS
+
+CELLS, TYPES, BOTH = ("gru", "lstm"), ("fp32", "tf32", "bf16", "fp16"), (False, True)
+
+
+def test_on_a_gpu_every_step_and_sequence_is_measured() -> None:
+    problems = {comparison.problem for comparison in on_gpu() if not comparison.cold}
+    for cell, batch, steps, type_name, backward in itertools.product(
+        CELLS, (1, 4, 16, 36, 64, 256), (1, 5, 24), TYPES, BOTH
+    ):
+        assert Problem(cell, batch, steps, 4, 128, type_name, backward) in problems
+        if batch <= 36 or steps < 24:
+            assert Problem(cell, batch, steps, 8, 64, type_name, backward) in problems
+
+
+def test_on_a_gpu_every_network_infers_and_trains() -> None:
+    problems = {comparison.problem for comparison in on_gpu()}
+    for network, batch, views, type_name in itertools.product(NETWORKS.values(), (1, 36), (1, 3, 5, 24), TYPES):
+        assert NetworkProblem(network, batch, views, type_name) in problems
+    for network, type_name in itertools.product(NETWORKS.values(), ("fp32", "tf32", "bf16")):
+        assert NetworkProblem(network, 36, 5, type_name, training=True) in problems
+
+
+def test_compilers_take_part_in_every_step_and_caches_are_cold_where_it_matters() -> None:
+    compiled = {comparison.problem for comparison in on_gpu() if comparison.compilers}
+    cold = {comparison.problem for comparison in on_gpu() if comparison.cold}
+    for cell, batch, type_name in itertools.product(CELLS, (1, 4, 16, 36, 64, 256), TYPES):
+        assert Problem(cell, batch, 1, 4, 128, type_name) in compiled
+    assert {(problem.batch, problem.type_name) for problem in cold} == set(itertools.product((1, 36), ("bf16", "tf32")))
+
+
+def test_on_a_cpu_every_network_is_measured_and_both_cells() -> None:
+    problems = [comparison.problem for comparison in on_cpu()]
+    networks = {(p.network.name, p.training) for p in problems if isinstance(p, NetworkProblem)}
+    assert networks == set(itertools.product(NETWORKS, BOTH))
+    assert {(p.cell, p.backward) for p in problems if isinstance(p, Problem)} == set(itertools.product(CELLS, BOTH))
+
+
+@pytest.mark.parametrize("precision", ["tf32", "ieee"])
+def test_products_are_as_told_by_old_settings_and_new_and_as_before_afterwards(precision: str) -> None:
+    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    before = matmul.fp32_precision, conv.fp32_precision
+    with float32_products(precision):
+        tf32 = precision == "tf32"
+        assert (matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (tf32, tf32)  # which raise if they disagree
+        assert torch.get_float32_matmul_precision() == ("high" if tf32 else "highest")
+        assert (matmul.fp32_precision == "tf32", conv.fp32_precision == "tf32") == (tf32, tf32)
+    assert (matmul.fp32_precision, conv.fp32_precision) == before
+
+
+def test_cudnn_tries_everything_and_only_meanwhile() -> None:
+    with cudnn_benchmark():
+        assert torch.backends.cudnn.benchmark and torch.backends.cudnn.benchmark_limit == 0
+    assert not torch.backends.cudnn.benchmark
+
+
+def test_a_compiler_that_gives_up_raises() -> None:
+    with fresh_compiler():
+        from torch._dynamo import config
+
+        assert config.fail_on_recompile_limit_hit
+
+
+def test_a_cold_cache_is_flushed_before_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+
+    class Flush(torch.Tensor):
+        def zero_(self) -> torch.Tensor:
+            flushed.append(1)
+            return self
+
+    monkeypatch.setattr(timing.torch, "empty", lambda *size, **kind: torch.zeros(1).as_subclass(Flush))
+    functions = {name: lambda: None for name in "ab"}
+    timing.interleaved(functions, torch.device("cpu"), seconds=0, cold=True)
+    assert len(flushed) == 2 * (timing.FEWEST + 2)
+    timing.interleaved(functions, torch.device("cpu"), seconds=0, cold=False)
+    assert len(flushed) == 2 * (timing.FEWEST + 2)

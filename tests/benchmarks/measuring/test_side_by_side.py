@@ -1,0 +1,71 @@
+"""Timing side by side: contenders take turns on changing inputs, and one that fails stops nobody."""
+
+import time
+
+import pytest
+import torch
+
+from benchmarks.measuring import side_by_side as timed
+from benchmarks.measuring.memory import peak_mib
+from benchmarks.measuring.side_by_side import SETS, side_by_side
+from benchmarks.measuring.timing import FEWEST, Timing, interleaved
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_contenders_take_turns() -> None:
+    turns: list[str] = []
+    functions = {name: lambda name=name: turns.append(name) for name in "abc"}
+    timings = interleaved(functions, DEVICE, seconds=0)
+    rounds = [turns[first : first + 3] for first in range(0, len(turns), 3)]
+    assert len(rounds) == FEWEST + 2 and all(sorted(turn) == list("abc") for turn in rounds)
+    assert len({tuple(turn) for turn in rounds}) > 1  # none is always the first
+    assert all(len(timing.rounds) == FEWEST for timing in timings.values())
+
+
+def test_medians_tell_the_slower_from_the_faster() -> None:
+    runs = {"slow": lambda number: time.sleep(0.003), "fast": lambda number: time.sleep(0.001)}
+    measured = side_by_side(runs, SETS, torch.device("cpu"), seconds=0.1)
+    assert 2500 < measured["slow", False].timing.median < 6000
+    assert measured["fast", False].timing.median < 2500
+
+
+def test_inputs_rotate() -> None:
+    numbers: list[int] = []
+    side_by_side({"a": numbers.append}, SETS, torch.device("cpu"), seconds=0)
+    assert set(numbers) == set(range(SETS)) and numbers[-3:-1] != numbers[-2:]
+
+
+def test_one_that_fails_is_named_and_the_others_are_timed() -> None:
+    def fail(number: int) -> None:
+        raise RuntimeError("no such algorithm\nand pages more")
+
+    said: list[str] = []
+    measured = side_by_side({"bad": fail, "good": lambda number: None}, 1, DEVICE, seconds=0, say=said.append)
+    assert {name for name, _ in measured} == {"good"}
+    assert said == ["bad is left out: RuntimeError, no such algorithm"]
+
+
+def test_percentiles_are_of_the_rounds() -> None:
+    timing = Timing((*(float(value) for value in range(10)), 1000.0))
+    assert (timing.p20, timing.median, timing.p80) == (2, 5, 8)
+
+
+def test_peak_memory_is_what_lives_at_once() -> None:
+    mib = 1 << 18  # float32 values
+
+    def one_after_the_other() -> None:
+        for _ in range(3):
+            torch.empty(4 * mib, device=DEVICE).fill_(1)
+
+    def at_once() -> None:
+        [torch.empty(4 * mib, device=DEVICE).fill_(1) for _ in range(3)]
+
+    assert round(peak_mib(one_after_the_other, DEVICE)) == 4
+    assert round(peak_mib(at_once, DEVICE)) == 12
+
+
+def test_large_inputs_are_not_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timed, "LARGE", 1000)
+    assert len(timed.input_sets(lambda seed: [torch.full((250,), seed)])) == 1  # int64: 2000 bytes
+    assert [int(first[0]) for (first,) in timed.input_sets(lambda seed: [torch.full((100,), seed)])] == [0, 1, 2]

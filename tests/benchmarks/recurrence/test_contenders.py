@@ -1,0 +1,173 @@
+"""Contenders compute the same thing: otherwise a comparison of their times would mean nothing."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from convrnn3d.frozen import FROZEN
+
+from benchmarks.measuring.peaks import peaks
+from benchmarks.measuring.tables import printed
+from benchmarks.recurrence import measure as recurrence
+from benchmarks.recurrence import runs
+from benchmarks.recurrence.contenders import PACKING, contenders
+from benchmarks.recurrence.measure import able, errors, measure, runner
+from benchmarks.recurrence.problems import Problem
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_every_contender_is_right(cell: str, steps: int) -> None:
+    problem = Problem(cell, batch=2, steps=steps, grid=2, channels=3, backward=True)
+    chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}
+    found = errors(chosen, problem, problem.inputs(DEVICE, seed=0))
+    assert set(found) >= {"kernels", PACKING, "reference", "eager NCDHW", "merged NDHWC", "unfolded", "z in channels"}
+    assert max(found.values()) < 1e-6
+
+
+@pytest.mark.parametrize("sizes", [{"grid": 1}, {"grid": 4}, {"grid": 5}, {"grid": 3, "kernel_size": 1}])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_in_float64_every_layout_gives_the_reference_and_its_gradients(cell: str, sizes: dict[str, int]) -> None:
+    problem = Problem(cell, batch=2, steps=2, channels=3, type_name="fp64", backward=True, **sizes)
+    plain = {name: one for name, one in contenders().items() if not one.compiled and not name.startswith("kernels")}
+    found = errors(plain, problem, problem.inputs(DEVICE))
+    assert set(found) == set(plain) and max(found.values()) < 1e-14
+
+
+def test_rows_carry_error_work_memory_and_spread() -> None:
+    problem = Problem("gru", batch=2, steps=2, grid=2, channels=4, backward=True)
+    names = able(DEVICE, problem, compilers=False)
+    rows = measure(problem, names, DEVICE, seconds=0.01)
+    assert {row.contender for row in rows} == set(names)
+    for row in rows:
+        assert row.timing.p20 <= row.timing.median <= row.timing.p80
+        assert 0 < row.error < 1e-6 and row.efficiency > 0 and row.peak_mib > 0
+        assert (row.peak_tflops, row.peak_gbytes) == tuple(vars(peaks(DEVICE, "fp32")).values())
+    assert rows[0].useful_mflop < rows[0].nominal_mflop
+    assert "forward and backward, B 2, T 2" in printed(rows)
+
+
+def test_inputs_are_never_zeros_and_differ_from_set_to_set_but_for_the_weight() -> None:
+    first, second = (Problem("lstm", 2, 2, grid=2, channels=3).inputs(DEVICE, seed) for seed in range(2))
+    assert all(tensor.count_nonzero() == tensor.numel() for tensor in first)
+    same = [torch.equal(a, b) for a, b in zip(first, second, strict=True)]
+    assert same == [False, True, False, False]
+
+
+def test_all_sets_share_the_weights_memory() -> None:
+    problem, seen = Problem("gru", 1, 2, grid=2, channels=3), []
+    contender = contenders()["merged NDHWC"]
+    spy = replace(contender, run=lambda problem, inputs: seen.append(inputs) or contender.run(problem, inputs))
+    run = runner(spy, problem, [problem.inputs(DEVICE, seed) for seed in range(2)])
+    for number in range(2):
+        run(number)
+    shared = [a.data_ptr() == b.data_ptr() for a, b in zip(*seen, strict=True)]
+    assert shared == [False] * 4 + [True, False]  # of two steps u's and r's projection, and c's
+
+
+def test_a_result_that_is_not_a_number_is_infinitely_wrong() -> None:
+    problem = Problem("gru", 1, 1, grid=2, channels=3)
+    merged = contenders()["merged NCDHW"]
+    broken = replace(merged, run=lambda problem, inputs: [merged.run(problem, inputs)[0] * torch.nan])
+    found = errors({"merged": merged, "broken": broken}, problem, problem.inputs(DEVICE, 0))
+    assert found["broken"] == math.inf and found["merged"] < 1e-6
+
+
+def test_layouts_and_backends_are_what_their_names_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("gru", 2, 1, grid=2, channels=3)
+    conv3d, convolved = torch.nn.functional.conv3d, []
+
+    def spy(grid: torch.Tensor, *rest: object, **named: object) -> torch.Tensor:
+        convolved.append(grid)
+        return conv3d(grid, *rest, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "conv3d", spy)
+    for layout, memory_format in (("NCDHW", torch.contiguous_format), ("NDHWC", torch.channels_last_3d)):
+        for gates, calls in (("eager", 3), ("merged", 2)):
+            convolved.clear()
+            contender = contenders()[f"{gates} {layout}"]
+            contender.run(problem, contender.prepared(problem, problem.inputs(DEVICE, 0)))
+            assert len(convolved) == calls
+            assert all(grid.is_contiguous(memory_format=memory_format) for grid in convolved)
+    backends: list[str] = []
+    monkeypatch.setattr(runs, "conv_gru", lambda *inputs, backend, precision: backends.append(backend) or (0, 0))
+    for name in ("kernels", "reference"):
+        contenders()[name].run(problem, problem.inputs(DEVICE, 0))
+    assert backends == ["triton", "reference"]
+
+
+def test_the_floor_of_a_row_is_counted_by_hand() -> None:
+    """B = 2, T = 2, G = 2, C = 4: 64 pairs of voxel and tap, all 8 taps of 8 voxels inside."""
+    problem = Problem("gru", batch=2, steps=2, grid=2, channels=4)
+    (row,) = measure(problem, ["merged NCDHW"], DEVICE, seconds=0.01)
+    useful, moved = 2 * 2 * 2 * 64 * 4 * 4 * 3, (2 * 2 * 3 * 32 + 3 * 4 * 4 * 27 + 2 * 2 * 32) * 4
+    assert (row.useful_mflop, row.bytes) == (useful / 1e6, moved)
+    assert row.nominal_mflop == useful * 216 / 64 / 1e6
+    floor = max(useful / row.peak_tflops / 1e6, moved / row.peak_gbytes / 1e3)
+    assert row.efficiency == pytest.approx(floor / row.timing.median)
+    (both,) = measure(replace(problem, backward=True), ["merged NCDHW"], DEVICE, seconds=0.01)
+    assert both.useful_mflop == pytest.approx(3 * row.useful_mflop)
+    assert both.bytes == moved + (2 * 2 * 3 * 32 + 3 * 4 * 4 * 27 + 2 * 2 * 32) * 4
+
+
+def test_z_in_channels_is_one_2d_convolution_of_all_gates_channels_innermost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a 4x4x4 grid of 128 channels 512 to 4 N channels, 1.33 times a padded convolution's operations."""
+    problem, conv2d, seen = Problem("lstm", 2, 1), torch.nn.functional.conv2d, []
+
+    def spy(grid: torch.Tensor, weight: torch.Tensor, **named: object) -> torch.Tensor:
+        seen.append((grid, weight))
+        return conv2d(grid, weight, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", spy)
+    contender = contenders()["z in channels"]
+    contender.run(problem, contender.prepared(problem, problem.inputs(DEVICE)))
+    ((grid, weight),) = seen
+    assert (tuple(grid.shape), tuple(weight.shape)) == ((2, 512, 4, 4), (4 * 384, 512, 3, 3))
+    assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in (grid, weight))
+    assert weight.numel() * 16 / (27 * 64 * 3 * 128 * 128) == pytest.approx(1.33, abs=0.01)
+
+
+def test_merged_gates_take_one_chain_of_pointwise_calls() -> None:
+    """GRU: two additions, two convolutions, one sigmoid for both gates, tanh, r . h and one interpolation."""
+    problem, contender = Problem("gru", 2, 1, grid=2, channels=3), contenders()["merged NDHWC"]
+    inputs = contender.prepared(problem, problem.inputs(DEVICE))
+    with torch.profiler.profile() as profiled:
+        contender.run(problem, inputs)
+    called = {event.key.removeprefix("aten::"): event.count for event in profiled.key_averages()}
+    pointwise = ("add", "sigmoid", "tanh", "mul", "rsub", "sub", "lerp", "addcmul")
+    found = {name: called[name] for name in pointwise if name in called}
+    assert found == {"add": 2, "sigmoid": 1, "tanh": 1, "mul": 1, "lerp": 1} and called["conv3d"] == 2
+
+
+def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
+    problem, contender, seen = Problem("gru", 1, 1, grid=2, channels=3), contenders()["merged NDHWC"], []
+
+    def run(problem: Problem, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        seen.append((torch.backends.cudnn.benchmark, torch.backends.cudnn.benchmark_limit))
+        return contender.run(problem, inputs)
+
+    errors({"spy": replace(contender, run=run)}, problem, problem.inputs(DEVICE))
+    assert [benchmark for benchmark, _ in seen] == [True] and seen[0][1] in (0, None)  # None: there is no cuDNN
+
+
+def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("gru", 1, 1, grid=2, channels=3)
+    weight = problem.inputs(DEVICE)[1]
+    before, weights = weight._version, []
+    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: weights.append((w, w._version)) or (0, 0))
+    found = contenders()
+    for name in ("kernels", PACKING, PACKING, "kernels"):
+        found[name].run(problem, [weight, weight, weight])
+    frozen, first, second, again = weights
+    assert frozen == again and frozen[0] is weight and weight in FROZEN and weight._version == before
+    assert first[0] is second[0] is not weight and first[0] not in FROZEN and first[1] < second[1]
+    assert torch.equal(first[0], weight)
+    monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
+    gpu = torch.device("cuda")
+    assert {"kernels", PACKING} <= set(able(gpu, problem))
+    for other in (replace(problem, steps=2), replace(problem, backward=True)):
+        assert "kernels" in able(gpu, other) and PACKING not in able(gpu, other)
+    assert not {"kernels", PACKING} & set(able(torch.device("cpu"), problem))
