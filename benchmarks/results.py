@@ -3,18 +3,25 @@
 python -m benchmarks.results FILE ...
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 from benchmarks.measuring.results import adopt
 
 
-def main(files: list[str]) -> int:
-    for name in files:
-        for own, number in adopt(Path(name)).items():
-            print(f"{name}: {number} rows to {own.name}")
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("python -m benchmarks.results", description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    for file in parser.parse_args(arguments).files:
+        try:
+            found = adopt(file)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        for own, number in found.items():
+            print(f"{file}: {number} rows to {own.name}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

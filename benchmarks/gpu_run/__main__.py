@@ -242,7 +242,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.gpu_run", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")

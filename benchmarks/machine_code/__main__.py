@@ -18,7 +18,7 @@ from benchmarks.machine_code.compiled import TARGETS
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.machine_code", description=__doc__.splitlines()[0])
     parser.add_argument("--targets", default=",".join(TARGETS), help="comma-separated")
     parser.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
     parser.add_argument("--json", type=Path, help="also write the rows here")

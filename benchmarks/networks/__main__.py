@@ -17,7 +17,7 @@ from r2n2.config import NETWORKS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.networks", description=__doc__.splitlines()[0])
     lists = {"networks": ",".join(NETWORKS), "types": "fp32,tf32,bf16,fp16", "batch": "1", "views": "1,3,5,24"}
     for name, default in lists.items():
         parser.add_argument(f"--{name}", default=default, help="comma-separated")

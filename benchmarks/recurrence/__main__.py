@@ -17,7 +17,7 @@ from benchmarks.recurrence.problems import Problem
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.recurrence", description=__doc__.splitlines()[0])
     lists = {"cells": "gru,lstm", "types": "fp32,tf32,bf16,fp16", "batch": "1,36", "steps": "1,5"}
     for name, default in lists.items():
         parser.add_argument(f"--{name}", default=default, help="comma-separated")

@@ -36,7 +36,7 @@ LAUNCH_COLUMNS = f"{'times':>6}{'programs':>9}{'waves':>7}{'L2 MB':>8}{'memory':
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.work", description=__doc__.splitlines()[0])
     parser.add_argument("--cell", choices=("gru", "lstm"), default="gru")
     for name in SIZES:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes(), name))

@@ -49,3 +49,9 @@ def test_the_fingerprint_follows_the_launch_table_in_use(tmp_path: Path, monkeyp
     other.write_text("{}", encoding="utf-8")
     monkeypatch.setenv("CONVRNN3D_LAUNCHES", str(other))
     assert fingerprint() != before
+
+
+def test_a_file_that_cannot_be_added_is_a_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path / "nowhere.csv")])
+    assert stopped.value.code == 2 and "nowhere.csv" in capsys.readouterr().err
