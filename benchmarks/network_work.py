@@ -20,8 +20,8 @@ from benchmarks.port import Port, WithZeros
 from benchmarks.sizes import Sizes
 from benchmarks.work import phases
 from r2n2.config import VOXEL_SIDE
-from r2n2.efficientnet import ConvNorm
 from r2n2.network import R2N2
+from r2n2.network.efficientnet import ConvNorm
 
 
 @dataclass

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r2n2.layers import UnpoolConv3d, UnpoolPointwise3d, unpool
 from r2n2.network import R2N2
+from r2n2.network.layers import UnpoolConv3d, UnpoolPointwise3d, unpool
 
 RECURRENCE = ("recurrence.projection.weight", "recurrence.bias", "recurrence.weight")
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from r2n2.layers import Conv3d, UnpoolConv3d, unpool
+from r2n2.network.layers import Conv3d, UnpoolConv3d, unpool
 
 UNPOOLING = {
     "without zeros": lambda layer, x: layer(x),

@@ -52,7 +52,7 @@ def product(name: str, rows: int, inner: int, columns: int, element: int) -> Pha
 
 
 def phases(cell: str, sizes: Sizes) -> list[Phase]:
-    """Forward and backward of a sequence, in order, as `convrnn3d` and `r2n2.recurrence` share them out."""
+    """Forward and backward of a sequence, in order, as `convrnn3d` and `r2n2.network.recurrence` share them out."""
     rows, columns = sizes.batch * sizes.steps, GATES * sizes.voxels * sizes.channels
     forward = {
         # h, r . h, two p and two gates; then r . h, h, p, u, c, and h' twice: as a state and as the next source

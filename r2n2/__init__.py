@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.errors import UserError
-from r2n2.network import R2N2
 
 if TYPE_CHECKING:
-    from r2n2.reconstruction import Reconstruction, Reconstructor, load
+    from r2n2.network import R2N2
+    from r2n2.shapes.reconstruction import Reconstruction, Reconstructor, load
 
+__version__ = "0.1.0"
 __all__ = ["NETWORKS", "R2N2", "NetworkConfig", "Reconstruction", "Reconstructor", "UserError", "load"]
+
+# Imported when first used: PyTorch takes seconds, and networks can be built without the mesh libraries.
+_LATE = {
+    "R2N2": "r2n2.network",
+    "Reconstruction": "r2n2.shapes.reconstruction",
+    "Reconstructor": "r2n2.shapes.reconstruction",
+    "load": "r2n2.shapes.reconstruction",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """What reconstructs is imported when first used: networks can be built and timed without the mesh libraries."""
-    if name in ("Reconstruction", "Reconstructor", "load"):
-        return getattr(import_module("r2n2.reconstruction"), name)
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_LATE]

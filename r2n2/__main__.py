@@ -1,4 +1,4 @@
-from r2n2.cli import main
+from r2n2.commands.cli import main
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ RENDER_SIDE = 137  # pixels of a rendered picture in the ShapeNet layout
 IMAGE_SIDE = 127  # pixels of a view as the network sees it
 GRID_SIDE = 4  # voxels of the hidden grid
 VOXEL_SIDE = 32  # voxels of the output
+THRESHOLD = 0.4  # of the occupancy probability, as in the paper's tables
 MAX_CHANNELS = 8192  # a file that claims more is damaged
 LEVELS = {"simple": (6, 4), "residual": (6, 4), "compact": (0, 3)}  # whose filters are chosen: encoder's, decoder's
 
@@ -95,3 +96,9 @@ def network_config(name: str) -> NetworkConfig:
     if name not in NETWORKS:
         raise UserError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
     return NETWORKS[name]
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise UserError for a threshold that no probability or every probability passes."""
+    if not 0 < threshold < 1:
+        raise UserError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")

@@ -1,37 +1,20 @@
-"""What tests share: a network of the family that is quick to build, and a small data folder made by the pipeline."""
+"""What tests share: a small data folder made by the pipeline, and the kernels compiled once; see also `helpers/`."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from r2n2.config import NETWORKS, NetworkConfig
-
 if not torch.cuda.is_available():  # before any test imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
 ROOT = Path(__file__).parents[1]
 Compilation = tuple[subprocess.Popen, Path] | None
 sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout and not installed
-
-SMALL = {
-    "encoder_channels": (4, 4, 4, 4, 6, 6),
-    "features": 12,
-    "hidden_channels": 5,
-    "decoder_channels": (5, 5, 4, 3),
-}
-
-
-def small_network(name: str) -> NetworkConfig:
-    """The network `name` with few channels, wherever they can be chosen."""
-    config = NETWORKS[name]
-    levels = {key: SMALL[key][: len(getattr(config, key))] for key in ("encoder_channels", "decoder_channels")}
-    return replace(config, **SMALL | levels)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,7 +36,7 @@ def _hindrance(tensor: Tensor) -> str | None:
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
     if not TRITON_IS_THERE:
-        return "Triton is not installed"
+        return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm brings it)"
     interpreted = os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
     if tensor.device.type != "cuda" and not interpreted:
         return f"the tensors are on {tensor.device}, and Triton needs CUDA or HIP, or TRITON_INTERPRET=1"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from r2n2.config import IMAGE_SIDE
-from r2n2.images import PREPROCESSING, to_array
+from r2n2.pictures.images import PREPROCESSING, to_array
 
 BACKGROUNDS = (225, 256)
 Z_AXIS = 2

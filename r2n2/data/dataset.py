@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from r2n2.data.augmentation import Augmentation, augment
 from r2n2.data.shapenet import Model, read_voxels, view_paths
 from r2n2.errors import SkippedWarning, UserError
-from r2n2.images import read_image
+from r2n2.pictures.images import read_image
 
 
 @dataclass(frozen=True)

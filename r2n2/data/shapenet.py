@@ -21,7 +21,7 @@ from r2n2.data.camera import View
 from r2n2.data.categories import category_word
 from r2n2.data.duplicates import group, read_duplicates
 from r2n2.errors import UserError
-from r2n2.images import read_image
+from r2n2.pictures.images import read_image
 
 VARIANT_MARK = "~"
 SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0)}

@@ -13,7 +13,7 @@ from r2n2.data.render import render
 from r2n2.data.shapenet import Model, read_voxels, view_paths
 from r2n2.data.silhouette import voxel_faces
 from r2n2.data.surface import Surface
-from r2n2.images import read_image
+from r2n2.pictures.images import read_image
 
 SIDE, CAPTION, COLUMNS = 110, 14, 8
 LOOKING = View(azimuth=35, elevation=25, ratio=1.35)

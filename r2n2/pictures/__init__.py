@@ -1,0 +1,1 @@
+"""What goes in: pictures as people have them, made into views as a network sees them."""

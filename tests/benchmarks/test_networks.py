@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import small_network
+from small import small_network
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.network_work import network_work, pairs

@@ -17,7 +17,7 @@ from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
 from r2n2.data.surface import Surface
 from r2n2.data.voxelize import voxelize
 from r2n2.errors import SkippedWarning, UserError
-from r2n2.images import read_image
+from r2n2.pictures.images import read_image
 
 PLAIN = Augmentation(flip="none")
 

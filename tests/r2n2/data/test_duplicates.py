@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from r2n2.cli import app
+from r2n2.commands.cli import app
 from r2n2.data.duplicates import group, nearest, read_duplicates, write_duplicates
 from r2n2.data.shapenet import find_duplicates, find_models
 from r2n2.errors import UserError

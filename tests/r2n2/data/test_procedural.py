@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from r2n2.cli_data import data
+from r2n2.commands.data import data
 from r2n2.data.categories import FOLDERS
 from r2n2.data.procedural import GENERATORS, generate, write_shapes
 from r2n2.data.procedural.primitives import prism, rounded_box, triangulate

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from r2n2.cli import app
+from r2n2.commands.cli import app
 from r2n2.data.shapenet import find_models
 from r2n2.data.sheet import ARROW, CAPTION, COLUMNS, SIDE, contact_sheet
 from r2n2.errors import UserError

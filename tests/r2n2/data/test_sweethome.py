@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from r2n2.cli import app
+from r2n2.commands.cli import app
 from r2n2.data.sweethome import category_of, model_name, parse_catalogue, read_library
 from r2n2.errors import UserError
 

@@ -1,0 +1,225 @@
+"""The commands below `r2n2 data`: preparing, checking and finding data."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from r2n2.errors import UserError
+
+if TYPE_CHECKING:
+    from r2n2.data.prepare import Report
+
+data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="The folder that will hold ShapeNetRendering and ShapeNetVox32.")
+]
+Views = Annotated[int, typer.Option(help="Pictures of each object.")]
+Variants = Annotated[
+    int, typer.Option(help="Further copies of each object to train on: stretched, in other materials and light.")
+]
+Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
+Renderer = Annotated[str, typer.Option(help="light, opengl (faster; the extra opengl), or blender (the extra render).")]
+Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
+Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
+
+
+@data.command()
+def meshes(
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Mesh files that trimesh reads (OBJ, GLB, PLY, STL), or folders of them.")
+    ],
+    output: Output,
+    category: Annotated[str | None, typer.Option(help="Such as chair; each mesh's folder name if left out.")] = None,
+    up: Annotated[str, typer.Option(help="The axis that points up in the meshes: y or z.")] = "y",
+    front: Annotated[
+        str | None,
+        typer.Option(help="The axis of the meshes that their fronts face, such as -x; +z (glTF), or -y with --up z."),
+    ] = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
+    ] = False,
+    views: Views = 24,
+    variants: Variants = 0,
+    stretch: Stretch = 0.25,
+    renderer: Renderer = "light",
+    seed: Seed = 0,
+    workers: Workers = 0,
+) -> None:
+    """Prepare your own meshes."""
+    from r2n2.data.meshes import find_meshes
+    from r2n2.data.prepare import PrepareConfig, prepare
+
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    sources = find_meshes(inputs, category, up, front, mix)
+    with _interruptible():
+        _report(prepare(sources, output, config), output)
+
+
+@data.command()
+def sweethome(
+    libraries: Annotated[list[Path], typer.Argument(help="Furniture libraries of Sweet Home 3D (.sh3f).")],
+    output: Output,
+    exclude: Annotated[
+        Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="A category to prepare, such as chair; repeat it for more. All if left out."),
+    ] = None,
+    views: Views = 24,
+    variants: Variants = 0,
+    stretch: Stretch = 0.25,
+    renderer: Renderer = "light",
+    seed: Seed = 0,
+    workers: Workers = 0,
+) -> None:
+    """Prepare the furniture of Sweet Home 3D libraries."""
+    from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.sweethome import read_library
+
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    excluded = _lines(exclude) if exclude else set()
+    with tempfile.TemporaryDirectory() as folder:
+        sources = []
+        for number, path in enumerate(libraries):
+            found, problems = read_library(path, Path(folder) / str(number), excluded)
+            sources += [source for source in found if not only or source.category in only]
+            for sentence in problems:
+                print(f"skipped: {sentence}", file=sys.stderr)
+        with _interruptible():
+            _report(prepare(sources, output, config), output)
+
+
+@data.command()
+def shapes(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder that will hold a folder for each category.")
+    ],
+    categories: Annotated[list[str] | None, typer.Argument(help="Such as car; all that can be made if none.")] = None,
+    count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
+    first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
+) -> None:
+    """Make meshes of parametric objects, for r2n2 data meshes."""
+    from r2n2.data.procedural import write_shapes
+
+    new = write_shapes(categories, output, count, seed, first)
+    print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
+
+
+@data.command()
+def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
+    """Read every file of a data folder and name those that are missing or broken."""
+    from r2n2.data.shapenet import check_model, find_models
+    from r2n2.progress import progress
+
+    models, problems = find_models(folder)
+    for model in progress(models, "checking", unit="model"):
+        problems += check_model(model)
+    for sentence in problems:
+        print(sentence)
+    if problems:
+        raise UserError(f"{folder} has {len(problems)} problems, listed above; {len(models)} models were read.")
+    print(f"{folder}: {len(models)} models, all files readable")
+
+
+@data.command()
+def sheet(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
+    category: Annotated[str | None, typer.Option(help="Only this one, such as chair.")] = None,
+    split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
+    count: Annotated[int, typer.Option(help="Objects at most, spread evenly.")] = 96,
+) -> None:
+    """Draw a contact sheet of a data folder: pictures, voxels, and an arrow along the front."""
+    from r2n2.data.shapenet import find_models, select
+    from r2n2.data.sheet import contact_sheet
+    from r2n2.files import written_beside
+    from r2n2.shapes.picture import check_picture
+
+    check_picture(output)
+    if count < 1:
+        raise UserError(f"{count} objects were asked for; at least 1 is needed.")
+    models = [model for model in select(find_models(folder)[0], split) if category in (None, model.word)]
+    if not models:
+        raise UserError(f"{folder} has no such models; check --category and --split.")
+    with written_beside(output) as temporary:
+        contact_sheet(models, count).save(temporary)
+    print(f"{output}: {min(count, len(models))} of {len(models)} models")
+
+
+@data.command()
+def duplicates(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Instead, list this folder's objects that are near-duplicates of what FOLDER trains on."),
+    ] = None,
+) -> None:
+    """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
+    from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
+    from r2n2.data.shapenet import find_duplicates
+
+    if against:
+        _list_likenesses(folder, against)
+        return
+    found = find_duplicates(folder)
+    write_duplicates(folder, found)
+    print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
+
+
+def _list_likenesses(folder: Path, against: Path) -> None:
+    import numpy as np
+
+    from r2n2.data.duplicates import THRESHOLD, nearest
+    from r2n2.data.shapenet import find_models, read_voxels, select
+
+    kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
+    for place, models in ((against, kept), (folder, trained)):
+        if not models:
+            raise UserError(f"{place} has no models to compare; check the folder.")
+    number, iou = nearest(*(np.stack([read_voxels(model) for model in models]) for models in (kept, trained)))
+    near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
+    for place in near:
+        model, like = kept[place], trained[number[place]]
+        print(f"{iou[place]:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
+    print(f"{len(near)} of {len(kept)} objects in {against} have a near-duplicate that {folder} trains on")
+
+
+@data.command()
+def sample() -> None:
+    """Print the folder of the bundled sample."""
+    from r2n2.data.sample import sample_folder
+
+    with sample_folder() as folder:
+        print(folder)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends the command with a sentence and the exit code that shells expect."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("r2n2: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _lines(path: Path) -> set[str]:
+    try:
+        return {line.strip() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the list {path}: {error}.") from error
+
+
+def _report(report: "Report", output: Path) -> None:
+    for sentence in report.failures:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    kept = report.models - report.new
+    print(f"{output}: {report.new} models prepared, {kept} stood already, {len(report.failures)} skipped")

@@ -1,0 +1,1 @@
+"""Judging: scores, tables of them, and the objects that came out worst."""

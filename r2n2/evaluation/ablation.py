@@ -1,0 +1,44 @@
+"""What the recurrence is worth: shapes without it, and how much the order of the views matters.
+
+averaged:   o_t = mean_{i <= t} o(view i alone)              the same network, views folded by a mean of occupancies
+orders:     o(view pi_1, ..., view pi_T) for random pi       the same views, folded in another order
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from r2n2.evaluation.metrics import intersection_over_union
+from r2n2.network.model import R2N2
+
+
+class Spread(NamedTuple):
+    """Of the IoU of one object's views in several orders: mean, standard deviation and range, averaged over objects."""
+
+    mean: float
+    deviation: float
+    range: float
+
+
+def occupancy_averaged(model: R2N2, views: Tensor) -> Tensor:
+    """Views (B, T, 3, 127, 127) to the mean of the first view's occupancy, the first two's, ...: (B, T, 32, 32, 32)."""
+    alone = model.occupancy_by_view(views.flatten(0, 1)[:, None])[:, 0].unflatten(0, views.shape[:2])
+    counts = torch.arange(1, views.shape[1] + 1, device=views.device)
+    return alone.cumsum(dim=1) / counts[:, None, None, None]
+
+
+def order_scores(model: R2N2, views: Tensor, truth: np.ndarray, threshold: float, orders: int) -> np.ndarray:
+    """IoU (orders,) of one object from all its views (T, 3, 127, 127), each time in another random order."""
+    permutations = [np.random.default_rng([0, number]).permutation(len(views)) for number in range(orders)]
+    features = model.encode(views[None])[0]  # (T, F)
+    states = model.recurrence(features[torch.as_tensor(np.stack(permutations))])[0][:, -1]  # (orders, 4, 4, 4, C)
+    occupancy = torch.softmax(model.decoder(states).float(), dim=1)[:, 1].cpu().numpy()
+    return np.array([intersection_over_union(one, truth, threshold) for one in occupancy])
+
+
+def spread(scores: list[np.ndarray]) -> Spread:
+    """The spread of several objects' `order_scores`."""
+    values = np.stack(scores)  # (N, orders)
+    return Spread(*(round(float(v.mean()), 6) for v in (values, values.std(axis=1), np.ptp(values, axis=1))))

@@ -1,0 +1,63 @@
+"""The objects that came out worst, drawn beside the truth: what a table of means hides."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from r2n2.data.shapenet import Model
+from r2n2.errors import UserError
+from r2n2.evaluation.ablation import occupancy_averaged
+from r2n2.evaluation.metrics import intersection_over_union
+from r2n2.evaluation.tables import read_sample
+from r2n2.files import written_beside
+from r2n2.network.model import R2N2
+from r2n2.progress import progress
+from r2n2.shapes.mesh import surface_mesh
+from r2n2.shapes.picture import TILE, draw_mesh, side_by_side, stacked, view_image
+
+COUNT = 6
+
+
+def draw_failures(
+    model: R2N2,
+    models: Iterable[Model],
+    path: Path,
+    views: int = 3,
+    threshold: float = 0.4,
+    preprocessing: str = "modern",
+    averaged: bool = False,
+    count: int = COUNT,
+) -> None:
+    """Write a picture of the `count` objects with the lowest IoU from `views` views, the worst first.
+
+    averaged: as `evaluation.evaluate` takes it.
+    """
+    device = next(model.parameters()).device
+    scored = []
+    for item in progress(list(models), "finding failures", unit="model"):
+        try:
+            array, truth = read_sample(item, views, preprocessing)
+        except UserError:
+            continue
+        with torch.inference_mode():
+            given = torch.from_numpy(array)[None].to(device)  # (1, T, 3, 127, 127)
+            folded = occupancy_averaged(model, given)[:, -1] if averaged else model(given).occupancy
+        occupancy = folded[0].cpu().numpy()  # (32, 32, 32)
+        scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
+    rows = []
+    for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
+        tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
+        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
+        rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
+    with written_beside(path) as temporary:
+        stacked(rows).save(temporary)
+
+
+def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+    """The shape, or an empty tile for a shape of no voxel."""
+    if (occupancy > threshold).any():
+        return draw_mesh(surface_mesh(occupancy, threshold))
+    return Image.new("RGBA", (TILE, TILE))

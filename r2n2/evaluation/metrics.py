@@ -1,0 +1,29 @@
+"""Intersection over union and average precision of predicted occupancy, per sample."""
+
+import numpy as np
+
+from r2n2.config import THRESHOLD
+
+
+def intersection_over_union(occupancy: np.ndarray, truth: np.ndarray, threshold: float = THRESHOLD) -> float:
+    """IoU of the voxels with occupancy above `threshold` against `truth` (bool); 1 where both are empty."""
+    predicted = occupancy > threshold
+    union = np.logical_or(predicted, truth).sum()
+    return float(np.logical_and(predicted, truth).sum() / union) if union else 1.0
+
+
+def average_precision(occupancy: np.ndarray, truth: np.ndarray) -> float:
+    """Area under the precision-recall curve as a step function; voxels of equal occupancy enter together.
+
+    With no voxel occupied there is no curve; the result is 1 by the convention above.
+    """
+    scores, positive = np.ravel(occupancy), np.ravel(truth).astype(bool)
+    if not positive.any():
+        return 1.0
+    order = np.argsort(-scores, kind="stable")
+    scores, hits = scores[order], np.cumsum(positive[order])
+    last_of_equals = np.r_[np.flatnonzero(np.diff(scores)), len(scores) - 1]
+    hits = hits[last_of_equals]
+    precision = hits / (last_of_equals + 1)
+    recall_gained = np.diff(np.r_[0, hits]) / hits[-1]
+    return float((precision * recall_gained).sum())

@@ -1,0 +1,106 @@
+"""Weights and training runs as safetensors files: tensors and a JSON description, no code that could run.
+
+Weights: the model's tensors, with {"network": {...}} in the metadata, so that a file tells what it is for.
+They may be stored in half precision (the shipped ones are) and are always loaded as float32. Files with the suffix
+`.npy` or `.npz` are those of 2016, see `original`.
+"""
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from r2n2.config import NetworkConfig
+from r2n2.errors import UserError
+from r2n2.files import written_beside
+from r2n2.network.model import R2N2
+from r2n2.network.original import SUFFIXES as ORIGINAL_SUFFIXES
+from r2n2.network.original import is_original, read_original, write_original
+
+NETWORK_KEY, EXTRA_KEY = "network", "training"
+Kind = TypeVar("Kind", bound=R2N2)
+
+
+def save_weights(
+    path: str | Path, model: R2N2, dtype: torch.dtype | None = None, extra: dict[str, object] | None = None
+) -> None:
+    """Write the model's weights, floating point ones as `dtype` if given; `extra` is kept in the metadata."""
+    tensors = {
+        name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    metadata = {NETWORK_KEY: json.dumps(model.config.to_dict()), EXTRA_KEY: json.dumps(extra or {})}
+    save_tensors(path, tensors, metadata)
+
+
+def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: type[Kind] = R2N2) -> Kind:
+    """The model that a weights file describes, as `kind`, on the CPU in evaluation mode.
+
+    With `network` the file must be for that network. Raises UserError, naming the file, if it is not a
+    weights file, is damaged, or is for another network.
+    """
+    config, tensors = read_original(path) if is_original(path) else _read_weights(path)
+    if network is not None and network != config:
+        sizes = " of other sizes" if network.name == config.name else f", not {network.name}"
+        raise UserError(f"{path} holds weights of the network {config.name}{sizes}; name the one that fits.")
+    model = kind(config)
+    expected = model.state_dict()
+    wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
+    if wrong or len(tensors) != len(expected):
+        raise UserError(
+            f"{path} does not fit the network {config.name}: it has {len(tensors)} tensors of {len(expected)}, "
+            f"and these differ: {', '.join(wrong[:3]) or 'none'}; use a file that r2n2 train wrote."
+        )
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise UserError(f"{path} holds weights that are not finite; use weights of an earlier iteration.")
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _read_weights(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
+    tensors, metadata = load_tensors(path)
+    try:
+        return NetworkConfig.from_dict(json.loads(metadata[NETWORK_KEY])), tensors
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} does not say which network its weights are for; use a weights.safetensors that r2n2 train wrote."
+        ) from error
+
+
+def convert_weights(source: str | Path, target: str | Path, half: bool = False) -> NetworkConfig:
+    """Read weights in either format, write them in that of the target's suffix; bit for bit unless `half`.
+
+    half: store a `.safetensors` file in half precision. Raises UserError for other suffixes, or files that do not fit.
+    """
+    if Path(target).suffix.lower() not in (".safetensors", *ORIGINAL_SUFFIXES):
+        raise UserError(f"{target} has a suffix that names no weights; use .safetensors, .npy or .npz.")
+    if half and is_original(target):
+        raise UserError(f"{target} would be a file of 2016, which has single precision; leave out --half.")
+    model = load_weights(source)
+    if is_original(target):
+        write_original(target, model)
+    else:
+        save_weights(target, model, torch.float16 if half else None)
+    return model.config
+
+
+def save_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    with written_beside(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; raises UserError if it is none."""
+    if not Path(path).is_file():
+        raise UserError(f"There is no weights file {path}; check the name.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a readable safetensors file ({error}); use a file that r2n2 train wrote."
+        ) from error

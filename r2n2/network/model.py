@@ -1,0 +1,95 @@
+"""R2N2: views of an object in, occupancy of a voxel grid out.
+
+features   = encoder(views)                    each view alone, all at once
+state      = recurrence(features, state)       view after view into a 4x4x4 grid
+logits     = decoder(state)                    32x32x32 voxels, two classes each
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from r2n2.config import IMAGE_SIDE, NetworkConfig
+from r2n2.network.compact import CompactDecoder, CompactEncoder
+from r2n2.network.decoder import Decoder
+from r2n2.network.encoder import Encoder
+from r2n2.network.layers import initialize
+from r2n2.network.recurrence import RECURRENCES, State
+
+
+class Output(NamedTuple):
+    """logits (B, 2, 32, 32, 32), class 1 is occupied; state: what `forward` takes to add further views."""
+
+    logits: Tensor
+    state: State
+
+    @property
+    def occupancy(self) -> Tensor:
+        """Probability (B, 32, 32, 32) float32 that a voxel is occupied."""
+        return torch.softmax(self.logits.float(), dim=1)[:, 1]
+
+
+class R2N2(nn.Module):
+    """A network of the 3D-R2N2 family (Choy et al., ECCV 2016)."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        compact = config.graph == "compact"
+        self.encoder = (CompactEncoder if compact else Encoder)(config)
+        self.recurrence = RECURRENCES[config.recurrence](
+            config.features, config.hidden_channels, kernel_size=config.kernel_size
+        )
+        self.decoder = (CompactDecoder if compact else Decoder)(config)
+        initialize(self)
+        # Channels innermost, as the grids come: neither cuDNN nor oneDNN then transposes around every convolution.
+        self.encoder.to(memory_format=torch.channels_last)
+        self.decoder.to(memory_format=torch.channels_last_3d)
+
+    def __repr__(self) -> str:
+        """One line; `print(model.encoder)` and its like show layers."""
+        device = next(self.parameters()).device
+        return f"{type(self).__name__}({self.config.name}, {count_parameters(self):,} parameters, {device})"
+
+    def forward(self, views: Tensor, mask: Tensor | None = None, state: State | None = None) -> Output:
+        """Fold views (B, T, 3, 127, 127) in [0, 1] into `state` (zeros if None) and decode the result.
+
+        mask (B, T) bool is True where a sample has a view; None means everywhere. Masked views are not looked at.
+        """
+        if views.ndim != 5 or views.shape[2:] != (3, IMAGE_SIDE, IMAGE_SIDE) or views.shape[1] < 1:
+            raise ValueError(
+                f"views must be (B, T, 3, {IMAGE_SIDE}, {IMAGE_SIDE}) with T >= 1, got {tuple(views.shape)}"
+            )
+        return self.decode(self.recurrence(self.encode(views, mask), mask, state)[1])
+
+    def decode(self, state: State) -> Output:
+        """The shape that a state holds."""
+        hidden = state[0] if isinstance(state, tuple) else state  # (B, 4, 4, 4, C)
+        return Output(self.decoder(hidden), state)
+
+    def occupancy_by_view(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Occupancy (B, T, 32, 32, 32) after the first view, the first two, and so on, in one pass."""
+        return torch.softmax(self.logits_by_view(views, mask).float(), dim=2)[:, :, 1]
+
+    def logits_by_view(self, views: Tensor, mask: Tensor | None = None, after: list[int] | None = None) -> Tensor:
+        """Logits (B, T, 2, 32, 32, 32) after the first view, the first two, and so on, in one pass.
+
+        after: only after these views, counted from 0, one row of the result for each.
+        """
+        states = self.recurrence(self.encode(views, mask), mask)[0]  # (B, T, 4, 4, 4, C)
+        states = states if after is None else states[:, after]
+        return self.decoder(states.flatten(0, 1)).unflatten(0, states.shape[:2])
+
+    def encode(self, views: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Features (B, T, F) of the views; zeros where `mask` is False."""
+        if mask is None:
+            return self.encoder(views.flatten(0, 1)).unflatten(0, views.shape[:2])
+        seen = self.encoder(views[mask])  # (N, F) for the N views there are
+        features = seen.new_zeros(*mask.shape, seen.shape[-1])
+        features[mask] = seen
+        return features
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

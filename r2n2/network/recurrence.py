@@ -1,0 +1,89 @@
+"""The 3D recurrences as modules: parameters, and one call per sequence into convrnn3d.
+
+Features x_t become the gates' projections p_t = A x_t + b with one matrix product for all views before the time
+loop; the state's 3x3x3 (or 1x1x1) convolutions and the gates belong to convrnn3d.
+"""
+
+from typing import Any
+
+import torch
+from convrnn3d import conv_gru, conv_lstm
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r2n2.network.layers import BIAS
+
+GATES = 3
+State = Tensor | tuple[Tensor, Tensor]
+
+
+class ConvRNN3D(nn.Module):
+    """Shared parameters of both recurrences.
+
+    features: length F of an input vector; channels: C of the hidden grid; grid: its sides (X, Y, Z);
+    kernel_size: 1 or 3. Weights: projection (3 X Y Z C, F) in the order gate, X, Y, Z, C; bias (3, C), one value
+    per gate and channel for the whole grid; weight (3, C, C, k, k, k). Gate order: u, r, c for the GRU, f, i, c
+    for the LSTM. backend, precision, recompute: as in `convrnn3d.conv_gru`; attributes, to be changed at will.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        channels: int,
+        grid: tuple[int, int, int] = (4, 4, 4),
+        kernel_size: int = 3,
+        *,
+        backend: str = "auto",
+        precision: str | None = None,
+        recompute: bool = False,
+    ) -> None:
+        super().__init__()
+        self.grid, self.channels = tuple(grid), channels
+        self.backend, self.precision, self.recompute = backend, precision, recompute
+        cells = GATES * channels * grid[0] * grid[1] * grid[2]
+        self.projection = nn.Linear(features, cells, bias=False)
+        self.bias = nn.Parameter(torch.full((GATES, channels), BIAS))
+        self.weight = nn.Parameter(torch.empty(GATES, channels, channels, *[kernel_size] * 3))
+        fan_in = channels * kernel_size**3
+        nn.init.normal_(self.weight, 0, (2 / fan_in) ** 0.5)
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features (B, T, F) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
+        bias = self.bias[:, None, None, None, :].expand(GATES, *self.grid, self.channels)
+        # Added within the product: afterwards autocast would make all of the projection float32, twice the memory.
+        projection = F.linear(features, self.projection.weight, bias.flatten())
+        return projection.unflatten(-1, (GATES, *self.grid, self.channels))
+
+    def cell(self, features: Tensor, state: State | None = None) -> State:
+        """One step: features (B, F) and the state before it to the state after it."""
+        return self(features[:, None], state=state)[1]
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"backend": self.backend, "precision": self.precision, "recompute": self.recompute}
+
+
+class ConvGRU3D(ConvRNN3D):
+    """3D convolutional GRU over feature vectors."""
+
+    def forward(
+        self, features: Tensor, mask: Tensor | None = None, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Features (B, T, F) to all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
+
+        mask (B, T) bool: False where a sample has no view; its state then stays as it was.
+        """
+        return conv_gru(self.project(features), self.weight, state, mask, **self._how)
+
+
+class ConvLSTM3D(ConvRNN3D):
+    """3D convolutional LSTM, without output gate, over feature vectors."""
+
+    def forward(
+        self, features: Tensor, mask: Tensor | None = None, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Features (B, T, F) to all states (B, T, X, Y, Z, C) and the last pair (h, s), each (B, X, Y, Z, C)."""
+        return conv_lstm(self.project(features), self.weight, state, mask, **self._how)
+
+
+RECURRENCES = {"gru": ConvGRU3D, "lstm": ConvLSTM3D}

@@ -1,0 +1,115 @@
+"""How a network is trained: recipes by name, each a set of values that single options may change."""
+
+from dataclasses import dataclass, replace
+
+from r2n2.data.augmentation import AUGMENTATIONS
+from r2n2.errors import UserError
+from r2n2.network.efficientnet import PARTS as ENCODER_PARTS
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything about a training run but the network and the data. Raises UserError for values out of range.
+
+    The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly to
+    zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
+    the running mean of the weights that is saved, 0 for none. augmentation: a name of `AUGMENTATIONS`. amp: bfloat16
+    autocast. pretrained: the encoder of `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn
+    and the others learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps. dice: weight of
+    the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and, drawn at
+    random, up to loss_views - 1 others. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016,
+    which adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops
+    above it. workers: processes that read ahead. strict: a broken file ends the run.
+    """
+
+    iterations: int = 60_000
+    batch_size: int = 36
+    max_views: int = 5
+    learning_rate: float = 1e-4
+    warmup: int = 0
+    drops: tuple[int, ...] = ()
+    cooldown: int = 0
+    weight_decay: float = 5e-5
+    average: float = 0.0
+    augmentation: str = "2016"
+    amp: bool = False
+    pretrained: bool = False
+    frozen: int = 0
+    encoder_rate: float = 1.0
+    dropout: float = 0.0
+    dice: float = 0.0
+    loss_views: int = 1
+    clip: float = float("inf")
+    uncorrected_epsilon: bool = False
+    largest_loss: float = float("inf")
+    seed: int = 0
+    workers: int = 1
+    report_every: int = 20
+    save_every: int = 500
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch_size", "max_views", "loss_views", "report_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed", "frozen", "dropout", "dice"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UserError(f"{name} is {getattr(self, name)}; it must be finite and not negative.")
+        for name in ("learning_rate", "encoder_rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UserError(f"{name} is {getattr(self, name)}; it must be positive and finite.")
+        if self.seed >= 2**63:
+            raise UserError(f"seed is {self.seed}; it must be below 2**63.")
+        if not self.clip > 0:
+            raise UserError(f"clip is {self.clip}; it must be positive.")
+        for name in ("average", "dropout"):
+            if getattr(self, name) >= 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be below 1.")
+        if self.frozen > ENCODER_PARTS:
+            raise UserError(f"frozen is {self.frozen}; the encoder has {ENCODER_PARTS} parts.")
+        if self.augmentation not in AUGMENTATIONS:
+            raise UserError(
+                f"There is no augmentation {self.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}."
+            )
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rise = min(1.0, (iteration + 1) / self.warmup) if self.warmup else 1.0
+        left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
+        dropped = sum(iteration >= drop for drop in self.drops)
+        return self.learning_rate * rise * left * 0.1**dropped
+
+
+RECIPES = {
+    "2016": TrainingConfig(drops=(20_000,), uncorrected_epsilon=True, largest_loss=2.0),
+    "compact": TrainingConfig(
+        iterations=10_000,
+        batch_size=16,
+        max_views=8,
+        learning_rate=1e-3,
+        warmup=200,
+        cooldown=2_500,
+        average=0.999,
+        augmentation="compact",
+        amp=True,
+        pretrained=True,
+        frozen=6,
+        encoder_rate=0.2,
+        dropout=0.2,
+        dice=1.0,
+        loss_views=3,
+        clip=1.0,
+    ),
+}
+
+
+def recipe(name: str) -> TrainingConfig:
+    """The recipe called `name`. Raises UserError for an unknown name."""
+    if name not in RECIPES:
+        raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def changed(config: TrainingConfig, **changes: object) -> TrainingConfig:
+    """The same with those of `changes` that are not None."""
+    return replace(config, **{key: value for key, value in changes.items() if value is not None})

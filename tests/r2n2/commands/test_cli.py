@@ -1,0 +1,156 @@
+"""The command line in a process of its own: exit codes, sentences, files."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trimesh
+from PIL import Image
+from small import small_network
+
+from r2n2.data.sample import sample_folder
+from r2n2.network import R2N2
+from r2n2.network.checkpoint import save_weights
+
+
+def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "r2n2", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def refused(*arguments: object, cwd: Path) -> str:
+    """The one sentence of a command that must fail with exit code 2 and no traceback."""
+    result = r2n2(*arguments, cwd=cwd)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("r2n2: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def views() -> list[Path]:
+    with sample_folder() as folder:
+        return sorted(next((folder / "ShapeNetRendering").glob("03001627/*")).glob("rendering/*.png"))
+
+
+def test_the_demo_writes_a_mesh_and_a_picture(tmp_path: Path) -> None:
+    result = r2n2("demo", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert trimesh.load_mesh(tmp_path / "prediction.obj").is_watertight
+    with Image.open(tmp_path / "prediction.png") as picture:
+        assert picture.width > 3 * picture.height
+    assert str(tmp_path / "prediction.obj") in result.stdout
+    assert str(tmp_path / "prediction.png") in result.stdout
+    assert "IoU" in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"prediction.obj", "prediction.png"}
+
+
+def test_reconstruct_writes_what_the_suffix_says(tmp_path: Path, views: list[Path]) -> None:
+    result = r2n2("reconstruct", *views[:2], "-o", "out/chair.glb", "--style", "blocky", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert trimesh.load_mesh(tmp_path / "out" / "chair.glb").is_watertight
+    assert "from 2 views" in result.stdout
+
+
+def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> None:
+    result = r2n2("evaluate", "--views", 2, "--json", "t.json", "--markdown", "t.md", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    table = json.loads((tmp_path / "t.json").read_text())
+    assert set(table["views"]) == {"1", "2"}
+    assert table["models"] >= 12
+    assert len(table["categories"]) >= 4
+    assert (tmp_path / "t.md").read_text() == result.stdout
+
+
+def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views: list[Path]) -> None:
+    (tmp_path / "zero.png").touch()
+    assert "zero.png" in refused("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
+    assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
+    assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)
+    assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)
+    assert "w.safetensors" in refused(
+        "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
+    )
+    assert "ShapeNetRendering" in refused("evaluate", "--data", tmp_path, cwd=tmp_path)
+    long = "x" * 300
+    refused("reconstruct", views[0], "-o", f"{long}.obj", cwd=tmp_path)
+    refused("reconstruct", f"{long}.png", "-o", "a.obj", cwd=tmp_path)
+    refused("demo", "a.png", cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["zero.png"]
+    (tmp_path / "a.png").mkdir()
+    refused("demo", "a.obj", cwd=tmp_path)
+    assert not (tmp_path / "a.obj").exists()
+    (tmp_path / "view.png").write_bytes(views[0].read_bytes())
+    assert "overwritten" in refused("reconstruct", "view.png", "-o", "view.png", cwd=tmp_path)
+    assert (tmp_path / "view.png").read_bytes() == views[0].read_bytes()
+
+
+def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
+    for arguments in (["reconstruct"], ["evaluate", "--splat", "test"], ["no-such-command"]):
+        result = r2n2(*arguments, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"])
+def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
+    result = r2n2(*command.split(), "--help", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+
+
+def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / "meshes" / "table" / f"{number}.stl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trimesh.creation.box((1, 0.2 + 0.1 * number, 0.7)).export(path)
+    prepared = r2n2("data", "meshes", "meshes", "-o", "data", "--views", 3, "--workers", 2, cwd=tmp_path)
+    assert prepared.returncode == 0, prepared.stderr
+    assert "6 models prepared" in prepared.stdout
+    assert "6 models" in r2n2("data", "check", "data", cwd=tmp_path).stdout
+    trained = r2n2(
+        *("train", "--data", "data", "-o", "run", "--iterations", 2, "--batch-size", 2, "--max-views", 2),
+        *("--workers", 0, "--no-pretrained"),
+        cwd=tmp_path,
+    )
+    assert trained.returncode == 0, trained.stderr
+    table = r2n2("evaluate", "--data", "data", "--weights", "run/weights.safetensors", "--views", 3, cwd=tmp_path)
+    assert table.returncode == 0, table.stderr
+    assert "table" in table.stdout
+
+
+def test_convert_stores_half_precision_if_asked(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-lstm-3")))
+    result = r2n2("convert", "w.safetensors", "half.safetensors", "--half", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "3d-lstm-3" in result.stdout
+    sizes = [(tmp_path / name).stat().st_size for name in ("w.safetensors", "half.safetensors")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert "w.pt" in refused("convert", "w.safetensors", "w.pt", cwd=tmp_path)
+    assert "w.npy" in refused("convert", "w.safetensors", "w.npy", "--half", cwd=tmp_path)
+
+
+def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
+    with sample_folder() as folder:
+        shutil.copytree(folder, tmp_path / "data")
+    chairs = sorted((tmp_path / "data" / "ShapeNetVox32" / "03001627").iterdir())
+    shutil.rmtree(chairs[0])
+    (chairs[1] / "model.binvox").write_bytes(b"#binvox 1\ndim 32 32 32\ndata\n\x00\x01")
+    arguments = ["evaluate", "--data", "data", "--split", "all", "--views", 1]
+    result = r2n2(*arguments, "--json", "t.json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    skipped = json.loads((tmp_path / "t.json").read_text())["skipped"]
+    assert len(skipped) == 2
+    for name in (chairs[0].name, f"{chairs[1].name}/model.binvox"):
+        assert any(name in sentence for sentence in skipped)
+        assert name in result.stderr
+    assert chairs[0].name in refused(*arguments, "--strict", cwd=tmp_path)
+    result = r2n2("data", "check", "data", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{chairs[1].name}/model.binvox" in result.stdout
+    train = ["train", "--data", "data", "-o", "run", "--iterations", 1, "--batch-size", 12]
+    refused(*train, "--strict", cwd=tmp_path)

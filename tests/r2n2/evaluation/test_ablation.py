@@ -1,0 +1,107 @@
+"""Without the recurrence, and in other orders: what is averaged, and what is spread."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small import small_network
+from typer.testing import CliRunner
+
+from r2n2.commands.cli import app
+from r2n2.data.shapenet import find_models, select
+from r2n2.errors import UserError
+from r2n2.evaluation.ablation import occupancy_averaged, order_scores, spread
+from r2n2.evaluation.failures import draw_failures
+from r2n2.evaluation.metrics import intersection_over_union
+from r2n2.evaluation.tables import evaluate, read_sample
+from r2n2.network import R2N2
+
+THRESHOLD = 0.5
+
+
+@pytest.fixture
+def model() -> R2N2:
+    return R2N2(small_network("3d-gru-3")).eval()
+
+
+@torch.inference_mode()
+def test_averaged_shapes_are_means_of_each_view_alone(model: R2N2) -> None:
+    views = torch.rand(2, 3, 3, 127, 127)
+    alone = torch.stack([model(views[:, [number]]).occupancy for number in range(3)], dim=1)
+    averaged = occupancy_averaged(model, views)
+    for count in (1, 2, 3):
+        torch.testing.assert_close(averaged[:, count - 1], alone[:, :count].mean(dim=1), rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_scores_of_orders_are_those_of_the_permuted_views(model: R2N2) -> None:
+    views, truth = torch.rand(3, 3, 127, 127), np.random.default_rng(0).random((32, 32, 32)) < 0.5
+    scores = order_scores(model, views, truth, THRESHOLD, orders=4)
+    for number, score in enumerate(scores):
+        order = np.random.default_rng([0, number]).permutation(3)
+        expected = intersection_over_union(model(views[order][None]).occupancy[0].numpy(), truth, THRESHOLD)
+        assert score == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_spread_is_within_objects() -> None:
+    found = spread([np.array([0.2, 0.4]), np.array([0.9, 0.9])])
+    assert found == pytest.approx((0.6, 0.05, 0.1))
+
+
+def test_the_table_names_what_was_averaged_and_holds_the_spread(data_folder: Path, model: R2N2) -> None:
+    chosen = select(find_models(data_folder)[0], "test")
+    table = evaluate(model, chosen, 2, averaged=True, orders=3)
+    assert table.network == "3d-gru-3, views averaged"
+    assert '"orders": {' in table.to_json()
+    assert f"IoU {table.orders.mean:.3f} on average" in table.to_markdown()
+    assert evaluate(model, chosen, 2).orders is None
+
+
+def test_failures_are_drawn_worst_first(data_folder: Path, model: R2N2, tmp_path: Path) -> None:
+    chosen = select(find_models(data_folder)[0], "test")
+    draw_failures(model, chosen, tmp_path / "worst.png", views=2, count=3)
+    with Image.open(tmp_path / "worst.png") as image:
+        assert image.height > 2 * image.width / 4 * 3 / 2  # three rows of four tiles
+    torch.nn.init.constant_(model.decoder.out.bias, -50.0)  # no voxel at all is a picture, too
+    draw_failures(model, chosen, tmp_path / "none.png", views=1, count=1)
+
+
+def test_failures_of_averaged_views_and_of_an_empty_truth_are_drawn(
+    data_folder: Path, model: R2N2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = select(find_models(data_folder)[0], "test")[:1]
+    monkeypatch.setattr(
+        "r2n2.evaluation.failures.occupancy_averaged", lambda _, views: torch.zeros(*views.shape[:2], 32, 32, 32)
+    )
+    monkeypatch.setattr(
+        "r2n2.evaluation.failures.read_sample",
+        lambda item, views, _: (read_sample(item, views)[0], np.zeros((32, 32, 32), bool)),
+    )
+    draw_failures(model, chosen, tmp_path / "drawn.png", views=2, averaged=True)
+    with Image.open(tmp_path / "drawn.png") as image:
+        shape, truth = (np.asarray(image.crop((left, 60, left + 100, 200))) for left in (800, 1100))
+    assert (shape == 255).all()  # what the mean of the views gave
+    assert (truth == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--averaged", "--orders", "2"], "no order"),
+        (["--mean-shape", "data", "--averaged"], "looks at no view"),
+        (["--mean-shape", "data", "--orders", "2"], "looks at no view"),
+        (["--mean-shape", "data", "--failures", "worst.png"], "looks at no view"),
+        (["--failures", "worst.xyz"], "names no picture"),
+        (["--failures", "worst"], "names no picture"),
+    ],
+)
+def test_options_that_say_nothing_together_are_refused_before_the_work(options: list[str], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        CliRunner().invoke(app, ["evaluate", "--data", "nowhere", *options], catch_exceptions=False)
+
+
+def test_a_negative_number_of_orders_is_refused() -> None:
+    result = CliRunner().invoke(app, ["evaluate", "--orders", "-1"])
+    assert (result.exit_code, "--orders" in result.output) == (2, True)

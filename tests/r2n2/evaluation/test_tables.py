@@ -1,0 +1,110 @@
+"""The table: what it averages, in which order views come, and what it does with broken models."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small import small_network
+
+from r2n2.data.shapenet import Model, find_models, read_voxels, select
+from r2n2.errors import UserError
+from r2n2.evaluation.metrics import average_precision, intersection_over_union
+from r2n2.evaluation.tables import Evaluation, evaluate, evaluate_mean_shapes, read_sample, score, summarize
+from r2n2.network import R2N2
+
+
+@pytest.fixture
+def chosen(data_folder: Path) -> list[Model]:
+    return select(find_models(data_folder)[0], "test")
+
+
+def test_scores_are_those_of_each_number_of_views_alone(chosen: list[Model]) -> None:
+    model = R2N2(small_network("compact")).eval()
+    table = evaluate(model, chosen, max_views=3, threshold=0.5)
+    expected: dict[int, list[tuple[float, float]]] = {1: [], 2: [], 3: []}
+    for item in chosen:
+        views, truth = read_sample(item, 3)
+        for count, scores in expected.items():
+            with torch.inference_mode():
+                occupancy = model(torch.from_numpy(views[:count])[None]).occupancy[0].numpy()
+            scores.append((intersection_over_union(occupancy, truth, 0.5), average_precision(occupancy, truth)))
+    for count, scores in expected.items():
+        iou, ap = np.mean(scores, axis=0)
+        assert table.views[str(count)].iou == pytest.approx(iou, abs=2e-3)
+        assert table.views[str(count)].ap == pytest.approx(ap, abs=2e-3)
+    assert table.models == 4
+
+
+def test_views_are_a_fixed_order_without_replacement(chosen: list[Model]) -> None:
+    views, _ = read_sample(chosen[0], 6)
+    again, _ = read_sample(chosen[0], 3)
+    np.testing.assert_array_equal(views[:3], again)
+    assert len({view.tobytes() for view in views}) == 6
+    assert read_sample(chosen[0], 20)[0].shape[0] == 6  # no more than there are
+
+
+def test_means_weigh_each_model_once() -> None:
+    half, none, full = np.array([[1.0, 1.0]]), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    truth = np.array([True, False])
+    records = [*score("chair", half, truth, 0.4), *score("chair", none, truth, 0.4), *score("lamp", full, truth, 0.4)]
+    table = summarize(records, 0.4, "net", [])
+    assert table.categories["chair"]["1"].iou == 0.25
+    assert table.categories["lamp"]["1"].iou == 1
+    assert table.views["1"].iou == 0.5
+    assert (table.views["1"].models, table.models) == (3, 3)
+
+
+def test_json_and_markdown_hold_the_table() -> None:
+    records = [("chair", 1, 0.5, 0.25), ("chair", 2, 0.75, 0.5), ("lamp", 1, 0.1, 0.2)]
+    table = summarize(records, 0.4, "net", ["a is broken"])
+    values = json.loads(table.to_json())
+    assert values["views"]["2"] == {"iou": 0.75, "ap": 0.5, "models": 1}
+    assert values["categories"]["chair"]["1"]["iou"] == 0.5
+    assert (values["threshold"], values["models"], values["skipped"]) == (0.4, 2, ["a is broken"])
+    lines = table.to_markdown().splitlines()
+    assert [cell.strip() for cell in lines[0].strip("|").split("|")] == ["category", "models", "1 view", "2 views"]
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["chair", "1", "0.500", "0.750"]
+    assert [cell.strip() for cell in lines[3].strip("|").split("|")] == ["lamp", "1", "0.100", ""]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_broken_models_are_listed_or_end_it(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "copy")
+    chosen = select(find_models(tmp_path / "copy")[0], "test")
+    chosen[1].binvox.write_bytes(b"")
+    model = R2N2(small_network("3d-gru-1")).eval()
+    table = evaluate(model, chosen, max_views=1)
+    assert table.models == 3
+    assert len(table.skipped) == 1
+    assert str(chosen[1].binvox) in table.skipped[0]
+    with pytest.raises(UserError, match=r"model\.binvox"):
+        evaluate(model, chosen, max_views=1, strict=True)
+    with pytest.raises(UserError, match="No model could be evaluated"):
+        evaluate(model, chosen[1:2], max_views=1)
+    training = select(find_models(tmp_path / "copy")[0], "train")
+    assert len(evaluate_mean_shapes(training, chosen).skipped) == 1
+    with pytest.raises(UserError, match=r"model\.binvox"):
+        evaluate_mean_shapes(training, chosen, strict=True)
+
+
+def test_values_out_of_range_are_refused(chosen: list[Model]) -> None:
+    model = R2N2(small_network("3d-gru-1")).eval()
+    for change in ({"max_views": 0}, {"threshold": float("nan")}, {"threshold": 2}, {"preprocessing": "1999"}):
+        with pytest.raises(UserError):
+            evaluate(model, chosen, **change)
+
+
+def test_mean_shapes_know_their_category(data_folder: Path) -> None:
+    models = find_models(data_folder)[0]
+    training, chosen = select(models, "train"), select(models, "test")
+    table = evaluate_mean_shapes(training, chosen)
+    chairs = [model for model in training if model.word == "chair"]
+    mean = np.mean([read_voxels(model) for model in chairs], axis=0)
+    expected = np.mean([intersection_over_union(mean, read_voxels(m), 0.4) for m in chosen if m.word == "chair"])
+    assert isinstance(table, Evaluation)
+    with pytest.raises(UserError, match="in the mean shapes themselves"):
+        evaluate_mean_shapes(training, select(models, "all"))
+    assert table.categories["chair"]["1"].iou == pytest.approx(expected, abs=1e-5)

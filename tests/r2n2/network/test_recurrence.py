@@ -1,0 +1,79 @@
+"""The recurrence modules: cell and sequence, and training through the fused kernels."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from small import small_network
+
+from r2n2.config import NETWORKS
+from r2n2.network import R2N2
+from r2n2.network.recurrence import RECURRENCES, ConvGRU3D, ConvLSTM3D, ConvRNN3D
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.mark.parametrize("module", [ConvGRU3D, ConvLSTM3D])
+def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) -> None:
+    recurrence = module(features=6, channels=4, grid=(2, 3, 1))
+    features = torch.randn(2, 3, 6)
+    state = None
+    for step in features.unbind(1):
+        state = recurrence.cell(step, state)
+    torch.testing.assert_close(state, recurrence(features)[1])
+
+
+def test_under_autocast_the_projection_is_of_autocasts_type() -> None:
+    """A float32 bias added afterwards would make it, and the gates kept of it, float32."""
+    recurrence = ConvGRU3D(features=6, channels=4, grid=(2, 3, 1)).to(DEVICE)
+    features = torch.randn(2, 3, 6, device=DEVICE)
+    exact = recurrence.project(features)
+    with torch.autocast(DEVICE, torch.bfloat16):
+        projection = recurrence.project(features)
+    assert projection.dtype == torch.bfloat16
+    torch.testing.assert_close(projection.float(), exact, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", list(RECURRENCES))
+def test_the_kernels_compute_what_the_reference_computes(kind: str) -> None:
+    recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), backend="triton", recompute=True).to(DEVICE)
+    features = torch.randn(2, 3, 6, device=DEVICE)
+    mask = torch.tensor([[True, False, True], [True, True, False]], device=DEVICE)
+    states = {}
+    for recurrence.backend in ("triton", "reference"):
+        states[recurrence.backend] = recurrence(features, mask)[0]
+    torch.testing.assert_close(states["triton"], states["reference"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith(("3d", "res3d"))])
+def test_training_through_the_kernels_gives_the_references_losses(name: str) -> None:
+    views = torch.rand(2, 2, 3, 127, 127, device=DEVICE)
+    target = (torch.rand(2, 32, 32, 32, device=DEVICE) > 0.7).long()
+    losses = {}
+    for backend in ("reference", "triton"):
+        torch.manual_seed(0)
+        model = R2N2(small_network(name)).to(DEVICE)
+        model.recurrence.backend, model.recurrence.precision = backend, "ieee"
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        losses[backend] = []
+        for _ in range(2):
+            loss = torch.nn.functional.cross_entropy(model(views).logits, target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses[backend].append(loss.item())
+    assert losses["reference"][0] != losses["reference"][-1]
+    assert losses["triton"] == pytest.approx(losses["reference"], rel=1e-4)
+
+
+def test_a_network_learns_where_triton_is_not_installed() -> None:
+    program = """
+import sys
+sys.modules["triton"] = None
+import torch
+from r2n2 import NETWORKS, R2N2
+R2N2(NETWORKS["compact"])(torch.rand(1, 1, 3, 127, 127)).logits.sum().backward()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

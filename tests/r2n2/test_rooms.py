@@ -1,0 +1,84 @@
+"""Imports point down: a room of r2n2 imports the rooms below it, and convrnn3d knows nothing of r2n2."""
+
+import ast
+from pathlib import Path
+
+import convrnn3d
+import pytest
+
+import r2n2
+
+# From the top down: what a room may import besides itself. What lies loose in r2n2/ ("") is the floor all stand on.
+BELOW = {
+    "commands": {"training", "evaluation", "shapes", "data", "network", "pictures", ""},
+    "training": {"evaluation", "data", "network", "pictures", ""},
+    "evaluation": {"shapes", "data", "network", "pictures", ""},
+    "shapes": {"data", "network", "pictures", ""},
+    "data": {"pictures", ""},
+    "network": {"convrnn3d", ""},
+    "pictures": {""},
+    "": set(),
+}
+DOORS = ("__init__", "__main__")  # of the whole package: they hand on what the rooms hold
+R2N2 = Path(r2n2.__file__).parent
+CONVRNN3D = Path(convrnn3d.__file__).parent
+
+
+def imported(source: str) -> set[str]:
+    """The modules that Python source imports anywhere, inside functions and for type checkers, too."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute here"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room(module: str) -> str | None:
+    """The room of a module of the two packages; None for all others."""
+    package, *parts = module.split(".")
+    if package == "r2n2":
+        return parts[0] if parts and (R2N2 / parts[0]).is_dir() else ""
+    return "convrnn3d" if package == "convrnn3d" else None
+
+
+def wrong(name: str, source: str) -> set[str]:
+    """What the source of the room `name` imports and should not."""
+    return {module for module in imported(source) if room(module) not in {None, name} | BELOW[name]}
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_a_room_imports_rooms_below_it_alone(name: str) -> None:
+    files = [file for file in (R2N2 / name).glob("**/*.py" if name else "*.py") if name or file.stem not in DOORS]
+    assert files
+    found = {file.name: wrong(name, file.read_text(encoding="utf-8")) for file in files}
+    assert {file: modules for file, modules in found.items() if modules} == {}
+
+
+def test_every_folder_with_code_is_a_room_and_a_package() -> None:
+    folders = {file.parent for file in R2N2.glob("**/*.py")}
+    assert {"".join(folder.relative_to(R2N2).parts[:1]) for folder in folders} == set(BELOW)
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_convrnn3d_never_imports_r2n2() -> None:
+    files = list(CONVRNN3D.glob("**/*.py"))
+    assert files
+    for file in files:
+        packages = {module.split(".")[0] for module in imported(file.read_text(encoding="utf-8"))}
+        assert "r2n2" not in packages, file
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("network", "from r2n2.training.run import Run"),
+        ("network", "def late():\n    import r2n2.commands.cli"),
+        ("pictures", "from r2n2 import network"),
+        ("", "import convrnn3d"),
+    ],
+)
+def test_an_import_that_points_up_is_seen(name: str, source: str) -> None:
+    assert wrong(name, source)
