@@ -146,6 +146,10 @@ def evaluate(
     orders: Annotated[
         int, typer.Option(min=0, help="Fold the views in this many random orders and print the spread.")
     ] = 0,
+    grounds: Annotated[
+        bool, typer.Option("--grounds", help="Photograph the objects on plain, wooden, cluttered, ... ground instead.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Evaluate so many objects, spread evenly.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
@@ -157,8 +161,10 @@ def evaluate(
 
     from r2n2.data.sample import sample_folder
     from r2n2.evaluation.failures import draw_failures
+    from r2n2.evaluation.grounds import draw_grounds, evaluate_grounds
     from r2n2.evaluation.tables import evaluate as run
     from r2n2.evaluation.tables import evaluate_mean_shapes, write_tables
+    from r2n2.files import written_beside
     from r2n2.shapes.picture import check_picture
     from r2n2.shapes.reconstruction import load
 
@@ -166,11 +172,24 @@ def evaluate(
         raise UserError("--mean-shape looks at no view; leave out --averaged, --orders and --failures.")
     if averaged and orders:
         raise UserError("The mean of views has no order; leave out --orders or --averaged.")
+    if grounds and (mean_shape or averaged or orders or json):
+        raise UserError("--grounds has a table of its own; leave out --mean-shape, --averaged, --orders and --json.")
     if failures:
         check_picture(failures)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
         chosen, missing = _models(folder, split or ("test" if data else "all"), strict)
+        if limit is not None and limit < len(chosen):
+            chosen = [chosen[number * len(chosen) // limit] for number in range(limit)]
+        if grounds:
+            result = evaluate_grounds(load(weights, network, device), chosen, threshold)
+            print(result.to_markdown(), end="", flush=True)
+            if markdown:
+                with written_beside(markdown) as temporary:
+                    temporary.write_text(result.to_markdown())
+            if failures:
+                draw_grounds(result, failures, threshold)
+            return
         if mean_shape:
             table = evaluate_mean_shapes(_models(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:

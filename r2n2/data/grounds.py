@@ -62,7 +62,8 @@ def _gradient(width: int, height: int, rng: Random) -> np.ndarray:
     first, second = rng.uniform(20, 250, (2, 3))
     angle = rng.uniform(0, 2 * np.pi)
     x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
-    share = (0.5 + x * np.cos(angle) + y * np.sin(angle)).clip(0, 1)[..., None]
+    across, down = np.cos(angle), np.sin(angle)
+    share = (0.5 + (x * across + y * down) / (abs(across) + abs(down)))[..., None]
     return first + (second - first) * share
 
 

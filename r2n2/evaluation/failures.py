@@ -50,13 +50,13 @@ def draw_failures(
     rows = []
     for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
-        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
+        rebuilt, true = drawn(occupancy, threshold), drawn(truth.astype(np.float32), 0.5)
         rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
 
 
-def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+def drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
     """The shape, or an empty tile for a shape of no voxel."""
     if (occupancy > threshold).any():
         return draw_mesh(surface_mesh(occupancy, threshold))

@@ -25,6 +25,9 @@ DIFFERENT = 24  # levels from which on a pixel before a plain background is the 
 TRANSPARENT_SHARE = 0.01  # of the pixels, from which on transparency is meant
 SMALLEST = 0.003  # of the picture: below this nothing stands out
 CRUMB = 0.03  # of the largest piece: below this a piece of the mask is none of the object's
+FAINT = 0.25  # how much of a thin part's pixels U2-Net may see from far
+MARGIN = 0.4  # of the object's longer side, around it when it is looked at from nearer
+LOOKS = 3
 CLOSE_UP = 0.55  # of the picture's side: what fills less is looked at again from nearer
 
 
@@ -54,10 +57,7 @@ class Mask:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the object as parts of the picture's sides."""
-        inside = self.share > 0.5
-        xs, ys = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-        height, width = inside.shape
-        return xs[0] / width, ys[0] / height, (xs[-1] + 1) / width, (ys[-1] + 1) / height
+        return tuple(_box(self.share > 0.5).flatten().tolist())
 
 
 def check_background(name: str) -> Background:
@@ -91,17 +91,32 @@ def salient(image: Image.Image) -> Mask:
     first = Mask(_without_crumbs(_u2net(image)), Kind.BUSY)
     if not first.found:
         return first
-    size = np.array(image.size)
-    corners = np.array(first.box).reshape(2, 2) * size  # ((left, top), (right, bottom))
-    extent = np.ptp(corners, axis=0).max()
-    if extent > CLOSE_UP * size.max():
+    box = _box(first.share > FAINT)
+    if (np.ptp(box, axis=0) * image.size).max() > CLOSE_UP * max(image.size):
         return first
-    near = (corners.mean(axis=0) + np.array([[-0.7], [0.7]]) * extent).clip(0, size).round().astype(int)
-    place = (near / size * first.share.shape[::-1]).round().astype(int)
-    closer = Image.fromarray(_u2net(image.crop(tuple(near.flatten().tolist()))))
-    whole = Image.new("F", first.share.shape[::-1])
-    whole.paste(closer.resize(np.ptp(place, axis=0).tolist(), Image.Resampling.BOX), tuple(place[0].tolist()))
-    return Mask(_without_crumbs(np.asarray(whole)), Kind.BUSY)
+    return salient_near(image, tuple(box.flatten().tolist()))
+
+
+def salient_near(image: Image.Image, box: tuple[float, float, float, float]) -> Mask:
+    """What stands out around a box, given in parts of the picture's sides; a thin part may lead further out."""
+    size = np.array(image.size)
+    corners = np.array(box).reshape(2, 2) * size  # ((left, top), (right, bottom))
+    for _ in range(LOOKS):
+        margin = MARGIN * np.ptp(corners, axis=0).max()
+        window = (corners + np.array([[-margin], [margin]])).clip(0, size).round().astype(int)
+        closer = Image.fromarray(_u2net(image.crop(tuple(window.flatten().tolist()))))
+        canvas = Image.new("F", _scaled(image.size, MASK_SIDE))
+        place = (window / size * canvas.size).round().astype(int)
+        place[1] = np.maximum(place[1], place[0] + 1)
+        canvas.paste(closer.resize(np.ptp(place, axis=0).tolist(), Image.Resampling.BOX), tuple(place[0].tolist()))
+        mask = Mask(_without_crumbs(np.asarray(canvas)), Kind.BUSY)
+        if not mask.found:
+            break
+        corners = _box(mask.share > FAINT) * size
+        inside = (window > 0) & (window < size)  # the window's sides that are not the picture's
+        if not (inside & (np.abs(corners - window) < 0.04 * np.ptp(window, axis=0))).any():
+            break
+    return mask
 
 
 def cut_out(image: Image.Image, mask: Mask) -> Image.Image:
@@ -110,6 +125,12 @@ def cut_out(image: Image.Image, mask: Mask) -> Image.Image:
     result = image.copy()
     result.putalpha(share.resize(image.size, Image.Resampling.BICUBIC))
     return result
+
+
+def _box(inside: np.ndarray) -> np.ndarray:
+    """((left, top), (right, bottom)) of the pixels (h, w), as parts of the sides."""
+    xs, ys = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
+    return np.array([[xs[0], ys[0]], [xs[-1] + 1, ys[-1] + 1]]) / inside.shape[::-1]
 
 
 def _scaled(size: tuple[int, int], longest: int) -> tuple[int, int]:
