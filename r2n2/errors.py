@@ -11,3 +11,9 @@ class UserError(Exception):
 
 class SkippedWarning(UserWarning):
     """Something that could not be used and was left out, such as a model with a broken file."""
+
+
+def one_line(error: BaseException | str) -> str:
+    """What a library says of a file, to stand in a sentence: libraries write paragraphs, and sometimes nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from r2n2.config import IMAGE_SIDE, RENDER_SIDE
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 BACKGROUND = 240
 MIN_SIDE = 16  # below this there is nothing to see
@@ -69,7 +69,7 @@ def read_image(path: str | Path) -> Image.Image:
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; save it as PNG or JPEG.") from error
     except Exception as error:  # decoders raise every kind of exception on damaged files
-        reason = getattr(error, "strerror", None) or error
+        reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(
             f"The picture {path} cannot be read ({reason}); copy or download it again, or save it as PNG."
         ) from error
