@@ -108,16 +108,19 @@ def reconstruct(
     for written in (output, seen):
         if written.resolve() in {path.resolve() for path in paths}:
             raise UserError(f"{written} is one of the pictures and would be overwritten; choose another name.")
+        if written.is_dir():
+            raise UserError(f"{written} is a folder; choose another name.")
     model = load(weights, network, device)
     shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
     _warn(shape.warnings)
-    shape.save(seen)
     if suffix in MESH_SUFFIXES and not shape.voxels.any():
+        shape.save(seen)
         raise UserError(
             f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
         )
+    shape.save(output)
     if output != seen:
-        shape.save(output)
+        shape.save(seen)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
 

@@ -35,6 +35,8 @@ def test_pictures_may_be_paths_folders_patterns_and_images(weights: Path, pictur
         model.reconstruct([pictures[0].parent / "*.png"]),
         model.reconstruct([Image.open(path) for path in pictures]),
         model.reconstruct([np.asarray(Image.open(path)) for path in pictures]),
+        model.reconstruct(np.stack([np.asarray(Image.open(path)) for path in pictures])),
+        model.reconstruct([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) / 255 for path in pictures]),
     ]
     for shape in shapes:
         np.testing.assert_array_equal(shape.occupancy, shapes[0].occupancy)
@@ -75,6 +77,7 @@ def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_p
     (tmp_path / "old.obj").write_text("old")
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "old.obj")
+    assert shape.picture().width > shape.picture().height  # what the network saw, and an empty tile
     assert (tmp_path / "old.obj").read_text() == "old"
     with pytest.raises(UserError, match="names no format"):
         shape.save(tmp_path / "shape.xyz")
@@ -132,3 +135,22 @@ def test_mistakes_are_named(weights: Path, pictures: list[Path]) -> None:
         load(network="3d-gru-3")
     with pytest.raises(UserError, match="not compact"):
         load(weights, network="compact")
+    with pytest.raises(UserError, match="no background"):
+        model.reconstruct(pictures, background="blur")
+    with pytest.raises(UserError, match=r"Picture 1 has fractions from 0 to 255"):
+        model.reconstruct(np.linspace(0, 255, 40 * 40 * 3).reshape(40, 40, 3))
+    with pytest.raises(TypeError, match="picture 2 is a NoneType"):
+        model.reconstruct([pictures[0], None])
+
+
+def test_warnings_are_data(pictures: list[Path], data_folder: Path) -> None:
+    lamp = next((data_folder / "ShapeNetRendering" / "03636649").glob("lamp0/rendering/*.png"))
+    model = load()
+    shape = model.reconstruct([pictures[0], Image.new("RGB", (200, 150), "white")])
+    assert [sentence for sentence in shape.warnings if sentence.startswith("Picture 2 shows nothing")]
+    odd = model.reconstruct([pictures[0], lamp])
+    assert "The views look like different objects; give pictures of one." in odd.warnings
+    later = model.reconstruct(lamp, state=model.reconstruct(pictures[0]).state)
+    assert "The views look like different objects; give pictures of one." in later.warnings
+    same = model.reconstruct([pictures[0], pictures[0]])
+    assert not [sentence for sentence in same.warnings if "object" in sentence]
