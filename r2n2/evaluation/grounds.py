@@ -5,6 +5,7 @@ from the photograph as it is, and from the photograph made ready. A picture that
 mask by which it was covers the object with an IoU of 0.8. Warnings are counted by whether they were right.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,20 +91,21 @@ class Grounds:
 
 
 def evaluate_grounds(model: R2N2, models: Sequence[Model], threshold: float = THRESHOLD) -> Grounds:
-    """Photograph each of `models` on every ground in every framing, with seeds of its place in the list.
+    """Photograph each of `models` on every ground in every framing, seeded by its name.
 
     Raises UserError for a model that cannot be read.
     """
     if not models:
         raise UserError("There is no object to photograph.")
     shots: list[Shot] = []
-    for number, item in enumerate(progress(list(models), "photographing", unit="model")):
+    for item in progress(list(models), "photographing", unit="model"):
         paths, truth = view_paths(item), read_voxels(item)
-        render = read_image(paths[number % len(paths)])
+        seed = zlib.crc32(item.name.encode())
+        render = read_image(paths[seed % len(paths)])
         clean = intersection_over_union(_occupancy(model, to_view(render)), truth, threshold)
         for ground in GROUNDS:
             for framing in FRAMINGS:
-                shots.append(_shot(model, render, (ground, framing), number, clean, truth, threshold))
+                shots.append(_shot(model, render, (ground, framing), seed, clean, truth, threshold))
     return Grounds(shots, _mixed(model, models), len(models))
 
 
@@ -127,12 +129,12 @@ def _shot(
     model: R2N2,
     render: Image.Image,
     place: tuple[str, str],
-    number: int,
+    seed: int,
     clean: float,
     truth: np.ndarray,
     threshold: float,
 ) -> Shot:
-    photo = photograph(render, *place, [number, list(GROUNDS).index(place[0]), list(FRAMINGS).index(place[1])])
+    photo = photograph(render, *place, [seed, list(GROUNDS).index(place[0]), list(FRAMINGS).index(place[1])])
     ready = make_ready(photo.image)
     view = to_view(ready.image)
     occupancy = _occupancy(model, view)
