@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import triton
 from convrnn3d import gru, lstm
-from convrnn3d.convolution import conv_taps
+from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import FUSION, kind, source
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
@@ -31,52 +31,60 @@ class Kernel:
     function: str
     kind: str
     batch: int
-    place: int  # among those taken down for `kind` and `batch`
+    target: str  # one of TARGETS
+    place: int  # among those taken down for these
 
-    def compile(self, target: str) -> Any:
-        """Triton's compiled kernel for one of TARGETS."""
-        function, kinds, constants, options = taken_down(self.kind, self.batch)[self.place]
+    def compile(self) -> Any:
+        """Triton's compiled kernel."""
+        function, kinds, constants, options = self._launched
         if tile := constants.get("TILE"):
-            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, target))}
-        return triton.compile(source(function, kinds, constants), target=TARGETS[target], options=options | FUSION)
+            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
+        target = TARGETS[self.target]
+        return triton.compile(source(function, kinds, constants), target=target, options=options | FUSION)
 
     @property
     def tile(self) -> Tile | None:
-        return taken_down(self.kind, self.batch)[self.place][2].get("TILE")
+        return self._launched[2].get("TILE")
 
     @property
     def options(self) -> dict[str, int]:
-        return taken_down(self.kind, self.batch)[self.place][3]
+        return self._launched[3]
 
     @property
     def convolves(self) -> bool:
         """Whether the kernel convolves and goes on: not from what the taps left, and not from zeros."""
-        function, kinds, *_ = taken_down(self.kind, self.batch)[self.place]
+        function, kinds, *_ = self._launched
         kind_of = dict(zip(function.arg_names, kinds, strict=False))
-        whole = function is not conv_taps and "source" in kind_of
+        whole = function is not conv_parts and "source" in kind_of
         return whole and kind_of["parts"] is None and kind_of["source"].tensor is not None
 
+    @property
+    def _launched(self) -> tuple[Any, tuple, dict[str, Any], dict[str, int]]:
+        return taken_down(self.kind, self.batch, self.target)[self.place]
 
-def brackets() -> list[int]:
+
+def brackets(target: str) -> list[int]:
     """A batch size for each bracket of the launch table."""
-    ends = {launch.batch for kinds in table().values() for launches in kinds.values() for launch in launches}
+    ends = {launch.batch for kinds in table(target).values() for launches in kinds.values() for launch in launches}
     known = sorted(end for end in ends if end is not None)
     return [*known, known[-1] + 1]
 
 
-def every_kernel(kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[Kernel]:
+def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[Kernel]:
     """Both cells' kernels, forward and backward, for every kind of operand and bracket, each distinct one once."""
     found: dict[str, Kernel] = {}
     for operand in kinds:
-        for batch in brackets():
-            for place, (function, *how) in enumerate(taken_down(operand, batch)):
+        for batch in brackets(target):
+            for place, (function, *how) in enumerate(taken_down(operand, batch, target)):
                 name = function.fn.__module__.split(".")[-1] + "." + function.__name__.removesuffix("_kernel")
-                found.setdefault(f"{name} {how}", Kernel(name, operand, batch, place))
+                found.setdefault(f"{name} {how}", Kernel(name, operand, batch, target, place))
     return list(found.values())
 
 
 @cache
-def taken_down(operand: str, batch: int) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
+def taken_down(
+    operand: str, batch: int, target: str = "sm_90"
+) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
     """What a training step of both cells launches: function, kinds of its arguments, constants, options."""
     launched = []
 
@@ -92,7 +100,7 @@ def taken_down(operand: str, batch: int) -> list[tuple[Any, tuple, dict[str, Any
     projection, weight = empty(batch, STEPS, 3, *grid), empty(3, CHANNELS, CHANNELS, SIDE, SIDE, SIDE)
     state = empty(batch, *grid)
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
-    sequence.launch = take_down
+    sequence.launch, sequence.architecture = take_down, target
     states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
     sources, gates, packed = kept
     gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)

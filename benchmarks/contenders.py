@@ -1,7 +1,7 @@
 """The recurrence over a sequence, as different people would write it: what convrnn3d is timed against.
 
-    kernels                the fused kernels (only where Triton runs), with a weight that has not changed
-    kernels, packing       the same with a weight that has, so that it is laid out anew: a step, forward
+    kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
+    kernels, packing       the same with one that changes, and is laid out in each call and replay: a step, forward
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from benchmarks.layouts import Channels, Layout, Planes, Rows
 from benchmarks.problems import Problem
-from benchmarks.runs import Run, compiled, convolved, gate_by_gate, merged_run, multiplied, ours, packing
+from benchmarks.runs import Run, compiled, convolved, frozen, gate_by_gate, merged_run, multiplied, ours, packing
 from benchmarks.sizes import GATES
 
 PACKING = "kernels, packing"
@@ -77,7 +77,7 @@ def contenders() -> dict[str, Contender]:
     default, innermost = (Channels(order) for order in (torch.contiguous_format, torch.channels_last_3d))
     merged = merged_run(convolved, innermost)
     found = [
-        Contender("kernels", ours("triton")),
+        Contender("kernels", frozen(ours("triton"))),
         Contender(PACKING, packing(ours("triton"))),
         Contender("reference", ours("reference")),
         Contender("eager NCDHW", gate_by_gate, default),

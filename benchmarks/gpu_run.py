@@ -3,13 +3,14 @@
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
 In order: the environment, the L2 cache's bandwidth, on which the kernels' design rests, the kernels' parity tests, the
-machine's other peaks, launch-table tuning, the comparisons of `benchmarks.plan`, most telling first, as many as there
-is time for, and training steps with the fused kernels beside the reference's losses.
+machine's other peaks, launch-table tuning, the time of each launch of a step, the comparisons of `benchmarks.plan`,
+most telling first, as many as there is time for, and training steps with the fused kernels beside the reference's
+losses.
 
-Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, over the one in `kernels/convrnn3d`,
-and add the figures to those kept, with `python -m benchmarks.results DIR/results.csv`. A second run then tunes no more
-(a table says what it was tuned on) and measures nothing again that is known of these kernels on this machine: it goes
-on where the first had no more time.
+Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, to `kernels/convrnn3d`, named after the
+GPU's architecture as `launches.sm_90.json` is, and add the figures to those kept, with
+`python -m benchmarks.results DIR/results.csv`. A second run then tunes no more (a table says what it was tuned on) and
+measures nothing again that is known of these kernels on this machine: it goes on where the first had no more time.
 
 Each part writes into DIR as it goes: a run that is cut off leaves what it did, and what cannot be done, or has no time
 left, is named in a line of `DIR/log.txt`. After a failure on a GPU the comparisons go on in a new process, for a device
@@ -135,7 +136,8 @@ def tuning(run: Run) -> None:
     if run.device.type != "cuda":
         run.say("tuning: left out, there is no GPU to time on")
         return
-    if json.loads(launch_table.launches_text())["device"] == torch.cuda.get_device_name():
+    file = launch_table.table_file(launch_table.architecture_of(run.device))
+    if json.loads(file.read_text(encoding="utf-8"))["device"] == torch.cuda.get_device_name():
         run.say("tuning: left out, the table was tuned on such a device; python -m benchmarks.tune does it anew")
         return
     out, minutes = run.out / "launches.json", str(0.45 * run.left() / 60)
@@ -148,6 +150,14 @@ def use_table(file: Path) -> None:
     os.environ[launch_table.VARIABLE] = str(file.resolve())
     launch_table.table.cache_clear()
     launch_table.choose.cache_clear()
+
+
+def step_times(run: Run) -> None:
+    """What each launch of a step takes, with the table in use."""
+    if run.device.type != "cuda":
+        run.say("step_times: left out, there is no GPU to time on")
+        return
+    run.command("step_times", "benchmarks.step_times", share=0.15)
 
 
 def tables(run: Run) -> None:
@@ -226,7 +236,7 @@ def training(run: Run) -> None:
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
-    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, tables, training)
+    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, step_times, tables, training)
 }
 
 

@@ -7,7 +7,7 @@ One row for each kernel and target, at C = 128, G = 4; those that miss the bar a
 The bar: nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and
 shared memory that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of
 eight; on sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA
-asynchronous copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. `conv_taps`,
+asynchronous copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. `conv_parts`,
 whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare.
 """
 
@@ -31,12 +31,12 @@ WARPS = 8  # planned to be resident on a multiprocessor
 LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
 
 
-def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
+def misses(kernel: Kernel, code: MachineCode) -> list[str]:
     """What of the bar this kernel misses, in words."""
-    warps = kernel.options["num_warps"]
+    target, warps = kernel.target, kernel.options["num_warps"]
     programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
-    loops = any(part in kernel.function for part in ("conv_taps", "weight_gradient")) or kernel.convolves
+    loops = any(part in kernel.function for part in ("conv_parts", "weight_gradient")) or kernel.convolves
     found = {
         f"{code.spills} spills in the loop": code.spills > 0,
         "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
@@ -49,9 +49,9 @@ def misses(kernel: Kernel, target: str, code: MachineCode) -> list[str]:
     return [miss for miss, is_missed in found.items() if is_missed]
 
 
-def row(kernel: Kernel, target: str) -> dict[str, object]:
+def row(kernel: Kernel) -> dict[str, object]:
     """A row of the table: the kernel, its tile, its machine code, what it misses."""
-    code = read(kernel.compile(target))
+    code = read(kernel.compile())
     tile = [] if kernel.tile is None else [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
     if "weight_gradient" in kernel.function:
         tile = [kernel.tile.channels, kernel.tile.channels, kernel.tile.rows]
@@ -59,19 +59,18 @@ def row(kernel: Kernel, target: str) -> dict[str, object]:
         "kernel": kernel.function,
         "operands": kernel.kind,
         "batch": kernel.batch,
-        "target": target,
+        "target": kernel.target,
         "tile": "x".join(map(str, tile)),
         **kernel.options,
         **asdict(code),
-        "misses": misses(kernel, target, code),
+        "misses": misses(kernel, code),
     }
 
 
 def rows(targets: list[str], kinds: tuple[str, ...], jobs: int) -> list[dict[str, object]]:
-    kernels = every_kernel(kinds)
-    tasks = [(kernel, target) for target in targets for kernel in kernels]
+    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(row, *zip(*tasks, strict=True), chunksize=4))
+        return list(pool.map(row, kernels, chunksize=4))
 
 
 def main() -> int:

@@ -77,10 +77,10 @@ def on_gpu() -> list[Comparison]:
     """The step at B = 1, 36 and 256 and a look at the networks, then all else; compilers, which take minutes, late."""
     leading = ("3d-gru-3", "res3d-gru-3")
     every = [
-        *_steps(batches=(1, 36), types=("bf16", "tf32")),
-        *_networks(leading, (1,), (3,), ("bf16",)),
+        *_steps(batches=(1, 36, 256), types=("bf16",)),
         *_training(leading, ("bf16",)),
-        *_steps(batches=(256,), types=("bf16", "tf32")),
+        *_networks(leading, (1,), (3,), ("bf16",)),
+        *_steps(batches=(1, 36, 256), types=("tf32",)),
         *_steps(batches=(1, 36), types=("bf16",), backward=(False,), compilers=True),
         *_steps(batches=(1, 36, 256)),
         *_networks(leading, (1, 36), (1, 3, 5), ("bf16", "tf32")),

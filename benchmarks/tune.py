@@ -1,67 +1,73 @@
 """Time launch choices on this machine's GPU and write the launch table anew.
 
     python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--minutes 60] [--jobs 16]
-                              [--out kernels/convrnn3d/launches.json]
+                              [--out kernels/convrnn3d/launches.sm_90.json]
 
 For each kernel, kind of operand and bracket of batch sizes every candidate runs as it would in a training step at
-C = 128, G = 4, on random inputs; the fastest median wins. What is not timed keeps its choice. A candidate that does
-not compile, or needs more than the device has, is passed over. All are compiled first, in several processes, into
-Triton's cache on disk.
+C = 128, G = 4, on random inputs, with a warm L2 cache, as weights and states are in a sequence; the fastest median
+wins. Launches wait behind a sleeping device until all of a round are there: the host's time does not count. What is not
+timed keeps its choice. A candidate that does not compile, or needs more than the device has, is passed over. All are
+compiled first, in several processes, into Triton's cache on disk.
 """
 
 import argparse
-import itertools
 import json
 import multiprocessing
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
-import triton
 from convrnn3d import gru, lstm
-from convrnn3d.launcher import Slot, compile_kernel, launch
+from convrnn3d.launcher import Slot, compile_kernel
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import Launch, choose, table
+from convrnn3d.tuning import Launch, architecture_of, table
 
 from benchmarks.compiled import OPERANDS
 from benchmarks.side_by_side import first_line
 
 BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
-TELLING = (1, 36, 256, 8, 16, 64)  # the order in which they are timed
-OUT = Path(__file__).parents[1] / "kernels" / "convrnn3d" / "launches.json"
+TELLING = (36, 256, 1, 16, 64, 8)  # the order in which they are timed
+FOLDER = Path(__file__).parents[1] / "kernels" / "convrnn3d"
 SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
 SUMS = 192  # registers of a thread for sums, of 255
 LINE = 4  # voxels along z, all of a 4x4x4 grid's
+RUNS, ROUNDS = 20, 7  # of a candidate in a round
+SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round; a graph of it took an H100's 0.8 s to make
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
+Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
 
 
 def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
     """What is worth timing on a device whose programs have `shared` bytes of shared memory.
 
-    Wider tiles read less, narrower ones give more programs; `inner` fills 64 or 128 bytes.
+    Wider tiles read less, narrower ones give more programs; wgmma takes 64 rows at least, and `inner` fills the 128
+    bytes of a row that shared memory gives it at once, or half or twice that.
     """
-    inner = {"half": (64, 128), "tf32": (32, 64), "ieee": (16, 32)}[kind]
-    stages = {"half": (3, 4), "tf32": (3, 4), "ieee": (2,)}[kind]
+    inner, deep = {"half": 64, "tf32": 32, "ieee": 16}[kind], (2,) if kind == "ieee" else (3, 4)
+    few, many = batch <= 16, batch > 64
     if kernel == "weight_gradient":
-        rows = (32, 64) if kind == "half" else (16, 32)
-        found = [Launch(None, r, n, r, w, s) for r in rows for n in (64, 128) for w in (4, 8) for s in stages]
-        return [launch for launch in found if fits(kernel, kind, launch, shared)]
-    tiles = {1: ((16, 32), (16, 64)), 8: ((16, 32), (16, 64)), 16: ((16, 32), (16, 64), (16, 128))}
-    tiles |= {36: ((16, 64), (16, 128), (32, 64), (64, 32), (64, 64)), 64: ((64, 32), (64, 64), (32, 64))}
-    tiles |= {256: ((128, 32), (128, 64), (64, 64), (64, 128), (128, 128))}
-    found = [Launch(None, r, n, i, w, s) for r, n in tiles[batch] for i in inner for w in (4, 8) for s in stages]
-    if batch <= 16:
-        found += [Launch(None, 64, n, i, 4, s, by_tap=True) for n in (16, 32, 64) for i in inner for s in stages]
-    elif kind != "ieee":
-        halves = (inner[0] // 2, inner[0])
-        lines = itertools.product((32, 64), (32, 64), halves, (4, 8), (2, 3))
-        found += [Launch(None, r, n, i, w, s, line=LINE) for r, n, i, w, s in lines]
+        rows = (inner // 2, inner, 2 * inner)
+        found = [Launch(None, r, n, r, w, s) for r, n, w, s in product(rows, (64, 128), (4, 8), (2, *deep))]
+        return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
+    pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
+    axes = () if many else (2, 3) if few else (1, 2)
+    found = [Launch(None, 64, n, i, 4, s, a) for a, n, (i, s) in product(axes, (16, 32, 64), pipelines)]
+    if batch > 1 and kind != "ieee":
+        pipelines = ((inner, 2), (inner, 3), (inner // 2, 3), (inner // 2, 4))
+        axes = (0,) if many else (1,) if batch <= 36 else (0, 1)
+        rows, tiles = (16, ((16, 4), (32, 4), (64, 4))) if few else (64, ((16, 4), (32, 4), (32, 8), (64, 8)))
+        found += [Launch(None, rows, n, i, w, s, a, LINE) for a, (n, w), (i, s) in product(axes, tiles, pipelines)]
+    if not few:
+        tiles = ((64, 32, 4), (128, 32, 4), (128, 32, 8), (128, 64, 8)) if many else ((64, 32, 4), (64, 64, 8))
+        found += [Launch(None, r, n, inner, w, s) for (r, n, w), s in product(tiles, deep)]
     return [launch for launch in found if fits(kernel, kind, launch, shared)]
 
 
@@ -105,46 +111,44 @@ def training_step(sequence: Sequence, kind: str) -> None:
     lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
 
 
-def launches_of(
-    kernel: str, kind: str, sequence: Sequence, candidate: Launch, run: Callable[..., None] = launch
-) -> list[Launched]:
-    """What `kernel` launches for one step as `candidate`, one launch or, by tap, two; `run` takes all of a step's."""
-    named: list[Launched] = []
-    chosen: list[str] = []
+def recorded(sequence: Sequence, kind: str) -> dict[str, Call]:
+    """How a training step launches each kernel of the launch table, the first time that it convolves."""
+    calls: dict[str, Call] = {}
 
-    def pick(name: str, operands: str, batch: int, channels: int) -> Launch:
-        chosen.append(name)
-        return (candidate if name == kernel else choose(name, operands, batch, channels)).fitted(channels)
+    class Recorder(Sequence):
+        def run(self, kernel: Any, name: str, phase: Any, source: Slot, *rest: Any, **constants: Any) -> None:
+            if source.tensor is not None:
+                calls.setdefault(name, lambda other: other.run(kernel, name, phase, source, *rest, **constants))
+            super().run(kernel, name, phase, source, *rest, **constants)
 
-    def take_down(function: Any, blocks: int, arguments: tuple, *how: dict[str, Any]) -> None:
-        run(function, blocks, arguments, *how)
-        from_zeros = isinstance(arguments[0], Slot) and arguments[0].tensor is None
-        if chosen and chosen[-1] == kernel and not from_zeros:
-            named.append((function, blocks, arguments, *how))
+        def weight_gradient(self, *arguments: torch.Tensor) -> torch.Tensor:
+            calls.setdefault("weight_gradient", lambda other: other.weight_gradient(*arguments))
+            return super().weight_gradient(*arguments)
 
-    training_step(replace(sequence, launch=take_down, choose=pick), kind)
-    return named[: 2 if named[0][0].__name__ == "conv_taps" else 1]
+    training_step(Recorder(**{field.name: getattr(sequence, field.name) for field in fields(sequence)}), kind)
+    return calls
 
 
-def time_launch(kernel: str, kind: str, sequence: Sequence, candidate: Launch) -> float:
-    """Microseconds of `kernel` launched as `candidate`, of one step; the sum over its parts if it is by tap."""
-    launched = launches_of(kernel, kind, sequence, candidate)
-
-    def again() -> None:
-        for launched_one in launched:
-            launch(*launched_one)
-
-    return median_microseconds(again, sequence.device)
+def launches_of(call: Call, sequence: Sequence, candidate: Launch) -> list[Launched]:
+    """What `call` launches as `candidate`: one launch, or two where another adds parts up."""
+    launched: list[Launched] = []
+    fitted = candidate.fitted(sequence.channels)
+    call(replace(sequence, launch=lambda *one: launched.append(one), choose=lambda *_: fitted))
+    return launched
 
 
 def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.device, deadline: float) -> None:
     """Compile what candidates of kernel, kind and batch launch, launching nothing; until `deadline` (monotonic)."""
+    known: dict[tuple[str, int], tuple[Sequence, dict[str, Call]]] = {}
     for kernel, kind, batch, candidate in tasks:
         if time.monotonic() > deadline:
             return
         try:
-            launched = launches_of(kernel, kind, sequence_of(kind, batch, device), candidate, run=lambda *_: None)
-            for function, _, *rest in launched:
+            if (kind, batch) not in known:
+                sequence = sequence_of(kind, batch, device)
+                known[kind, batch] = sequence, recorded(replace(sequence, launch=lambda *_: None), kind)
+            sequence, calls = known[kind, batch]
+            for function, _, *rest in launches_of(calls[kernel], sequence, candidate):
                 compile_kernel(function, *rest)
         except Exception as error:  # timing it will say so, too
             print(f"{kernel} {kind} B {batch} {candidate}: {type(error).__name__} while compiling", flush=True)
@@ -156,28 +160,46 @@ def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
 
 
 def median_microseconds(function: Callable[[], None], device: torch.device) -> float:
-    if device.type == "cuda":
-        # Replayed from a graph with the L2 cache warm, as weights and states are in a sequence.
-        with torch.cuda.stream(torch.cuda.Stream()):
-            return 1e3 * triton.testing.do_bench_cudagraph(function, rep=5, return_mode="median")
-    start = time.perf_counter()
+    if device.type != "cuda":
+        start = time.perf_counter()
+        function()
+        return 1e6 * (time.perf_counter() - start)
     function()
-    return 1e6 * (time.perf_counter() - start)
+    taken = []
+    for _ in range(1 + ROUNDS):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda._sleep(SLEEP)
+        start.record()
+        for _ in range(RUNS):
+            function()
+        end.record()
+        end.synchronize()
+        taken.append(1e3 * start.elapsed_time(end) / RUNS)
+    return statistics.median(taken[1:])
 
 
-def best(kernel: str, kind: str, sequence: Sequence, tried: list[Launch]) -> tuple[Launch, float] | None:
-    """The fastest of `tried` and its microseconds, each printed; None if none runs."""
+def best(
+    kernel: str, kind: str, sequence: Sequence, tried: list[Launch], calls: dict[str, Call] | None = None
+) -> tuple[Launch, float] | None:
+    """The fastest of `tried` and its microseconds, each printed; None if none runs. calls: as `recorded` gives them."""
     times = {}
+    call = (calls or recorded(sequence, kind))[kernel]
+
+    def run(launched: list[Launched]) -> None:
+        for one in launched:
+            sequence.launch(*one)
+
     for candidate in tried:
         try:
-            times[candidate] = time_launch(kernel, kind, sequence, candidate)
+            launched = launches_of(call, sequence, candidate)
+            times[candidate] = median_microseconds(lambda launched=launched: run(launched), sequence.device)
         except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
             if sequence.device.type == "cuda":
                 torch.cuda.synchronize()  # raises, if the device itself has failed: nothing more can be timed then
             reason = f"{type(error).__name__} {first_line(error)}"
             print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
             continue
-        print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.1f} us", flush=True)
+        print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.2f} us", flush=True)
     fastest = min(times, key=times.get, default=None)
     return None if fastest is None else (fastest, times[fastest])
 
@@ -186,7 +208,7 @@ def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) ->
     """The table as JSON with a line for each launch."""
 
     def line(launch: Launch) -> str:
-        unsaid = {"by_tap": False, "line": 1}
+        unsaid = {"shared": 0, "line": 1}
         return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name, ...) != value})
 
     kinds = {
@@ -206,29 +228,33 @@ def main() -> int:
     parser.add_argument("--kernels", default=",".join(table()), help="comma-separated")
     parser.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
     parser.add_argument("--jobs", type=int, default=min(14, os.cpu_count() or 1), help="processes that compile")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--batches", default=",".join(map(str, TELLING)), help="of the brackets, comma-separated")
+    parser.add_argument("--out", type=Path, help="the table of this GPU's architecture, if nothing is said")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("there is no GPU to time on")
     deadline, device = time.monotonic() + 60 * options.minutes, torch.device("cuda")
-    launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
-    for kind in options.kinds.split(","):
-        kernels = options.kernels.split(",")
-        shared = shared_memory(device)
-        tasks = [
-            (kernel, kind, batch, tried)
-            for batch, kernel in itertools.product(TELLING, kernels)
-            for tried in candidates(kernel, kind, batch, shared)
-        ]
-        compile_in_processes(tasks, device, options.jobs, (time.monotonic() + deadline) / 2)
-        print(f"{kind}: compiled; {deadline - time.monotonic():.0f} s left", flush=True)
-        for batch, kernel in itertools.product(TELLING, kernels):
-            if time.monotonic() > deadline:
+    architecture, shared = architecture_of(device), shared_memory(device)
+    out = options.out or FOLDER / f"launches.{architecture}.json"
+    launches = {kernel: {kind: list(of) for kind, of in kinds.items()} for kernel, kinds in table(architecture).items()}
+    batches, kernels, kinds = map(int, options.batches.split(",")), options.kernels.split(","), options.kinds.split(",")
+    wanted = list(product(batches, kernels))
+    for place, kind in enumerate(kinds):
+        share = time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - place)
+        tried = {task: candidates(task[1], kind, task[0], shared) for task in wanted}
+        tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
+        compile_in_processes(tasks, device, options.jobs, time.monotonic() + (share - time.monotonic()) * 0.6)
+        print(f"{kind}: compiled; {share - time.monotonic():.0f} s left", flush=True)
+        calls: dict[int, dict[str, Call]] = {}
+        for batch, kernel in wanted:
+            if time.monotonic() > share:
                 break
-            if found := best(kernel, kind, sequence_of(kind, batch, device), candidates(kernel, kind, batch, shared)):
+            sequence = sequence_of(kind, batch, device)
+            if batch not in calls:
+                calls = {batch: recorded(sequence, kind)}
+            if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch]):
                 launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0])
-                text = written(launches, torch.cuda.get_device_name())
-                options.out.write_text(text, encoding="utf-8")
+                out.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
     return 0
 
 

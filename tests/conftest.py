@@ -1,7 +1,7 @@
-"""What tests share: a small data folder made by the pipeline, and the kernels compiled once; see also `helpers/`."""
+"""What tests share: a small data folder made by the pipeline, and how they run side by side; see also `helpers/`."""
 
+import fcntl
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,32 +13,25 @@ import torch
 if not torch.cuda.is_available():  # before any test imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
 ROOT = Path(__file__).parents[1]
-Compilation = tuple[subprocess.Popen, Path] | None
+CORES = os.cpu_count() or 1
 sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout and not installed
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The machine-code tests last: what they wait for is compiled meanwhile."""
-    items.sort(key=lambda item: item.path.stem == "test_machine_code")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def machine_code(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compilation]:
-    """`python -m benchmarks.machine_code`, begun with the session if any test is about it.
-
-    In a process of its own, since here kernels may be interpreted; it takes minutes, and most other tests use one
-    core.
-    """
-    if not any(item.path.stem == "test_machine_code" for item in request.session.items):
-        yield None
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Plain `pytest`, which is everything, takes a process for each core, four at most, if pytest-xdist is there."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not everything or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
-    rows = tmp_path_factory.mktemp("machine_code") / "rows.json"
-    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    command = [sys.executable, "-m", "benchmarks.machine_code", "--jobs", "1", "--json", str(rows)]
-    with rows.with_suffix(".txt").open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-        yield process, rows
-        process.kill()
+    options = config.option
+    if options.numprocesses is None and not (options.usepdb or options.collectonly) and CORES > 1:
+        options.numprocesses, options.dist = min(CORES, 4), "worksteal"
+        os.environ.setdefault("OMP_NUM_THREADS", str(CORES // options.numprocesses))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first: what is short fills the processes up to the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +45,27 @@ def seeded() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each."""
+    """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each.
+
+    Made by the first process that asks, read by all.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    with (place / "data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "data").is_dir():
+            make_data(place / "unfinished")
+            (place / "unfinished").rename(place / "data")
+    return place / "data"
+
+
+def make_data(folder: Path) -> None:
     import trimesh  # here, so that tests of the kernels need neither it nor what prepares data
 
     from r2n2.data.meshes import find_meshes
     from r2n2.data.prepare import PrepareConfig, prepare
 
-    folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
     for number in range(10):
         box = trimesh.creation.box(extents=rng.uniform(0.4, 1, 3))
@@ -69,4 +76,3 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             mesh.export(path)
     report = prepare(find_meshes([folder / "meshes"], None), folder, PrepareConfig(views=6, variants=1, workers=2))
     assert (report.new, report.failures) == (40, [])
-    return folder

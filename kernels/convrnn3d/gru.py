@@ -6,7 +6,8 @@
     gates_back    d <- d + W_u^T * da_u + W_r^T * da_r + dstate; then, of the step before, da_c and da_u
 
 The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back.
-A kernel begins with its convolution and goes on at one place; gates, and their derivatives, are in the order u, r, c.
+A kernel begins with its convolution and goes on at one place, where it reads all before it writes: no load waits for a
+store. Gates, and their derivatives, are in the order u, r, c.
 """
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
-from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
+from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
 U_AND_R, CANDIDATE = Phase(0, 2), Phase(2, 1)
@@ -34,12 +35,16 @@ def gates_kernel(
     places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     for voxel in tl.static_range(LINE):
         place, sums = places[voxel], line_sums[voxel]
-        u = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
-        r = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
+        p_u, p_r, before = (
+            read(projection, place, 0, SHAPE),
+            read(projection, place, 1, SHAPE),
+            read(h, place, 0, SHAPE),
+        )
+        u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
         write(gates, place, 0, u, SHAPE)
         write(gates, place, 1, r, SHAPE)
         if product.tensor is not None:
-            r_h = r * read(h, place, 0, SHAPE)
+            r_h = r * before
             if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
                 r_h = tl.where(seen(mask, place, T, t), r_h, 0)
             write_factor(product, place, 0, r_h, SHAPE, TILE)
@@ -59,11 +64,11 @@ def update_kernel(
     places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     for voxel in tl.static_range(LINE):
         place, sums = places[voxel], line_sums[voxel]
-        c = tanh(read(projection, place, 2, SHAPE) + sums[0])
+        p_c, u, before = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
+        c = tanh(p_c + sums[0], TILE)
         if KEEP:
             write(gates, place, 2, c, SHAPE)
         if states.tensor is not None:
-            u, before = read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
             after = u * before + (1 - u) * c
             if mask is not None:
                 after = tl.where(seen(mask, place, T, t), after, before)

@@ -2,14 +2,16 @@
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 
 from convrnn3d import reference
 from convrnn3d.backend import TYPES, choose_backend
-from convrnn3d.ops import AS_PYTORCH, OPERATORS
+from convrnn3d.ops import AS_PYTORCH, run
 from convrnn3d.reference import check_inputs
 
 PRECISIONS = ("ieee", "tf32")
+# Asked here, since torch.compile does not see through the question (PyTorch 2.11).
+AUTOCAST = [device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)]
 
 
 def conv_gru(
@@ -43,16 +45,16 @@ def conv_gru(
     """
     mask = _mask(mask, lengths, projection)
     check_inputs(projection, weight, state, mask)
-    carried = _carried(projection, weight, state)
-    state = None if state is None else state.to(carried)
+    operand, carried = _types(projection, weight, state)
+    state = _cast(state, carried)
     asked = _precision(precision)
     if choose_backend(backend, projection) == "reference":
         return reference.conv_gru(
             projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
         )
-    how = _operand(projection), carried, asked, _differentiated(projection, weight, state), recompute
+    how = operand, carried, asked, _differentiated(projection, weight, state), recompute
     _refuse_forward_mode(projection, weight, state)
-    states, last, *_ = OPERATORS.gru(projection, weight, state, mask, *how)
+    states, last, *_ = run("gru", projection, weight, state, mask, *how)
     return states, last
 
 
@@ -80,15 +82,15 @@ def conv_lstm(
     h, s = (None, None) if state is None else state
     for part in (h, s):
         check_inputs(projection, weight, part, mask)
-    carried = _carried(projection, weight, h, s)
-    h, s = (None if part is None else part.to(carried) for part in (h, s))
+    operand, carried = _types(projection, weight, h, s)
+    h, s = _cast(h, carried), _cast(s, carried)
     asked = _precision(precision)
     if choose_backend(backend, projection) == "reference":
         zeros = reference.zero_state(projection, carried)
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
-    how = _operand(projection), carried, asked, _differentiated(projection, weight, h, s), recompute
+    how = operand, carried, asked, _differentiated(projection, weight, h, s), recompute
     _refuse_forward_mode(projection, weight, h, s)
-    states, last, cell, *_ = OPERATORS.lstm(projection, weight, h, s, mask, *how)
+    states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)
     return states, (last, cell)
 
 
@@ -104,25 +106,21 @@ def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Te
     return torch.arange(projection.shape[1], device=projection.device) < lengths.to(projection.device)[:, None]
 
 
-def _autocast(tensor: Tensor) -> bool:
-    device = tensor.device.type
-    return tensor.dtype in TYPES and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+def _types(projection: Tensor, *others: Tensor | None) -> tuple[torch.dtype, torch.dtype]:
+    """The type of the products' factors, and that of the states."""
+    dtype, device = projection.dtype, projection.device.type
+    autocast = dtype in TYPES and device in AUTOCAST and torch.is_autocast_enabled(device)
+    if not dtype.is_floating_point:
+        raise TypeError(f"projection must be of a floating point type, got {dtype}")
+    for given in [other.dtype for other in others if other is not None]:
+        if given not in TYPES if autocast else given != dtype:
+            allowed = "one of autocast's" if autocast else f"{dtype} as projection is"
+            raise TypeError(f"weight and state must be {allowed}, got {given}")
+    return (torch.get_autocast_dtype(device), torch.float32) if autocast else (dtype, dtype)
 
 
-def _carried(projection: Tensor, *others: Tensor | None) -> torch.dtype:
-    """The type of the states."""
-    autocast, given = _autocast(projection), [other.dtype for other in others if other is not None]
-    if not projection.is_floating_point():
-        raise TypeError(f"projection must be of a floating point type, got {projection.dtype}")
-    if wrong := [dtype for dtype in given if (dtype not in TYPES if autocast else dtype != projection.dtype)]:
-        allowed = "one of autocast's" if autocast else f"{projection.dtype} as projection is"
-        raise TypeError(f"weight and state must be {allowed}, got {wrong[0]}")
-    return torch.float32 if autocast else projection.dtype
-
-
-def _operand(projection: Tensor) -> torch.dtype:
-    """The type of the products' factors."""
-    return torch.get_autocast_dtype(projection.device.type) if _autocast(projection) else projection.dtype
+def _cast(state: Tensor | None, carried: torch.dtype) -> Tensor | None:
+    return state if state is None or state.dtype == carried else state.to(carried)
 
 
 def _precision(asked: str | None) -> str:
@@ -136,7 +134,7 @@ def _differentiated(*tensors: Tensor | None) -> bool:
 
 
 def _refuse_forward_mode(*tensors: Tensor | None) -> None:
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or forward_ad._current_level < 0:  # asking each tensor takes 2 us
         return
-    if any(tensor is not None and unpack_dual(tensor).tangent is not None for tensor in tensors):
+    if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors):
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")

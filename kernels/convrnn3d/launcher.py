@@ -3,6 +3,7 @@
 Triton's `kernel[grid](...)` binds and specialises all arguments again at every launch, which takes the host longer than
 the launch itself. Here the kinds of the arguments are the key: of a tensor its type and whether it lies on 16 bytes, of
 an integer whether 32 bits hold it, of a Slot those of its tensor. No kernel is compiled anew for another number.
+`python -m benchmarks.host` times a launch without the driver.
 """
 
 from functools import cache
@@ -12,9 +13,11 @@ import torch
 import triton
 from torch import Tensor
 from triton.compiler import ASTSource
+from triton.runtime import JITFunction
 
 FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
 TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
+RUNTIME = triton.knobs.runtime
 ALIGNMENT = 16  # bytes, of the widest load
 
 
@@ -37,20 +40,57 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
 
     options: num_warps, num_stages. Where kernels are interpreted, the interpreter runs it.
     """
-    if triton.knobs.runtime.interpret:
+    if not isinstance(kernel, JITFunction):
         kernel[(blocks,)](*arguments, **constants)
     elif blocks:
-        compiled = compile_kernel(kernel, arguments, constants, options)
-        compiled[(blocks, 1, 1)](*arguments, *constants.values())
+        driver = triton.runtime.driver.active
+        device = driver.get_current_device()
+        compiled, values = _compiled_with_values(device, kernel, arguments, constants, options)
+        enter, leave = RUNTIME.launch_enter_hook, RUNTIME.launch_exit_hook
+        if getattr(enter, "calls", enter) or getattr(leave, "calls", leave):  # a profiler listens
+            compiled[(blocks, 1, 1)](*values)
+        else:
+            run = compiled.run  # which loads the kernel at first: until then it has no function
+            how = driver.get_current_stream(device), compiled.function, compiled.packed_metadata, None, None, None
+            run(blocks, 1, 1, *how, *values)
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
     """Triton's compiled kernel for the current device, from the second call on out of a dictionary."""
-    kinds = tuple(map(kind, arguments))
-    key = (kernel.fn, torch.cuda.current_device(), kinds, *constants.values(), *options.values())
-    if key not in _compiled:
-        _compiled[key] = triton.compile(source(kernel, kinds, constants), options=options | FUSION)
-    return _compiled[key]
+    device = triton.runtime.driver.active.get_current_device()
+    return _compiled_with_values(device, kernel, arguments, constants, options)[0]
+
+
+def _compiled_with_values(
+    device: int, kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
+) -> tuple[Any, list]:
+    """The compiled kernel, and what it is called with: of a tensor its address.
+
+    Given a tensor, Triton's launcher would ask for its address once more, and the driver whether it is one.
+    """
+    kinds: list = [kernel.fn, device, *constants.values(), *options.values()]
+    values: list = []
+    for argument in arguments:
+        is_slot = type(argument) is Slot
+        tensor = argument[0] if is_slot else argument
+        if tensor is None:
+            kinds.append(None)
+            values.append(argument)
+        elif type(tensor) is int:
+            kinds.append(-(2**31) <= tensor < 2**31)
+            values.append(tensor)
+        else:
+            address = tensor.data_ptr()
+            kinds.append(tensor.dtype)
+            kinds.append(address % ALIGNMENT == 0)
+            values.append((address, argument[1], argument[2]) if is_slot else address)
+    values += constants.values()
+    key = tuple(kinds)
+    compiled = _compiled.get(key)
+    if compiled is None:
+        what = source(kernel, tuple(map(kind, arguments)), constants)
+        compiled = _compiled[key] = triton.compile(what, options=options | FUSION)
+    return compiled, values
 
 
 _compiled: dict[tuple, Any] = {}

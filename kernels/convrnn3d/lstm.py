@@ -4,7 +4,8 @@
                 s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
     step_back   d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
 
-A kernel begins with its convolution and goes on at one place; gates, and their derivatives, are in the order f, i, c.
+A kernel begins with its convolution and goes on at one place, where it reads all before it writes: no load waits for a
+store. Gates, and their derivatives, are in the order f, i, c.
 """
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
-from convrnn3d.places import Phase, read, seen, tanh, write, write_factor
+from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
 
 EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
@@ -34,16 +35,16 @@ def step_kernel(
     places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     for voxel in tl.static_range(LINE):
         place, sums = places[voxel], line_sums[voxel]
-        f = tl.sigmoid(read(projection, place, 0, SHAPE) + sums[0])
-        i = tl.sigmoid(read(projection, place, 1, SHAPE) + sums[1])
-        c = tanh(read(projection, place, 2, SHAPE) + sums[2])
+        p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+        p_c = read(projection, place, 2, SHAPE)
+        h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
+        f, i, c = sigmoid(p_f + sums[0], TILE), sigmoid(p_i + sums[1], TILE), tanh(p_c + sums[2], TILE)
         write(gates, place, 0, f, SHAPE)
         write(gates, place, 1, i, SHAPE)
         write(gates, place, 2, c, SHAPE)
         if states.tensor is not None:
-            h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
             s_after = f * s_before + i * c
-            h_after = tanh(s_after)
+            h_after = tanh(s_after, TILE)
             if mask is not None:
                 there = seen(mask, place, T, t)
                 h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
@@ -82,7 +83,7 @@ def step_back_kernel(
             after += read(d_states, place, 0, SHAPE)
             f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
             before = read(s, place, 0, SHAPE)
-            h = tanh(f * before + i * c)
+            h = tanh(f * before + i * c, TILE)
             e = cell + after * (1 - h * h)
             da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
             if mask is None:

@@ -7,6 +7,8 @@ not before. How a call computes: `operand` is the type of the products' factors,
 `kept` is the gates or, to recompute them, the projection.
 """
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -39,6 +41,14 @@ LIBRARY.define(
 )
 
 
+@cache
+def _kernels(cell: str) -> tuple[Any, Any]:
+    """The module `gru` or `lstm`, and Sequence.of; to import them in each call took it 4 us."""
+    from convrnn3d.sequence import Sequence
+
+    return import_module(f"convrnn3d.{cell}"), Sequence.of
+
+
 def contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
 
@@ -47,8 +57,10 @@ def bits(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else mask.contiguous().view(torch.uint8)
 
 
-def _settled(precision: str, device: torch.device) -> str:
-    """ieee or tf32; what a device without tf32 is asked for in tf32 it computes in ieee."""
+def _settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
+    """ieee or tf32, which is about float32 alone; a device without tf32 computes in ieee what is asked for in tf32."""
+    if operand != torch.float32:
+        return "ieee"
     if precision == AS_PYTORCH:
         tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"
         precision = "tf32" if tf32 else "ieee"
@@ -60,10 +72,8 @@ def gru(
     projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
     carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    from convrnn3d import gru as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
+    cell, sequence_of = _kernels("gru")
+    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -75,10 +85,8 @@ def lstm(
     projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
     operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    from convrnn3d import lstm as kernels
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(projection, weight, operand, _settled(precision, projection.device))
+    kernels, sequence_of = _kernels("lstm")
+    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -90,8 +98,9 @@ def lstm(
 def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
     """What is really kept of sources, cells, gates and packed weights: working copies are given back empty."""
     *grids, gates, packed = kept
-    are_kept = [save] * len(grids) + [save and not recompute, save]
-    return [x if is_kept else x.new_empty(0) for x, is_kept in zip((*grids, gates, packed), are_kept, strict=True)]
+    if not save:
+        return [x.new_empty(0) for x in kept]
+    return [*grids, gates.new_empty(0), packed] if recompute else kept
 
 
 def gru_backward(
@@ -99,10 +108,8 @@ def gru_backward(
     sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    from convrnn3d import gru as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
+    cell, sequence_of = _kernels("gru")
+    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
@@ -117,10 +124,8 @@ def lstm_backward(
     mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
     precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    from convrnn3d import lstm as cell
-    from convrnn3d.sequence import Sequence
-
-    sequence = Sequence.of(kept, weight, operand, _settled(precision, kept.device))
+    cell, sequence_of = _kernels("lstm")
+    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(
@@ -167,7 +172,7 @@ def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        how = operand, carried, _settled(precision, projection.device)
+        how = operand, carried, _settled(precision, operand, projection.device)
         *kept, gates, packed = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates, packed)
@@ -181,6 +186,7 @@ def _setup(cells: int) -> Any:
 
 def _backward(cells: int) -> Any:
     name = "lstm_backward" if cells else "gru_backward"
+    operator = getattr(OPERATORS, name).default
 
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
         if not ctx.saved:
@@ -188,9 +194,8 @@ def _backward(cells: int) -> Any:
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
             return (None,) * (9 + cells)
-        d_projection, d_weight, *d_states = getattr(OPERATORS, name)(
-            *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
-        )
+        inputs = *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
+        d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
         gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
         gradients += d_states if ctx.has_state else [None] * (1 + cells)
         if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
@@ -198,6 +203,32 @@ def _backward(cells: int) -> Any:
         return *gradients, *[None] * 6
 
     return backward
+
+
+def _below_autograd(operator: Any, *inputs: Any) -> tuple[Tensor, ...]:
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*inputs)
+
+
+def _differentiable(cells: int) -> Any:
+    """`gru` or `lstm` for the key Autograd: what torch.library.register_autograd makes, at a third of its price."""
+    operator = getattr(OPERATORS, "lstm" if cells else "gru").default
+    setup = _setup(cells)
+
+    class Recurrence(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+            output = _below_autograd(operator, *inputs)
+            setup(ctx, inputs, output)
+            return output
+
+        backward = staticmethod(_backward(cells))
+
+    def run(*inputs: Any) -> tuple[Tensor, ...]:
+        differentiated = torch.is_grad_enabled() and torch._C._any_requires_grad(*inputs)
+        return Recurrence.apply(*inputs) if differentiated else _below_autograd(operator, *inputs)
+
+    return run
 
 
 class _Once(torch.autograd.Function):
@@ -218,12 +249,18 @@ def _refuse(ctx: Any, *upstream: Any) -> None:
     )
 
 
+def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
+    """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
+    return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
+
+
+OPERATORS = torch.ops.convrnn3d
 for _cells, _name in enumerate(("gru", "lstm")):
     LIBRARY.impl(_name, globals()[_name], "CompositeExplicitAutograd")
     LIBRARY.impl(f"{_name}_backward", globals()[f"{_name}_backward"], "CompositeExplicitAutograd")
     torch.library.register_fake(f"convrnn3d::{_name}", _fake_forward(_cells), lib=LIBRARY)
     torch.library.register_fake(f"convrnn3d::{_name}_backward", _fake_backward(_cells), lib=LIBRARY)
-    torch.library.register_autograd(f"convrnn3d::{_name}", _backward(_cells), setup_context=_setup(_cells), lib=LIBRARY)
     torch.library.register_autograd(f"convrnn3d::{_name}_backward", _refuse, lib=LIBRARY)
-
-OPERATORS = torch.ops.convrnn3d
+_DIFFERENTIABLE = {_name: _differentiable(_cells) for _cells, _name in enumerate(("gru", "lstm"))}
+for _name, _function in _DIFFERENTIABLE.items():
+    LIBRARY.impl(_name, _function, "Autograd")

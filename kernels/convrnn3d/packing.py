@@ -18,9 +18,10 @@ import triton.language as tl
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from convrnn3d.frozen import is_frozen
 from convrnn3d.places import Shape, as_factor, store
 
-BLOCK = 32  # channels, of both sides of a tile of the weight
+BLOCK = 16  # channels, of both sides of a tile of the weight
 ELEMENTS = 1024  # of a state that a program casts
 
 
@@ -30,23 +31,32 @@ def pack_kernel(
     packed,  # (orders, taps, 3 C, C)
     SHAPE: tl.constexpr, ORDERS: tl.constexpr, PRECISION: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """A program owns a block of output and one of input channels, of a gate and of the taps of one dx."""
     C: tl.constexpr = SHAPE.C
-    SIDE: tl.constexpr = SHAPE.SIDE
-    blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
-    taps: tl.constexpr = SIDE * SIDE * SIDE
-    program = tl.program_id(0)
-    k = program % blocks * BLOCK + tl.arange(0, BLOCK)[None, :]
-    n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)[:, None]
-    gate = program // (blocks * blocks) % 3
-    first = program // (blocks * blocks * 3) * (SIDE * SIDE)
+    taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
+    gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
+    w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
     row = tl.where(gate == 2, 2 * C + n, 2 * n + gate)
-    exists = (n < C) & (k < C)
-    for tap in range(first, first + SIDE * SIDE):
-        w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
-        store(packed + (tap * 3 * C + row) * C + k, w, exists)
-        if ORDERS == 2:
-            store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
+    store(packed + (tap * 3 * C + row) * C + k, w, exists)
+    if ORDERS == 2:
+        store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
+
+
+@triton.jit
+def weights_of_program(SHAPE: tl.constexpr, BLOCK: tl.constexpr):
+    """gate, n, k, tap, exists: a block of output and one of input channels, of a gate, with all taps.
+
+    Whichever of n, k and tap is innermost in memory, a program's part of it fills the sectors that it touches: a
+    transposition costs no bytes.
+    """
+    C: tl.constexpr = SHAPE.C
+    taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
+    blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
+    program = tl.program_id(0)
+    gate = program // (blocks * blocks)
+    n = (program // blocks % blocks * BLOCK + tl.arange(0, BLOCK))[:, None, None]
+    k = (program % blocks * BLOCK + tl.arange(0, BLOCK))[None, :, None]
+    tap = tl.arange(0, triton.next_power_of_2(taps))[None, None, :]
+    return gate, n, k, tap, (n < C) & (k < C) & (tap < taps)
 
 
 @triton.jit
@@ -59,26 +69,31 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
     """weight (3, C, C, k, k, k) to (orders, taps, 3 C, C) of type `operand`."""
     packed = torch.empty(orders, shape.SIDE**3, 3 * shape.C, shape.C, dtype=operand, device=weight.device)
-    programs = shape.SIDE * 3 * (-(-shape.C // BLOCK)) ** 2
+    programs = 3 * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
     launch(pack_kernel, programs, (weight.contiguous(), packed), constants, {"num_warps": 4, "num_stages": 1})
     return packed
 
 
 def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
-    """`pack`, forward alone, of a frozen weight: once for each of its versions, and kept as long as it lives.
+    """`pack`, forward alone, of a weight that needs no gradient: once for each of its versions, as long as it lives.
 
-    Frozen is what needs no gradient. Of others nothing is kept: a graph that is replayed may train them, and no
-    version tells. For the same reason a capture packs anew, and so the graph takes later weights as they are.
+    Of others nothing is kept: a graph that is replayed may train them, and no version tells. For the same reason a
+    capture packs anew, and so the graph takes later weights as they are, unless the weight is frozen.
     """
-    if weight.requires_grad or weight.is_inference() or weight.is_meta or _capturing(weight.device):
+    if weight.requires_grad or weight.is_inference() or weight.is_meta:
         return pack(weight, shape, operand, precision, 1, launch)
-    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
+    frozen = is_frozen(weight)
+    if _capturing(weight.device) and not (frozen and weight in _kept):
+        return pack(weight, shape, operand, precision, 1, launch)
+    # What one stream makes another may not read yet; a graph is captured on a stream that waited for the others.
+    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda and not frozen else 0
     version = weight._version, weight.data_ptr(), weight.stride(), operand, precision, stream
-    if weight not in _kept or _kept[weight][0] != version:
+    kept = _kept.get(weight)
+    if kept is None or kept[0] != version:
         # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
-        _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
-    return _kept[weight][2]
+        kept = _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
+    return kept[2]
 
 
 _kept = WeakTensorKeyDictionary()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import triton
 import triton.language as tl
+from triton.language.extra import libdevice
 
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
 
@@ -33,7 +34,9 @@ class Phase(NamedTuple):
 class Tile(NamedTuple):
     """What a program owns: rows x channels, of each voxel of a line; how many input channels a turn has.
 
-    precision: how float32 is multiplied, ieee or tf32. dependent: begun before the launch before it has ended.
+    precision: how float32 is multiplied, ieee or tf32. shared: of the axes x, y, z so many, the first ones, along
+    which taps are shared out over programs. exact: results are to be as near to the truth as float32 is. dependent:
+    begun before the launch before it has ended.
     """
 
     rows: int
@@ -41,6 +44,8 @@ class Tile(NamedTuple):
     inner: int
     precision: str
     line: int = 1
+    shared: int = 0
+    exact: bool = False
     dependent: bool = False
 
 
@@ -94,17 +99,42 @@ def seen(mask, place, T, t):
 
 
 @triton.jit
-def tanh(x):
+def sigmoid(x, TILE: tl.constexpr):
+    return divide(1, 1 + exp(-x, TILE), TILE)
+
+
+@triton.jit
+def tanh(x, TILE: tl.constexpr):
     """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small.
 
     There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65.
     """
-    e = tl.exp(-2 * tl.abs(x))
-    y = (1 - e) / (1 + e)
+    e = exp(-2 * tl.abs(x), TILE)
+    y = divide(1 - e, 1 + e, TILE)
     x2 = x * x
     series = 0.02045437 - x2 * 0.00550101
     series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
     return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
+
+
+@triton.jit
+def exp(x, TILE: tl.constexpr):
+    """Of the device's instruction, or where products are exact to the last bits: of few channels' it would be seen."""
+    if TILE.exact and not INTERPRETED:
+        y = libdevice.exp(x)
+    else:
+        y = tl.exp(x)
+    return y
+
+
+@triton.jit
+def divide(x, y, TILE: tl.constexpr):
+    """Likewise."""
+    if TILE.exact and not INTERPRETED:
+        z = tl.div_rn(x + 0 * y, y)
+    else:
+        z = x / y
+    return z
 
 
 @triton.jit

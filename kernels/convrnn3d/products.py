@@ -36,6 +36,7 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
+    y, z,  # (rows) of the voxel, where taps along them may leave the grid: if fewer axes than these are shared out
     weight,  # (taps, 3 C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
@@ -80,7 +81,14 @@ def convolve_box(
         voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
         tap_and_gate = (index * 3 + gate) * (C * C) + begin
         inside = (begin + k < C)[:, None]
-        a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
+        if TILE.shared == 1 or TILE.shared == 2:
+            there = (z + dz >= 0) & (z + dz < SHAPE.Z)
+            if TILE.shared == 1:
+                there &= (y + dy >= 0) & (y + dy < SHAPE.Y)
+            there = there[:, None] & inside.T if ragged else there[:, None]
+            a = tl.load(sources + voxels * C + begin, there, other=0)
+        else:
+            a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
         if PAIR:
             w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
             pair = multiply(a, w, pair, PRECISION)
@@ -105,6 +113,7 @@ def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
 def convolve_line(
     source,  # Slot's tensor
     rows,  # (rows) offset of the line's first voxel in `source`
+    exists,  # (rows) of a sample, others read as zeros
     weight, first,  # as for convolve_box
     z0,  # of the first voxel
     x0, nx, y0, ny,  # box of taps, without dz
@@ -164,11 +173,11 @@ def convolve_line(
         line = ((dx * SHAPE.Y + dy) * Z + gate * (SHAPE.X * SHAPE.Y * Z)) * C + begin
         for place in tl.static_range(LINE + 2 * HALO):  # a source, at z0 + place - HALO
             at = sources + line + (place - HALO) * C
-            if HALO == 0:
-                a = tl.load(at, inside.T if ragged else None, other=0 if ragged else None)
-            else:
-                z = z0 + (place - HALO) + 0 * k
-                a = tl.load(at, ((begin + k < C) & (z >= 0) & (z < Z))[None, :], other=0)
+            there = exists
+            if HALO > 0:
+                z = z0 + (place - HALO) + tl.zeros((rows.shape[0],), tl.int32)
+                there = exists & (z >= 0) & (z < Z)
+            a = tl.load(at, there[:, None] & inside.T if ragged else there[:, None], other=0)
             new_pairs = ()
             new_singles = ()
             for voxel in tl.static_range(LINE):

@@ -17,15 +17,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.convolution import conv_taps
+from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.places import Phase, Shape, Tile
-from convrnn3d.tuning import Launch, choose, dependent_launch, kind_of
+from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 
-# Kernels that multiply nothing: those that add up what the taps left (27 values each), and those that start from zeros.
-ADD_TAPS = Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1)
+# Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
+# zeros.
+ADD_PARTS = {
+    1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
+    2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
+    3: Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1, shared=3),
+}
 FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
 
 
@@ -42,32 +47,29 @@ class Sequence:
     precision: str
     device: torch.device
     launch: Callable[[Any, int, tuple, dict[str, Any], dict[str, int]], None] = launch
-    choose: Callable[[str, str, int, int], Launch] = choose
+    choose: Callable[[str, str, int, int, str | None], Launch] = choose
+    architecture: str | None = None
     dependent: bool = False  # launches of a step overlap
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
         batch, steps, _, *grid, channels = projection.shape
         device = projection.device
-        dependent = dependent_launch(device)
         sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
-        return cls(*sizes, operand, precision, device, dependent=dependent)
+        known = {"architecture": architecture_of(device), "dependent": dependent_launch(device)}
+        return cls(*sizes, operand, precision, device, **known)
 
-    @property
-    def kind(self) -> str:
-        return kind_of(self.operand, self.precision)
-
-    @property
-    def shape(self) -> Shape:
-        return Shape(*self.grid, self.channels, self.side)
-
-    @property
-    def voxels(self) -> int:
-        return self.grid[0] * self.grid[1] * self.grid[2]
+    def __post_init__(self) -> None:
+        x, y, z = self.grid
+        self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
+        self.kind = kind_of(self.operand, self.precision)
+        self._exact = self.kind == "ieee"
+        self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
     @property
     def on_device(self) -> AbstractContextManager:
-        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+        elsewhere = self.device.type == "cuda" and self.device.index != torch.cuda.current_device()
+        return torch.cuda.device(self.device) if elsewhere else nullcontext()
 
     def empty(self, slots: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A tensor (B, *slots, X, Y, Z, C), not filled."""
@@ -78,10 +80,10 @@ class Sequence:
     ) -> None:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
         from_zeros, parts = source.tensor is None, None
-        launch = FROM_ZEROS if from_zeros else self.choose(name, self.kind, self.batch, self.channels)
-        if launch.by_tap and self.side > 1:
-            parts = self._convolve_by_tap(launch, phase, source, packed)
-            launch = ADD_TAPS
+        launch = FROM_ZEROS if from_zeros else self._chosen(name)
+        if launch.shared and self.side > 1:
+            parts = self._convolve_in_parts(launch, phase, source, packed)
+            launch = ADD_PARTS[launch.shared]
         x, y, z = self.grid
         any_voxel = from_zeros or parts is not None or self.side == 1  # a program's rows are of any, not of one
         launch = launch.fitted(self.channels, 1 if any_voxel else z)
@@ -90,26 +92,34 @@ class Sequence:
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
 
-    def _convolve_by_tap(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
-        taps = self.side**3
-        shape = (taps, 1 if phase.transposed else phase.count, self.batch, self.voxels, self.channels)
+    def _chosen(self, name: str) -> Launch:
+        return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
+
+    def _convolve_in_parts(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
+        launch = launch.fitted(self.channels, self.grid[2])
+        number, separate = self.side**launch.shared, 1 if phase.transposed else phase.count
+        shape = (number, separate, self.batch, self.voxels, self.channels)
         parts = torch.empty(shape, dtype=torch.float32, device=self.device)
-        blocks = taps * _cdiv(self.batch * self.voxels, launch.rows) * _cdiv(self.channels, launch.channels)
+        x, y, z = self.grid
+        by_line = x * y * _cdiv(z, launch.line) * _cdiv(self.batch, launch.rows)
+        tiles = by_line if launch.line > 1 else _cdiv(self.batch * self.voxels, launch.rows)
+        blocks = number * tiles * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch)
-        self.launch(conv_taps, blocks, arguments, self._constants(phase, launch), self._options(launch))
+        self.launch(conv_parts, blocks, arguments, self._constants(phase, launch), self._options(launch))
         return parts
 
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
-        tile = Tile(launch.rows, launch.channels, launch.inner, self._precision, launch.line, self.dependent)
+        sizes = launch.rows, launch.channels, launch.inner
+        tile = Tile(*sizes, self._precision, launch.line, launch.shared, self._exact, self.dependent)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:
-        return launch.options | ({"launch_pdl": True} if self.dependent else {})
+        return launch.options | {"launch_pdl": True} if self.dependent else launch.options
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
-        choice = self.choose("weight_gradient", self.kind, self.batch, self.channels).fitted(self.channels)
-        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch)
+        choice = self._chosen("weight_gradient").fitted(self.channels)
+        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3 C, C): forward and, if `save`, backward."""
@@ -129,10 +139,6 @@ class Sequence:
     def exact(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"
-
-    @property
-    def _precision(self) -> str:
-        return self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
 
 def _cdiv(a: int, b: int) -> int:

@@ -1,22 +1,22 @@
 """Launch choices: which tiles, warps and stages a kernel is launched with, from one small table.
 
-The table is `launches.json`: for each kernel and kind of operand a list of choices, each good up to a batch size. A
-choice depends on nothing that changes from call to call but the batch size's bracket, so that no first batch is spent
-on tuning, and a change of B or T compiles nothing new within a bracket. `python -m benchmarks.tune` times the choices
-on a GPU and writes the file anew, with the device's name; the environment variable CONVRNN3D_LAUNCHES names another
-file to be used in its place.
+A table is for each kernel and kind of operand a list of choices, each good up to a batch size. A choice depends on
+nothing that changes from call to call but the batch size's bracket, so that no first batch is spent on tuning, and a
+change of B or T compiles nothing new within a bracket. `launches.sm_90.json` is for GPUs of that architecture, timed on
+one by `python -m benchmarks.tune`, which writes such a file with the device's name; `launches.json` is for all others,
+and fits the smallest. The environment variable CONVRNN3D_LAUNCHES names another file to be used in place of either.
 """
 
 import json
 import os
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
+FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
 # Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
@@ -26,8 +26,8 @@ VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
-    batch: the largest batch this is for, None for all. by_tap: taps shared out over programs, line: voxels along z
-    that a program owns, see `convolution`.
+    batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
+    programs; line: voxels along z that a program owns; see `convolution`.
     """
 
     batch: int | None
@@ -36,17 +36,22 @@ class Launch:
     inner: int
     warps: int
     stages: int
-    by_tap: bool = False
+    shared: int = 0
     line: int = 1
 
-    @property
+    @cached_property
     def options(self) -> dict[str, int]:
         """Triton's."""
         return {"num_warps": self.warps, "num_stages": self.stages}
 
-    @cache  # noqa: B019, of which there are as many as lines in the table
     def fitted(self, channels: int, side: int | None = None) -> "Launch":
         """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
+        if self.channels <= channels >= self.inner and self.line <= (side or self.line):
+            return self
+        return self._resized(channels, side)
+
+    @cache  # noqa: B019, of which there are as many as lines in the table
+    def _resized(self, channels: int, side: int | None) -> "Launch":
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
         fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
         return replace(self, **fits, line=min(self.line, side or self.line))
@@ -78,21 +83,22 @@ def architecture_of(device: torch.device) -> str | None:
 def dependent_launch(device: torch.device) -> bool:
     """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
     architecture = architecture_of(device) or ""
-    asked = os.environ.get(DEPENDENT, "") == "1"
-    return asked and architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+    able = architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+    return able and os.environ.get(DEPENDENT, "") == "1"
 
 
-def launches_text() -> str:
-    """The launch table in use, as it is written."""
-    named = os.environ.get(VARIABLE)
-    file = Path(named) if named else files("convrnn3d").joinpath("launches.json")
-    return file.read_text(encoding="utf-8")
+def table_file(architecture: str | None) -> Path:
+    """Of the launch table in use on GPUs of an architecture, for whose name see `architecture_of`."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    own = FOLDER / f"launches.{architecture}.json"
+    return own if own.exists() else FOLDER / "launches.json"
 
 
 @cache
-def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
+def table(architecture: str | None = None) -> dict[str, dict[str, tuple[Launch, ...]]]:
     """Launches by kernel and kind of operand."""
-    stored = json.loads(launches_text())["launches"]
+    stored = json.loads(table_file(architecture).read_text(encoding="utf-8"))["launches"]
     return {
         kernel: {kind: tuple(Launch(**launch) for launch in launches) for kind, launches in kinds.items()}
         for kernel, kinds in stored.items()
@@ -100,7 +106,7 @@ def table() -> dict[str, dict[str, tuple[Launch, ...]]]:
 
 
 @cache
-def choose(kernel: str, kind: str, batch: int, channels: int) -> Launch:
+def choose(kernel: str, kind: str, batch: int, channels: int, architecture: str | None = None) -> Launch:
     """The launch of `kernel` (a key of the table) for operands of `kind`."""
-    launches = table()[kernel][kind]
+    launches = table(architecture)[kernel][kind]
     return next(launch for launch in launches if launch.batch is None or batch <= launch.batch).fitted(channels)

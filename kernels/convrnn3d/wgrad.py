@@ -4,8 +4,9 @@
 
 A program owns a tap, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
 inside, one after the other, so that a few samples fill a product, too. Where there are many rows, several programs
-share them, each whole samples; a second launch adds the shares up, always in the same order, so that the result
-repeats bit for bit.
+share them, each whole samples. A tap's products lie together in `parts`; a second launch adds the shares up, always in
+the same order, so that the result repeats bit for bit, and lays the sum out as the weight is. Laid out by the first
+launch, each of its stores would touch as many sectors as it has elements.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from convrnn3d.packing import BLOCK, weights_of_program
 from convrnn3d.places import Shape, Tile, store
 from convrnn3d.products import inverse, multiply, quotient
 from convrnn3d.tuning import Launch
@@ -23,14 +25,13 @@ from convrnn3d.tuning import Launch
 GATES = 3
 ROWS_A_SHARE = 2048  # (b, t, v)
 SHARES = 8  # at most
-ELEMENTS = 1024  # of dW that a program adds up
 
 
 @triton.jit
 def weight_gradient_kernel(
     x,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
     da,  # (samples, 3, X, Y, Z, C)
-    parts,  # (shares, 3, C, C, taps); of one share it is dW
+    parts,  # (shares, taps, 3, C, C) float32
     samples, shares,
     SHAPE: tl.constexpr, TILE: tl.constexpr, SOURCES: tl.constexpr,
 ):  # fmt: skip
@@ -79,27 +80,40 @@ def weight_gradient_kernel(
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
         a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
         w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
-        sum = multiply(a, w, sum, PRECISION)
+        if TILE.exact:  # thousands of rows one by one would be twice as far from float64 as PyTorch's sum of sums
+            sum += multiply(a, w, tl.zeros((BLOCK, BLOCK), tl.float32), PRECISION)
+        else:
+            sum = multiply(a, w, sum, PRECISION)
         first += ROWS
         passed = quotient(first, by_inside)
         sample += passed
         first -= passed * inside
-    part = parts + (share * 3 + gate).to(tl.int64) * (C * C * taps) + (n[:, None] * C + k[None, :]) * taps + tap
-    store(part, sum, (n < C)[:, None] & (k < C)[None, :])
+    part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
+    tl.store(part, sum, (n < C)[:, None] & (k < C)[None, :])
 
 
 @triton.jit
-def add_shares_kernel(parts, d_weight, shares, size, ELEMENTS: tl.constexpr):
-    place = tl.program_id(0) * ELEMENTS + tl.arange(0, ELEMENTS)
-    sum = tl.zeros((ELEMENTS,), tl.float32)
-    for share in range(shares):
-        sum += tl.load(parts + size.to(tl.int64) * share + place, place < size, other=0)
-    store(d_weight + place, sum, place < size)
+def add_shares_kernel(
+    parts,  # as above
+    d_weight,  # (3, C, C, taps)
+    shares,
+    SHAPE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    C: tl.constexpr = SHAPE.C
+    taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
+    gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
+    part = parts + ((tap * 3 + gate) * C + n) * C + k
+    sum = tl.load(part, exists, other=0)
+    for _ in range(1, shares):
+        part += taps * 3 * C * C
+        sum += tl.load(part, exists, other=0)
+    store(d_weight + ((gate * C + n) * C + k) * taps + tap, sum, exists)
 
 
 def weight_gradient(
-    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any]
-) -> Tensor:
+    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any],
+    exact: bool = False,
+) -> Tensor:  # fmt: skip
     """dW (3, C, C, k, k, k), of the weight's type, contiguous.
 
     x (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y, Z, C).
@@ -107,15 +121,12 @@ def weight_gradient(
     samples, rows = da.shape[0] * da.shape[1], da.numel() // (GATES * shape.C)
     shares = max(1, min(SHARES, -(-rows // ROWS_A_SHARE), samples))
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
-    parts = d_weight
-    if shares > 1:
-        parts = torch.empty(shares, *weight.shape, dtype=torch.float32, device=weight.device)
+    parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
     blocks = shares * shape.SIDE**3 * GATES * (-(-shape.C // choice.channels)) ** 2
-    tile = Tile(choice.rows, choice.channels, choice.inner, precision)
+    tile = Tile(choice.rows, choice.channels, choice.inner, precision, exact=exact)
     constants = {"SHAPE": shape, "TILE": tile, "SOURCES": x.shape[2] if x.ndim == 7 else 1}
     launch(weight_gradient_kernel, blocks, (x, da, parts, samples, shares), constants, choice.options)
-    if shares > 1:
-        size, constants = weight.numel(), {"ELEMENTS": ELEMENTS}
-        options = {"num_warps": 4, "num_stages": 1}
-        launch(add_shares_kernel, -(-size // ELEMENTS), (parts, d_weight, shares, size), constants, options)
+    constants = {"SHAPE": shape, "BLOCK": BLOCK}
+    blocks, options = GATES * (-(-shape.C // BLOCK)) ** 2, {"num_warps": 4, "num_stages": 1}
+    launch(add_shares_kernel, blocks, (parts, d_weight, shares), constants, options)
     return d_weight

@@ -7,7 +7,8 @@ shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, l
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -20,22 +21,32 @@ from r2n2.config import THRESHOLD, check_threshold, network_config
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.devices import find_device
 from r2n2.errors import UserError
-from r2n2.files import written_beside
+from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
-from r2n2.network.model import R2N2
+from r2n2.network.model import R2N2, Output
 from r2n2.network.recurrence import State
 from r2n2.pictures.background import Background, check_background
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
 from r2n2.pictures.given import pictures_from_array
 from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
 from r2n2.pictures.ready import make_ready
-from r2n2.shapes.mesh import MESH_SUFFIXES, check_style, save_mesh, surface_mesh
-from r2n2.shapes.picture import draw_mesh, side_by_side, view_image
+from r2n2.shapes.drawing import draw_mesh
+from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
+from r2n2.shapes.history import History
+from r2n2.shapes.mesh import check_style, surface_mesh
+from r2n2.shapes.page import frame, page
+from r2n2.shapes.picture import side_by_side, view_image
+from r2n2.shapes.placing import check_size, check_up, placed
+from r2n2.shapes.specks import without_specks
+from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
 SHIPPED = "compact"
 Picture = str | Path | Image.Image | np.ndarray | torch.Tensor
 BATCH = 16  # views that are rebuilt alone at once, to be compared
-SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png")
+SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
+SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
+EMPTY_SUFFIXES = {*SEEN_SUFFIXES, ".binvox", ".npy"}  # these can be written without a voxel
+DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,13 +54,15 @@ class Reconstruction:
     """A shape, and what it was made of.
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
-    saw in this call; state: hand it to `reconstruct` to add further views; style: of the mesh, "smooth" or "blocky";
-    warnings: what may be wrong with the pictures or the shape, a sentence each.
+    saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
+    and `gates`; style: of the mesh, "smooth" or "blocky"; warnings: what may be wrong, a sentence each.
     """
 
     occupancy: np.ndarray
     views: np.ndarray
+    names: tuple[str, ...]
     state: State
+    history: History
     threshold: float = THRESHOLD
     style: str = "smooth"
     warnings: tuple[str, ...] = ()
@@ -63,36 +76,91 @@ class Reconstruction:
         """Occupied voxels (32, 32, 32) bool."""
         return self.occupancy > self.threshold
 
-    def mesh(self, style: str | None = None) -> trimesh.Trimesh:
-        """The watertight surface. Raises UserError if no voxel is occupied."""
-        return surface_mesh(self.occupancy, self.threshold, style or self.style)
+    @property
+    def steps(self) -> np.ndarray:
+        """Occupancy (T, 32, 32, 32) float32 after each view of this call: how the shape grew."""
+        return self.history.occupancy
+
+    @property
+    def gates(self) -> np.ndarray:
+        """How much of the hidden grid (T, 4, 4, 4) float32 each view of this call wrote, in [0, 1], mean over channels.
+
+        The GRU's 1 - u, u the update gate; the LSTM's input gate i. A cell stands for 8x8x8 voxels.
+        """
+        return self.history.gates
+
+    def page(self, title: str = "Reconstruction") -> str:
+        """One HTML file: the views, the shape to turn, its threshold, its steps and gates; it fetches nothing."""
+        return page(
+            title,
+            self.names,
+            self.views,
+            self.steps,
+            self.gates,
+            self.history.gate,
+            self.threshold,
+            self.style,
+            earlier=self.history.before is not None,
+        )
+
+    def _repr_html_(self) -> str:
+        return frame(self.page())
+
+    def mesh(self, style: str | None = None, size: float | None = None, up: str = "y") -> trimesh.Trimesh:
+        """The watertight surface, in the world of `occupancy`: the grid's cube has edges of 1 around the origin.
+
+        size: the longest side in millimetres, in place of that; the surface then stands on the ground over the origin.
+        up: "y" or "z". Raises UserError if no voxel is occupied.
+        """
+        check_size(size)
+        return placed(surface_mesh(self.occupancy, self.threshold, style or self.style), size, up)
+
+    def without_specks(self, keep_largest: bool = False, min_voxels: int = 0) -> "Reconstruction":
+        """The same without small pieces: all but the largest, or those of fewer voxels.
+
+        A piece is a set of voxels that hang together through faces. The page shows all pieces, for its threshold can be
+        moved. Raises UserError if none has `min_voxels`.
+        """
+        occupancy = without_specks(self.occupancy, self.threshold, keep_largest, min_voxels)
+        return replace(self, occupancy=occupancy)
 
     def picture(self) -> Image.Image:
         """What the network saw and the surface side by side, an empty tile if no voxel is occupied."""
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
         if self.voxels.any():
-            return side_by_side([*tiles, (draw_mesh(self.mesh()), "reconstruction")])
+            return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
         return side_by_side([*tiles, (Image.new("RGBA", (1, 1)), "no voxel occupied")])
 
-    def save(self, path: str | Path) -> None:
-        """Write the shape in the format of the suffix.
+    def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
+        """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
 
-        .obj .ply .glb .stl: the surface; .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
-        side. Raises UserError for another suffix, a path that cannot be written, or a mesh of no voxels.
+        .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
+        .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
+        side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
+        be written, or a mesh of no voxels; picture and page show that there are none.
         """
-        path = Path(path)
-        suffix = check_suffix(path)
+        check_size(size)
+        check_up(up)
+        for path in paths:
+            check_suffix(Path(path))
+        named = {Path(path): Path(path).stem for path in paths}
+        write_together({path: partial(self._write, title, size, up) for path, title in named.items()})
+
+    def _write(self, title: str, size: float | None, up: str, path: Path) -> None:
+        suffix, smooth = path.suffix.lower(), self.style == "smooth"
         if suffix in MESH_SUFFIXES:
-            save_mesh(self.mesh(), path)
+            write_mesh(self.mesh(), path, size, up, smooth)
+        elif suffix in TURNTABLE_SUFFIXES:
+            write_turntable(self.mesh(), path, smooth)
         elif suffix == ".binvox":
             write_binvox(path, VoxelGrid(self.voxels))
         elif suffix == ".npy":
-            with written_beside(path) as temporary, temporary.open("wb") as file:
+            with path.open("wb") as file:
                 np.save(file, self.occupancy)
+        elif suffix == ".html":
+            path.write_text(self.page(title), encoding="utf-8")
         else:
-            sheet = self.picture()
-            with written_beside(path) as temporary:
-                sheet.save(temporary)
+            self.picture().save(path)
 
 
 class Reconstructor(R2N2):
@@ -118,17 +186,18 @@ class Reconstructor(R2N2):
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        names, views, doubts = _views(images, preprocessing, check_background(background))
+        views, names, doubts = _views(images, preprocessing, check_background(background))
         device = next(self.parameters()).device
         features = self.encode(torch.from_numpy(views)[None].to(device))  # (1, T, F)
-        output = self.decode(self.recurrence(features, None, state)[1])
-        occupancy = output.occupancy[0].cpu().numpy()
+        states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
+        occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+        history = History(self, features, states, state)
         doubts += self._doubts(features[0], state, names)
         unsure = doubt_of_shape(occupancy, threshold)
         doubts += [unsure] if unsure else []
-        return Reconstruction(occupancy, views, output.state, threshold, style, tuple(doubts))
+        return Reconstruction(occupancy, views, names, last, history, threshold, style, tuple(doubts))
 
-    def _doubts(self, features: torch.Tensor, state: State | None, names: list[str]) -> list[str]:
+    def _doubts(self, features: torch.Tensor, state: State | None, names: tuple[str, ...]) -> list[str]:
         """Whether views, by their features (T, F), show another object than the others and the shape so far."""
         if len(features) + (state is not None) < 2:
             return []
@@ -138,7 +207,7 @@ class Reconstructor(R2N2):
         if len(odd) == len(shapes):
             return ["The views look like different objects; give pictures of one."]
         return [
-            f"{names[number]} looks like another object than the others; leave it out if it is."
+            f"{_first_word(names[number])} looks like another object than the others; leave it out if it is."
             for number in odd
             if number < len(names)
         ]
@@ -174,37 +243,42 @@ def check_suffix(path: Path) -> str:
 
 def _views(
     images: Picture | Iterable[Picture], preprocessing: str, background: Background
-) -> tuple[list[str], np.ndarray, list[str]]:
-    """The pictures' names, the views (T, 3, 127, 127) and the doubts about them.
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """Views (T, 3, 127, 127), names, and doubts about the pictures.
 
-    Each picture becomes a view as it is read, so that large ones are not held together.
+    Each picture becomes a view as it is read: large ones are not held together.
     """
-    names, views, doubts = [], [], []
+    views, names, doubts = [], [], []
     for name, picture in _named_pictures([images] if isinstance(images, Picture) else images):
-        ready = make_ready(picture, background, name)
+        ready = make_ready(picture, background, _first_word(name))
         names.append(name)
         views.append(to_view(ready.image, preprocessing))
         doubts += [ready.doubt] if ready.doubt else []
     if not views:
         raise UserError("No picture was given; name at least one image file.")
-    return names, np.stack(views), doubts
+    return np.stack(views), tuple(names), doubts
+
+
+def _first_word(name: str) -> str:
+    """A picture's name as a sentence begins with it: a file's is left as it is."""
+    return f"P{name[1:]}" if name.startswith("picture ") else name
 
 
 def _named_pictures(items: Iterable[Picture]) -> Iterator[tuple[str, Image.Image]]:
     """Each picture as upright RGBA with its file's name, or its number."""
     for number, item in enumerate(items, start=1):
-        name = f"Picture {number}"
+        name = f"picture {number}"
         if isinstance(item, np.ndarray | torch.Tensor):
-            given = pictures_from_array(item, name)
+            given = pictures_from_array(item, f"Picture {number}")
             for place, picture in enumerate(given, start=1):
                 one = name if len(given) == 1 else f"{name}, number {place} of its batch,"
-                yield one, still_rgba(picture, one)
+                yield one, still_rgba(picture, one.capitalize())
         elif isinstance(item, Image.Image):
-            yield name, still_rgba(item, name)
+            file = Path(str(getattr(item, "filename", ""))).name
+            yield file or name, still_rgba(item, f"Picture {number}")
         elif isinstance(item, str | Path):
             for path in find_images([item]):
-                yield str(path), read_image(path)
+                yield path.name, read_image(path)
         else:
-            raise TypeError(
-                f"picture {number} is a {type(item).__name__}, not a path, a PIL image, an array or a tensor"
-            )
+            kind = type(item).__name__
+            raise TypeError(f"picture {number} is a {kind}, not a path, a PIL image, an array or a tensor")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from convrnn3d.frozen import FROZEN
 
 from benchmarks import recurrence, runs
 from benchmarks.contenders import PACKING, contenders
@@ -154,11 +155,15 @@ def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
 def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("gru", 1, 1, grid=2, channels=3)
     weight = problem.inputs(DEVICE)[1]
-    versions: list[int] = []
-    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: versions.append(w._version) or (0, 0))
-    for name in ("kernels", "kernels", PACKING, PACKING):
-        contenders()[name].run(problem, [weight, weight, weight])
-    assert versions == [0, 0, 1, 2]
+    before, weights = weight._version, []
+    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: weights.append((w, w._version)) or (0, 0))
+    found = contenders()
+    for name in ("kernels", PACKING, PACKING, "kernels"):
+        found[name].run(problem, [weight, weight, weight])
+    frozen, first, second, again = weights
+    assert frozen == again and frozen[0] is weight and weight in FROZEN and weight._version == before
+    assert first[0] is second[0] is not weight and first[0] not in FROZEN and first[1] < second[1]
+    assert torch.equal(first[0], weight)
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
     gpu = torch.device("cuda")
     assert {"kernels", PACKING} <= set(able(gpu, problem))

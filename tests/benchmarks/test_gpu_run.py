@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, launches_text, table
+from convrnn3d.tuning import choose, table, table_file
 
 from benchmarks import gpu_run, plan, results
 from benchmarks.problems import Problem
@@ -124,7 +124,7 @@ def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monke
 def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVRNN3D_LAUNCHES", raising=False)
     before = Machine.here().kernels
-    text = launches_text().replace('"warps": 4', '"warps": 2')
+    text = table_file(None).read_text(encoding="utf-8").replace('"warps": 4', '"warps": 2')
     (tmp_path / "launches.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr(gpu_run.os, "environ", gpu_run.os.environ.copy())
     try:

@@ -8,17 +8,19 @@ import pytest
 import torch
 from convrnn3d.gru import gates_kernel
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import Launch, table
+from convrnn3d.tuning import Launch, table, table_file
 
 from benchmarks.compiled import OPERANDS
-from benchmarks.tune import BATCHES, OUT, best, candidates, compile_ahead, with_choice, written
+from benchmarks.tune import BATCHES, FOLDER, best, candidates, compile_ahead, with_choice, written
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_the_table_is_written_as_it_is_read() -> None:
-    stored = OUT.read_text(encoding="utf-8")
-    launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in table().items()}
+@pytest.mark.parametrize("architecture", [None, *(file.suffixes[0][1:] for file in FOLDER.glob("launches.*.json"))])
+def test_the_table_is_written_as_it_is_read(architecture: str | None) -> None:
+    stored = table_file(architecture).read_text(encoding="utf-8")
+    kernels = table(architecture).items()
+    launches = {kernel: {kind: list(choices) for kind, choices in kinds.items()} for kernel, kinds in kernels}
     assert written(launches, json.loads(stored)["device"]) == stored
 
 
@@ -36,10 +38,10 @@ def test_a_device_with_more_shared_memory_has_more_candidates() -> None:
     assert any(launch.line > 1 and launch.inner == 64 for launch in set(large) - set(small))
 
 
-@pytest.mark.parametrize("by_tap", [False, True])
-def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(by_tap: bool) -> None:
+@pytest.mark.parametrize("shared", [0, 1, 3])
+def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(shared: int) -> None:
     sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
-    good, bad = Launch(None, 16, 16, 16, 4, 2, by_tap), Launch(None, 17, 16, 16, 4, 2, by_tap)
+    good, bad = Launch(None, 16, 16, 16, 4, 2, shared), Launch(None, 17, 16, 16, 4, 2, shared)
     fastest, microseconds = best("gru_gates", "half", sequence, [good, bad])
     assert fastest == good and microseconds > 0
 
@@ -50,10 +52,10 @@ def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(type(gates_kernel), "run", lambda self, *arguments, **constants: pytest.fail("launched"))
     tasks = [("gru_gates", "half", 16, launch) for launch in candidates("gru_gates", "half", 16)]
     compile_ahead(tasks, DEVICE, deadline=time.monotonic() + 1000)
-    by_tap = sum(launch.by_tap for *_, launch in tasks)
-    assert len(compiled) == len(tasks) + by_tap and not capsys.readouterr().out
+    in_parts = sum(launch.shared > 0 for *_, launch in tasks)
+    assert len(compiled) == len(tasks) + in_parts and not capsys.readouterr().out
     compile_ahead(tasks, DEVICE, deadline=0)
-    assert len(compiled) == len(tasks) + by_tap
+    assert len(compiled) == len(tasks) + in_parts
 
 
 def test_a_choice_of_one_bracket_leaves_the_others_as_they_were() -> None:

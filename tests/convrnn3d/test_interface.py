@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ def fitting(batch: int = 2) -> dict[str, Tensor]:
 def test_importing_needs_no_triton_and_loads_none() -> None:
     program = """
 import sys
+from typing import Any
 sys.modules["triton"] = None  # importing it raises ImportError
 import importlib.util
 importlib.util.find_spec = lambda name, *rest: None
@@ -46,7 +48,7 @@ def test_auto_takes_the_reference_on_cpu_and_for_types_the_kernels_do_not_know(
     def fail(*arguments: object) -> None:
         raise AssertionError("the kernels ran")
 
-    monkeypatch.setattr("convrnn3d.interface.OPERATORS", fail)
+    monkeypatch.setattr("convrnn3d.interface.run", fail)
     conv_gru(**{name: tensor.cpu() for name, tensor in fitting().items()})
     conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
 
@@ -100,15 +102,23 @@ def test_types_must_agree_outside_autocast() -> None:
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("state", [False, True])
 def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: bool) -> None:
-    problem = Problem(
-        cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=3 if recompute and state else 1, state=state
-    )
+    check_operators(cell, recompute, state, kernel_size=1)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_operators_foretell_the_shapes_of_kernels_of_27_taps(cell: str) -> None:
+    """The rest of the contract knows no taps, and takes the interpreter half a minute of them."""
+    check_operators(cell, recompute=True, state=True, kernel_size=3, test_utils="test_faketensor")
+
+
+def check_operators(cell: str, recompute: bool, state: bool, kernel_size: int, **options: Any) -> None:
+    problem = Problem(cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=kernel_size, state=state)
     arguments, _ = problem.arguments()
     mask = torch.tensor([[True, False], [True, True]], device=DEVICE)
     projection, weight, *states = (argument.requires_grad_() for argument in arguments)
     states = states or [None] * (2 if cell == "lstm" else 1)
     forward = (projection, weight, *states, mask, FLOAT, FLOAT, "ieee", True, recompute)
-    torch.library.opcheck(getattr(OPERATORS, cell).default, forward)
+    torch.library.opcheck(getattr(OPERATORS, cell).default, forward, **options)
     with torch.no_grad():
         outputs = getattr(OPERATORS, cell)(*forward)
     number = 3 if cell == "lstm" else 2
@@ -116,7 +126,7 @@ def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: boo
     *grids, gates, packed = outputs[number:]
     kept = [*grids, *states, projection.detach() if recompute else gates]
     backward = (*outputs[:number], weight.detach(), packed, mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
-    torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward)
+    torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward, **options)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -124,8 +134,10 @@ def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(ce
     def loss(arguments: list[Tensor], mask: Tensor) -> Tensor:
         return sum(output.square().sum() for output in Problem(cell).forward(arguments, mask, backend="triton"))
 
+    from torch._dynamo.testing import CompileCounterWithBackend  # which importing torch does not bring
+
     torch._dynamo.reset()
-    counter = torch._dynamo.testing.CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
+    counter = CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
     compiled = torch.compile(loss, fullgraph=True, backend=counter)
     for batch in (2, 3, 4, 5):
         problem = Problem(cell, batch=batch, masked=True, **SMALL)

@@ -63,21 +63,29 @@ def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
             assert ours >= theirs / BAR, f"result {place}: factors are not rounded to tf32"
 
 
+WAYS = {  # axes along which taps are shared out, voxels of a line, the grid
+    "a line": (0, 4, (1, 2, 3)),
+    "ragged lines": (0, 2, (2, 1, 3)),
+    "a tap": (3, 1, (1, 2, 3)),
+    "taps along z": (2, 1, (2, 1, 3)),
+    "a plane of taps": (1, 1, (2, 3, 2)),
+    "a plane of taps on lines": (1, 4, (2, 2, 3)),
+    "a plane of taps on ragged lines": (1, 2, (3, 1, 3)),
+}
+
+
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize(("line", "grid"), [(4, (1, 2, 3)), (2, (2, 1, 3))], ids=["whole", "ragged"])
-def test_lines_of_voxels_are_as_near_to_float64_as_pytorch(
-    monkeypatch: pytest.MonkeyPatch, cell: str, line: int, grid: tuple[int, int, int]
+@pytest.mark.parametrize("way", WAYS)
+def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
+    monkeypatch: pytest.MonkeyPatch, cell: str, way: str
 ) -> None:
-    of = Sequence.of
+    of, (shared, line, grid) = Sequence.of, WAYS[way]
 
-    def with_lines(*arguments: Any) -> Sequence:
-        def lines(*asked: Any) -> Launch:
-            return replace(choose(*asked), by_tap=False, rows=16, line=line)
+    def chosen(*asked: Any) -> Launch:
+        return replace(choose(*asked), shared=shared, line=line, rows=16)
 
-        return replace(of(*arguments), choose=lines)
-
-    monkeypatch.setattr(Sequence, "of", with_lines)
+    monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
     for place, (ours, theirs) in enumerate(distances(Problem(cell, grid=grid, channels=20, masked=True))):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
 

@@ -79,6 +79,7 @@ def test_nothing_is_kept_of_a_weight_without_versions(packings: list[Tensor]) ->
 
 
 def test_what_is_kept_goes_with_the_weight() -> None:
+    gc.collect()  # what other tests' weights left
     before = len(packing._kept)
     w = weight()
     kept(w)

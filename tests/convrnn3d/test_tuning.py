@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, kind_of, launches_text, supported, table
+from convrnn3d.tuning import choose, kind_of, supported, table, table_file
 
 KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
 KERNELS.add("weight_gradient")
@@ -50,7 +50,7 @@ def test_tf32_is_ieee_where_matrix_units_have_none(architecture: str, precision:
 
 
 def test_another_table_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = json.loads(launches_text())
+    stored = json.loads(table_file(None).read_text(encoding="utf-8"))
     for launch in stored["launches"]["gru_gates"]["half"]:
         launch["warps"] = 2
     (tmp_path / "mine.json").write_text(json.dumps(stored), encoding="utf-8")

@@ -90,10 +90,11 @@ def without_broken_onednn(problem: Problem) -> AbstractContextManager:
 
 @contextmanager
 def convolutions_in_tf32() -> Iterator[None]:
-    """On a CPU, which has no tf32, the reference's convolutions with all factors rounded to tf32's ten bits."""
-    own = reference._conv
-    if DEVICE == "cpu":
-        reference._conv = _TF32.apply
+    """The reference's convolutions with all factors rounded to tf32's ten bits.
+
+    A CPU has no tf32, and cuDNN takes it only for numbers of channels that suit it.
+    """
+    own, reference._conv = reference._conv, _TF32.apply
     yield
     reference._conv = own
 

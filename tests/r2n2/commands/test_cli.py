@@ -1,10 +1,14 @@
-"""The command line in a process of its own: exit codes, sentences, files."""
+"""The command line: exit codes, sentences, files; what succeeds runs in a process of its own."""
 
+import contextlib
+import io
 import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ import trimesh
 from PIL import Image
 from small import small_network
 
+from r2n2.commands.cli import main
 from r2n2.data.grounds import photograph
 from r2n2.data.sample import sample_folder
 from r2n2.network import R2N2
@@ -25,13 +30,24 @@ def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
 
 
 def refused(*arguments: object, cwd: Path) -> str:
-    """The one sentence of a command that must fail with exit code 2 and no traceback."""
-    result = r2n2(*arguments, cwd=cwd)
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    assert result.stderr.startswith("r2n2: ")
-    assert len(result.stderr.strip().splitlines()) == 1
-    return result.stderr
+    """The one sentence of a command that must fail with exit code 2; in this process, which has PyTorch already."""
+    said = io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stderr(said),
+        patch.object(sys, "argv", ["r2n2", *map(str, arguments)]),
+        patch.object(warnings, "formatwarning", warnings.formatwarning),  # which main changes
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    assert end.value.code == 2
+    return one_sentence(said.getvalue())
+
+
+def one_sentence(said: str) -> str:
+    assert said.startswith("r2n2: ")
+    assert len(said.strip().splitlines()) == 1
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +98,7 @@ def test_views_of_different_objects_are_said(tmp_path: Path, views: list[Path]) 
         car = next((folder / "ShapeNetRendering").glob("02958343/*")) / "rendering" / "00.png"
         result = r2n2("reconstruct", *views[:2], car, "-o", "a.npy", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert f"warning: {car} looks like another object than the others" in result.stderr
+    assert f"warning: {car.name} looks like another object than the others" in result.stderr
 
 
 def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, views: list[Path]) -> None:
@@ -91,6 +107,38 @@ def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, vi
     with Image.open(tmp_path / "chair-views.png") as picture:
         assert picture.width > picture.height
     assert not (tmp_path / "chair.obj").exists()
+
+
+def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: list[Path]) -> None:
+    names = ["a.stl", "b/a.ply", "a.3mf", "a.npy"]
+    outputs = [argument for name in names for argument in ("-o", name)]
+    result = r2n2("reconstruct", views[0], *outputs, "--size", 80, "--up", "z", "--keep-largest", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "a.stl, b/a.ply, a.3mf, a.npy: " in result.stdout
+    for name in names[:2]:
+        mesh = trimesh.load_mesh(tmp_path / name)
+        assert mesh.is_watertight
+        assert mesh.extents.max() == pytest.approx(80)
+        assert mesh.bounds[0, 2] == pytest.approx(0, abs=1e-4)
+        assert mesh.body_count == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"a.stl", "b", "a.3mf", "a.npy", "a-views.png"}
+
+
+def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(
+    tmp_path: Path, views: list[Path]
+) -> None:
+    stem = views[0].stem
+    (tmp_path / f"{stem}-shape.png").write_text("mine")
+    result = r2n2("reconstruct", *views[:2], cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / f"{stem}-shape.png").read_text() == "mine"
+    assert f"{stem}-shape-2.glb, {stem}-shape-2.png: " in result.stdout
+    assert trimesh.load_mesh(tmp_path / f"{stem}-shape-2.glb").is_watertight
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}-shape.png",
+        f"{stem}-shape-2.glb",
+        f"{stem}-shape-2.png",
+    }
 
 
 def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> None:
@@ -105,10 +153,15 @@ def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> N
 
 def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views: list[Path]) -> None:
     (tmp_path / "zero.png").touch()
+    alone = r2n2("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
+    assert alone.returncode == 2 and "zero.png" in one_sentence(alone.stderr)
     assert "zero.png" in refused("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
     assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)
     assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)
+    assert "/proc/b.ply" in refused("reconstruct", views[0], "-o", "a.obj", "-o", "/proc/b.ply", cwd=tmp_path)
+    assert "-3 millimetres" in refused("reconstruct", views[0], "-o", "a.obj", "--size", -3, cwd=tmp_path)
+    assert "of meshes" in refused("reconstruct", views[0], "-o", "a.npy", "--size", 3, cwd=tmp_path)
     assert "w.safetensors" in refused(
         "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
     )
@@ -133,7 +186,9 @@ def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"])
+@pytest.mark.parametrize(
+    "command", ["demo", "app", "export", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"]
+)
 def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     result = r2n2(*command.split(), "--help", cwd=tmp_path)
     assert result.returncode == 0

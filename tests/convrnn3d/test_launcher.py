@@ -1,0 +1,77 @@
+"""Launches as Triton's own driver makes them: on a CUDA driver that agrees to everything, and prints what it gets."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import triton
+
+ROOT = Path(__file__).parents[2]
+INCLUDE = Path(triton.__file__).parent / "backends" / "nvidia" / "include"
+COMPILER = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
+
+PROGRAM = """
+import sys, torch, triton
+from triton.backends.nvidia.driver import CudaDriver
+
+class Driver(CudaDriver):
+    def __init__(self):
+        super().__init__()
+        self.get_current_device = lambda: 0
+        self.get_current_stream = lambda device: 0
+        self.get_device_capability = lambda device=0: (9, 0)
+
+triton.runtime.driver.set_active(Driver())
+from convrnn3d import ops
+cell, hooked = sys.argv[1], len(sys.argv) > 2
+if hooked:
+    triton.knobs.runtime.launch_enter_hook = lambda metadata: print("hook", metadata.get()["name"], flush=True)
+grid, batch, steps = (2, 2, 2, 16), 3, 2
+state = [torch.randn(batch, *grid).bfloat16().requires_grad_() for _ in range(2 if cell == "lstm" else 1)]
+projection = torch.randn(batch, steps, 3, *grid).bfloat16().requires_grad_()
+weight = torch.randn(3, 16, 16, 3, 3, 3).bfloat16().requires_grad_()
+for _ in range(2):  # compiling, and not
+    outputs = ops.run(cell, projection, weight, *state, None, torch.bfloat16, torch.bfloat16, "ieee", True, False)[:2]
+    torch.autograd.grad(outputs, [projection, weight, *state], [torch.ones_like(output) for output in outputs])
+print("weight", weight.data_ptr())
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the driver's stand-in is found."""
+    if COMPILER is None:
+        pytest.skip("a C compiler makes the driver's stand-in, and there is none")
+    folder = tmp_path_factory.mktemp("driver")
+    make = [
+        COMPILER,
+        "-shared",
+        "-fPIC",
+        "-Wl,-soname,libcuda.so.1",
+        f"-I{INCLUDE}",
+        "-o",
+        str(folder / "libcuda.so.1"),
+    ]
+    subprocess.run([*make, str(ROOT / "tests" / "helpers" / "libcuda.c")], check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment |= {"TRITON_LIBCUDA_PATH": str(folder), "LD_LIBRARY_PATH": str(folder)}
+    return environment | {"TRITON_CACHE_DIR": str(folder / "cache")}
+
+
+@pytest.mark.parametrize("hooks", [[], ["hooked"]], ids=["", "profiled"])
+@pytest.mark.parametrize(("cell", "steps"), [("gru", 2), ("lstm", 1)])
+def test_launches_reach_the_driver(cell: str, steps: int, hooks: list[str], driver: dict[str, str]) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, cell, *hooks], cwd=ROOT, env=driver, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    lines = [line.split() for line in run.stdout.splitlines()]
+    launched = [line for line in lines if line[0] not in ("hook", "weight")]
+    assert len([line for line in lines if line[0] == "hook"]) == (len(launched) if hooks else 0)
+    # Packing, and two launches for each of a step's kernels; back from zeros, two likewise, and two for dW.
+    assert len(launched) == 2 * (1 + 2 * 2 * steps + 1 + 2 * 2 * steps + 2)
+    address = next(line[1] for line in lines if line[0] == "weight")
+    assert [line[3] for line in launched if line[0] == "pack_kernel"] == [address] * 2
