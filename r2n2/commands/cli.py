@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +61,8 @@ def demo(
     from r2n2.commands.demo import run_demo
 
     result = run_demo(output, device, background)
-    _warn(result.warnings)
+    for sentence in result.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
     print(f"mesh     {result.mesh.resolve()}")
     print(f"picture  {result.picture.resolve()}")
     print(f"IoU against the truth  {result.iou:.3f}")
@@ -94,15 +94,15 @@ def reconstruct(
     background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable, a page.
+    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable.
 
-    What the network saw is in .png and .html; with neither it goes beside, as a picture whose name ends in -views.png.
+    What the network saw goes beside it, in a picture whose name ends in -views.png if no other output shows it.
     """
     from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
     from r2n2.shapes.formats import MESH_SUFFIXES
     from r2n2.shapes.placing import check_size, check_up
-    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, OF_SURFACES, SHOWS_VIEWS, check_suffix, load
+    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, EMPTY_SUFFIXES, SEEN_SUFFIXES, check_suffix, load
 
     for path in output or ():
         check_suffix(path)
@@ -112,21 +112,21 @@ def reconstruct(
     outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
     if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
         raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
-    showing = [path for path in outputs if path.suffix.lower() in SHOWS_VIEWS]
-    seen = showing[0] if showing else outputs[0].with_name(f"{outputs[0].stem}-views.png")
-    written = list(dict.fromkeys([*outputs, seen]))
-    if taken := {path.resolve() for path in written} & {path.resolve() for path in paths}:
+    shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
+    seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
+    if taken := {path.resolve() for path in (*outputs, seen)} & {path.resolve() for path in paths}:
         raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     model = load(weights, network, device)
     shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
-    _warn(shape.warnings)
-    if not shape.voxels.any() and any(path.suffix.lower() in OF_SURFACES for path in outputs):
+    for sentence in shape.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
+    if not shape.voxels.any() and not {path.suffix.lower() for path in outputs} <= EMPTY_SUFFIXES:
         shape.save(seen)
         raise UserError(
             f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
         )
     kept = shape.without_specks(keep_largest, min_voxels)
-    kept.save(*written, size=size, up=up)
+    kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     occupied = int(kept.voxels.sum())
     dropped = int(shape.voxels.sum()) - occupied
@@ -271,11 +271,6 @@ def networks() -> None:
 
     for name, config in NETWORKS.items():
         print(f"{name:<12} {count_parameters(R2N2(config)):>11,}")
-
-
-def _warn(sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        print(f"warning: {sentence}", file=sys.stderr)
 
 
 def _as_sentence(

@@ -30,7 +30,7 @@ from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
 from r2n2.pictures.given import pictures_from_array
 from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
 from r2n2.pictures.ready import make_ready
-from r2n2.shapes.drawing import CARD, TILE, draw_mesh
+from r2n2.shapes.drawing import draw_mesh
 from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
 from r2n2.shapes.history import History
 from r2n2.shapes.mesh import check_style, surface_mesh
@@ -44,8 +44,8 @@ SHIPPED = "compact"
 Picture = str | Path | Image.Image | np.ndarray | torch.Tensor
 BATCH = 16  # views that are rebuilt alone at once, to be compared
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
-OF_SURFACES = (*MESH_SUFFIXES, *TURNTABLE_SUFFIXES)  # which cannot be of no voxel
-SHOWS_VIEWS = (".png", ".html")
+SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
+EMPTY_SUFFIXES = {*SEEN_SUFFIXES, ".binvox", ".npy"}  # these can be written without a voxel
 DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
 
 
@@ -55,8 +55,7 @@ class Reconstruction:
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
     saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
-    and `gates`; style: of the mesh, "smooth" or "blocky"; warnings: what may be wrong with the pictures or the shape, a
-    sentence each.
+    and `gates`; style: of the mesh, "smooth" or "blocky"; warnings: what may be wrong, a sentence each.
     """
 
     occupancy: np.ndarray
@@ -126,11 +125,11 @@ class Reconstruction:
         return replace(self, occupancy=occupancy)
 
     def picture(self) -> Image.Image:
-        """What the network saw and the surface side by side, an empty card if no voxel is occupied."""
+        """What the network saw and the surface side by side, an empty tile if no voxel is occupied."""
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
-        if not self.voxels.any():
-            return side_by_side([*tiles, (Image.new("RGB", (TILE, TILE), CARD), "no voxel occupied")])
-        return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
+        if self.voxels.any():
+            return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
+        return side_by_side([*tiles, (Image.new("RGBA", (1, 1)), "no voxel occupied")])
 
     def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
         """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
@@ -138,7 +137,7 @@ class Reconstruction:
         .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
         .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
         side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
-        be written, or a surface of no voxels; picture and page show that there are none.
+        be written, or a mesh of no voxels; picture and page show that there are none.
         """
         check_size(size)
         check_up(up)
@@ -187,18 +186,18 @@ class Reconstructor(R2N2):
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        names, views, doubts = _views(images, preprocessing, check_background(background))
+        views, names, doubts = _views(images, preprocessing, check_background(background))
         device = next(self.parameters()).device
         features = self.encode(torch.from_numpy(views)[None].to(device))  # (1, T, F)
         states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
         occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+        history = History(self, features, states, state)
         doubts += self._doubts(features[0], state, names)
         unsure = doubt_of_shape(occupancy, threshold)
         doubts += [unsure] if unsure else []
-        history, shown = History(self, features, states, state), tuple(Path(name).name for name in names)
-        return Reconstruction(occupancy, views, shown, last, history, threshold, style, tuple(doubts))
+        return Reconstruction(occupancy, views, names, last, history, threshold, style, tuple(doubts))
 
-    def _doubts(self, features: torch.Tensor, state: State | None, names: list[str]) -> list[str]:
+    def _doubts(self, features: torch.Tensor, state: State | None, names: tuple[str, ...]) -> list[str]:
         """Whether views, by their features (T, F), show another object than the others and the shape so far."""
         if len(features) + (state is not None) < 2:
             return []
@@ -208,7 +207,7 @@ class Reconstructor(R2N2):
         if len(odd) == len(shapes):
             return ["The views look like different objects; give pictures of one."]
         return [
-            f"{names[number]} looks like another object than the others; leave it out if it is."
+            f"{_first_word(names[number])} looks like another object than the others; leave it out if it is."
             for number in odd
             if number < len(names)
         ]
@@ -244,37 +243,42 @@ def check_suffix(path: Path) -> str:
 
 def _views(
     images: Picture | Iterable[Picture], preprocessing: str, background: Background
-) -> tuple[list[str], np.ndarray, list[str]]:
-    """The pictures' names, the views (T, 3, 127, 127) and the doubts about them.
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """Views (T, 3, 127, 127), names, and doubts about the pictures.
 
-    Each picture becomes a view as it is read, so that large ones are not held together.
+    Each picture becomes a view as it is read: large ones are not held together.
     """
-    names, views, doubts = [], [], []
+    views, names, doubts = [], [], []
     for name, picture in _named_pictures([images] if isinstance(images, Picture) else images):
-        ready = make_ready(picture, background, name)
+        ready = make_ready(picture, background, _first_word(name))
         names.append(name)
         views.append(to_view(ready.image, preprocessing))
         doubts += [ready.doubt] if ready.doubt else []
     if not views:
         raise UserError("No picture was given; name at least one image file.")
-    return names, np.stack(views), doubts
+    return np.stack(views), tuple(names), doubts
+
+
+def _first_word(name: str) -> str:
+    """A picture's name as a sentence begins with it: a file's is left as it is."""
+    return f"P{name[1:]}" if name.startswith("picture ") else name
 
 
 def _named_pictures(items: Iterable[Picture]) -> Iterator[tuple[str, Image.Image]]:
     """Each picture as upright RGBA with its file's name, or its number."""
     for number, item in enumerate(items, start=1):
-        name = f"Picture {number}"
+        name = f"picture {number}"
         if isinstance(item, np.ndarray | torch.Tensor):
-            given = pictures_from_array(item, name)
+            given = pictures_from_array(item, f"Picture {number}")
             for place, picture in enumerate(given, start=1):
                 one = name if len(given) == 1 else f"{name}, number {place} of its batch,"
-                yield one, still_rgba(picture, one)
+                yield one, still_rgba(picture, one.capitalize())
         elif isinstance(item, Image.Image):
-            yield Path(str(getattr(item, "filename", ""))).name or name, still_rgba(item, name)
+            file = Path(str(getattr(item, "filename", ""))).name
+            yield file or name, still_rgba(item, f"Picture {number}")
         elif isinstance(item, str | Path):
             for path in find_images([item]):
-                yield str(path), read_image(path)
+                yield path.name, read_image(path)
         else:
-            raise TypeError(
-                f"picture {number} is a {type(item).__name__}, not a path, a PIL image, an array or a tensor"
-            )
+            kind = type(item).__name__
+            raise TypeError(f"picture {number} is a {kind}, not a path, a PIL image, an array or a tensor")

@@ -110,9 +110,9 @@ def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_p
     (tmp_path / "old.obj").write_text("old")
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "old.obj")
+    assert shape.picture().width > shape.picture().height  # what the network saw, and an empty tile
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "new.npy", tmp_path / "old.obj")
-    assert shape.picture().width > shape.picture().height  # what the network saw, and an empty tile
     assert (tmp_path / "old.obj").read_text() == "old"
     assert not (tmp_path / "new.npy").exists()
     with pytest.raises(UserError, match="names no format"):
