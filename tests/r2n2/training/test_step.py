@@ -7,6 +7,7 @@ import torch
 from convrnn3d import interface
 from small import small_network
 
+from r2n2.errors import UserError
 from r2n2.training.processes import Processes
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.run import Run
@@ -38,6 +39,12 @@ def test_the_loss_curve_through_the_kernels_lies_on_the_references(
     assert ran == ["reference"] * steps + ["triton"] * steps
     assert curves["triton"] == pytest.approx(curves["reference"], rel=1e-5)
     assert curves["triton"][-1] < curves["triton"][0]
+
+
+def test_a_backend_that_cannot_run_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    with pytest.raises(UserError, match="'triton' cannot run here"):
+        Run(small_network("3d-gru-1"), replace(CONFIG, backend="triton"), torch.device("cpu"))
 
 
 def test_under_autocast_the_states_and_the_loss_are_float32() -> None:
