@@ -9,14 +9,9 @@ nothing. The driver is left out: its launch, its allocator, the look-up of devic
     recurrence   `forward` or `backward` of `gru` or `lstm` but for that: tiles, Slots, empty tensors
     the rest     checks, PyTorch's dispatcher, autograd
 
-<<<<<<< HEAD
 in microseconds of this thread's processor time: of a thousand rounds the tenth percentile, since what else a machine
 does only adds. The backward pass begins with given gradients (torch.autograd.grad). A function that does nothing, of as
 many tensors, tells how much of it is PyTorch's alone.
-=======
-in microseconds of this thread's processor time, the tenth percentile of rounds. Weights are trained unless the line
-says frozen.
->>>>>>> main
 """
 
 import argparse

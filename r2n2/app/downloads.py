@@ -10,11 +10,15 @@ from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction, check_suffix
 PURPOSES = {
     ".glb": "for viewers and games",
     ".obj": "for modelling",
-    ".ply": "with colours",
+    ".ply": "for scans",
     ".stl": "for printing",
+    ".3mf": "for printing, with its size",
+    ".html": "a page to turn it, with all views",
+    ".gif": "turning",
+    ".webp": "turning, smaller",
     ".binvox": "voxels",
     ".npy": "probabilities",
-    ".png": "a picture",
+    ".png": "views and shape side by side",
 }  # in the order of the links; formats that are not listed come last
 
 

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from PIL import Image
 
 from r2n2.errors import UserError
@@ -33,7 +34,17 @@ class Visit:
         """What all views so far show, if there are any."""
         if not self.shapes:
             return None
-        return replace(self.shapes[-1], views=np.concatenate([shape.views for shape in self.shapes]))
+        steps = [shape.history for shape in self.shapes]
+        return replace(
+            self.shapes[-1],
+            views=np.concatenate([shape.views for shape in self.shapes]),
+            names=tuple(f"view {number}" for number in range(1, len(self.shapes) + 1)),
+            history=replace(
+                steps[0],
+                features=torch.cat([step.features for step in steps], dim=1),  # (1, T, F)
+                states=torch.cat([step.states for step in steps], dim=1),  # (1, T, 4, 4, 4, C)
+            ),
+        )
 
     def add(self, model: Reconstructor, picture: Image.Image) -> "Visit":
         """With one more view. Raises UserError if there are too many, or the picture cannot be used."""

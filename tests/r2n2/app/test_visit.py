@@ -33,6 +33,8 @@ def test_each_view_is_encoded_once_and_the_shape_is_that_of_all(model: Reconstru
     expected = model.reconstruct(PICTURES[:4])
     np.testing.assert_allclose(visit.shape.occupancy, expected.occupancy, atol=1e-6)
     assert np.array_equal(visit.shape.views, expected.views)
+    np.testing.assert_allclose(visit.shape.steps, expected.steps, atol=1e-6)
+    np.testing.assert_allclose(visit.shape.gates, expected.gates, atol=1e-6)
 
 
 def test_undo_is_the_shape_before_and_further_views_go_on_from_there(model: Reconstructor) -> None:

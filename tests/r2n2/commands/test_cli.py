@@ -149,7 +149,9 @@ def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"])
+@pytest.mark.parametrize(
+    "command", ["demo", "app", "export", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"]
+)
 def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     result = r2n2(*command.split(), "--help", cwd=tmp_path)
     assert result.returncode == 0

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 from small import small_network
 
 import r2n2
+from r2n2.commands.cli import main
 from r2n2.data.sample import sample_folder
 from r2n2.errors import UserError
 from r2n2.export import check, export, export_onnx
@@ -138,6 +141,19 @@ def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(UserError, match=r"needs onnxscript, .*pip install '\.\[export\]'"):
         export_onnx(R2N2(small_network("3d-gru-1")), tmp_path / "out")
+
+
+def test_the_command_without_the_extra_is_one_sentence_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(export, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["r2n2", "export", "-o", str(tmp_path / "out")])
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # which main sets
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_errors_are_absolute_up_to_one_relative_beyond_and_infinite_for_nan() -> None:
