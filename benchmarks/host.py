@@ -1,16 +1,17 @@
 """Where a call's time on the host goes: all that Python does around the launches, timed on a CPU.
 
-    python -m benchmarks.host [--cells gru,lstm] [--batch 1] [--steps 1] [--rounds 300]
+    python -m benchmarks.host [--cells gru,lstm] [--batch 1] [--steps 1] [--rounds 1000]
 
 No GPU is needed and nothing is computed: kernels are compiled to a stand-in, of Triton's own class, whose launch does
-nothing. What is left out is the driver: its launch, its allocator, the look-up of device and stream. Of a call,
+nothing. The driver is left out: its launch, its allocator, the look-up of device and stream. Of a call there are
 
-    launches     launcher.launch, of all launches together and of one
-    recurrence   `forward` and `backward` of `gru` and `lstm` but for that: sizes, tiles, Slots, empty tensors
+    launching    `launcher.launch`, of all launches, and of each
+    recurrence   `forward` or `backward` of `gru` or `lstm` but for that: tiles, Slots, empty tensors
     the rest     checks, PyTorch's dispatcher, autograd
 
-in microseconds of this thread's processor time, the tenth percentile of rounds. Weights are trained unless the line
-says frozen.
+in microseconds of this thread's processor time: of a thousand rounds the tenth percentile, since what else a machine
+does only adds. The backward pass begins with given gradients (torch.autograd.grad). A function that does nothing, of as
+many tensors, tells how much of it is PyTorch's alone.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -35,56 +36,52 @@ from triton.compiler import CompiledKernel
 from benchmarks.problems import Problem
 
 CALLS = 5  # in a round
-CHANNELS = 128
 MODULES = {"gru": gru, "lstm": lstm}
-Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
+COLUMNS = ("launches", "call", "launching", "each", "recurrence", "the rest")
 
 
 class StandIn(CompiledKernel):
     """A compiled kernel whose launch does nothing."""
 
-    def __init__(self, source: Any, options: Any = None) -> None:
+    def __init__(self, source: Any, options: dict[str, Any]) -> None:
         self.src, self.name, self.metadata = source, source.fn.__name__, None
         self.module = self.function = self.packed_metadata = None
         self._run = lambda *arguments: None
 
     def _init_handles(self) -> None:
-        pass
+        """Nothing to load."""
 
     def __del__(self) -> None:
-        pass
+        """Nothing to unload."""
 
 
 @contextlib.contextmanager
 def without_a_gpu() -> Iterator[None]:
-    """Kernels run on CPU tensors, and do nothing."""
+    """Kernels take CPU tensors, and do nothing."""
     driver = SimpleNamespace(get_current_device=lambda: 0, get_current_stream=lambda device: 0)
     with (
         mock.patch("triton.compile", StandIn),
-        mock.patch("torch.cuda.current_device", driver.get_current_device),
         mock.patch("convrnn3d.backend._hindrance", lambda tensor: None),
         mock.patch.object(triton.runtime.driver, "_active", driver),
     ):
         yield
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Microseconds of a call: in all, of its launches, and of the recurrence without them."""
+class Nothing(torch.autograd.Function):
+    """As many tensors as a recurrence has, in, out and back, and no work."""
 
-    name: str
-    launches: int
-    call: float
-    launching: float
-    recurrence: float
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(*inputs)
+        return tuple(tensor.detach() for tensor in inputs[1:])
 
-    @property
-    def rest(self) -> float:
-        return self.call - self.launching - self.recurrence
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, ...]:
+        return tuple(tensor.detach() for tensor in ctx.saved_tensors)
 
 
 def microseconds(functions: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """Of a call of each: the tenth percentile of rounds in which they take turns, as other processes only add."""
+    """Of a call of each, which take turns."""
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for function, taken in zip(functions, times, strict=True):
@@ -95,55 +92,66 @@ def microseconds(functions: list[Callable[[], Any]], rounds: int) -> list[float]
     return [statistics.quantiles(taken, n=10)[0] for taken in times]
 
 
-def parts(problem: Problem, rounds: int) -> list[Parts]:
-    """Of a forward call with a frozen weight, of one with a trained one, and of the backward pass."""
-    projection, weight, *states = problem.inputs(torch.device("cpu"))
-    function, module = getattr(convrnn3d, f"conv_{problem.cell}"), MODULES[problem.cell]
-    state = states[0] if problem.cell == "gru" else tuple(states)
-    sequence = Sequence.of(projection, weight, problem.dtype, problem.precision)
-    dtype, results = problem.dtype, []
+class Recurrence:
+    """A call on random inputs, and what it does within."""
 
-    def call() -> tuple[Tensor, ...]:
-        outputs, last = function(projection, weight, state, backend="triton", precision=problem.precision)
-        return (outputs, last) if problem.cell == "gru" else (outputs, *last)
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.module = problem, MODULES[problem.cell]
+        self.projection, self.weight, *self.states = self.inputs = problem.inputs(torch.device("cpu"))
+        self.state = self.states[0] if problem.cell == "gru" else tuple(self.states)
+        self.sequence = Sequence.of(self.projection, self.weight, problem.dtype, problem.precision)
+        self.outputs = 1 + len(self.states)
+        self.results = self.forward(self.sequence, save=True)
 
-    def forward(sequence: Sequence, save: bool) -> tuple:
-        return module.forward(sequence, projection.detach(), weight, state, None, dtype, save, save)
+    def call(self) -> tuple[Tensor, ...]:
+        """By the public door."""
+        function = getattr(convrnn3d, f"conv_{self.problem.cell}")
+        how = {"backend": "triton", "precision": self.problem.precision}
+        states, last = function(self.projection, self.weight, self.state, **how)
+        return (states, last) if isinstance(last, Tensor) else (states, *last)
 
-    def add(name: str, whole: Callable, inner: Callable) -> None:
-        launched: list[Launched] = []
+    @torch.no_grad()
+    def forward(self, sequence: Sequence, save: bool) -> tuple[Tensor, ...]:
+        return self.module.forward(
+            sequence, self.projection, self.weight, self.state, None, self.problem.dtype, save, save
+        )
+
+    @torch.no_grad()
+    def backward(self, sequence: Sequence) -> None:
+        outputs, (*grids, gates, packed) = self.results[: self.outputs], self.results[self.outputs :]
+        carried = [] if self.problem.cell == "lstm" else [None, None]  # the sources are the states
+        kept = None, *grids, *carried, gates
+        self.module.backward(sequence, *outputs, self.weight, packed, *kept, self.problem.dtype, False, True, True)
+
+    def row(self, whole: Callable[[], Any], within: Callable[[Sequence], Any], rounds: int) -> list[float]:
+        """Of COLUMNS, for a call and what is within it."""
+        launched: list[tuple] = []
         whole()
-        inner(replace(sequence, launch=lambda *how: launched.append(how)))
-        idle = replace(sequence, launch=lambda *how: None)
-        functions = [whole, lambda: [launch(*how) for how in launched], lambda: inner(idle)]
-        results.append(Parts(name, len(launched), *microseconds(functions, rounds)))
-
-    with torch.no_grad():
-        add("forward, frozen", call, lambda sequence: forward(sequence, False))
-    inputs = [tensor.requires_grad_() for tensor in (projection, weight, *states)]
-    with torch.no_grad():
-        outputs, kept = split(problem.cell, forward(sequence, True))
-    packed, grids = kept.pop(), [*kept[:-1], *([None, None] if problem.cell == "gru" else [])]
-
-    def backward(sequence: Sequence) -> None:
-        how = None, *grids, kept[-1], dtype, False, True, True
-        with torch.no_grad():
-            module.backward(sequence, *outputs, weight, packed, *how)
-
-    def forward_saving(sequence: Sequence) -> None:
-        with torch.no_grad():
-            forward(sequence, True)
-
-    add("forward", call, forward_saving)
-    outputs_of_call = call()
-    add("backward", lambda: torch.autograd.grad(outputs_of_call, inputs, outputs, retain_graph=True), backward)
-    return results
+        within(replace(self.sequence, launch=lambda *what: launched.append(what)))
+        idle = replace(self.sequence, launch=lambda *what: None)
+        functions = [whole, lambda: [launch(*what) for what in launched], lambda: within(idle)]
+        call, launching, recurrence = microseconds(functions, rounds)
+        count = len(launched)
+        return [count, call, launching, launching / count, recurrence, call - launching - recurrence]
 
 
-def split(cell: str, results: tuple) -> tuple[tuple, list]:
-    """What a forward pass returns: outputs, and what it keeps."""
-    count = {"gru": 2, "lstm": 3}[cell]
-    return results[:count], list(results[count:])
+def rows(problem: Problem, rounds: int) -> Iterator[tuple[str, list[float]]]:
+    """Forward with a weight that is not trained, forward with one that is, and backward."""
+    recurrence = Recurrence(problem)
+    inputs, upstream = recurrence.inputs, recurrence.results[: recurrence.outputs]
+    yield "forward, frozen", recurrence.row(recurrence.call, lambda how: recurrence.forward(how, False), rounds)
+    for tensor in inputs:
+        tensor.requires_grad_()
+    outputs, nothing = recurrence.call(), Nothing.apply(*inputs)
+    yield "forward", recurrence.row(recurrence.call, lambda how: recurrence.forward(how, True), rounds)
+
+    def back(results: tuple[Tensor, ...], gradients: tuple[Tensor, ...]) -> Callable[[], Any]:
+        return lambda: torch.autograd.grad(results, inputs, gradients, retain_graph=True)
+
+    yield "backward", recurrence.row(back(outputs, upstream), recurrence.backward, rounds)
+    functions = [lambda: Nothing.apply(*inputs), back(nothing, tuple(tensor.detach() for tensor in nothing))]
+    for name, time_of in zip(("forward", "backward"), microseconds(functions, rounds), strict=True):
+        yield f"nothing, {name}", [0, time_of]
 
 
 def main() -> None:
@@ -153,16 +161,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1000)
     options = parser.parse_args()
-    headings = "launches", "call", "launching", "each", "recurrence", "the rest"
-    print(" " * 22 + "".join(f"{heading:>12}" for heading in headings))
+    print(" " * 23 + "".join(f"{column:>12}" for column in COLUMNS))
     with without_a_gpu():
         for cell in options.cells.split(","):
-            problem = Problem(cell, options.batch, options.steps, channels=CHANNELS, type_name="bf16")
-            for part in parts(problem, options.rounds):
-                each = part.launching / part.launches
-                times = part.call, part.launching, each, part.recurrence, part.rest
-                numbers = "".join(f"{time:12.1f}" for time in times)
-                print(f"{cell + ' ' + part.name:22}{part.launches:12}{numbers}")
+            problem = Problem(cell, options.batch, options.steps, type_name="bf16")
+            for name, (count, *times) in rows(problem, options.rounds):
+                print(f"{cell + ' ' + name:23}{count:12}" + "".join(f"{time:12.1f}" for time in times))
 
 
 if __name__ == "__main__":

@@ -65,9 +65,9 @@ def page() -> str:
             rows = [one for one in recurrences if (one.grid, one.channels) == (grid, channels)]
             parts.append(f"### The recurrence, {grid}x{grid}x{grid} voxels, {channels} channels\n")
             parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one, machine) for one in rows])]
-        networks = [one for one in stored if one.table == "network"]
-        parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
-        parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
+        if networks := [one for one in stored if one.table == "network"]:
+            parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
+            parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
     return "\n".join(parts)
 
 
@@ -90,9 +90,12 @@ def readme_figures() -> str:
             if one.table == "network" and one.dtype in types and one.what in ("3d-gru-3", "res3d-gru-3", "compact")
             if one.backward or (one.steps in README_VIEWS and one.batch == 1)
         ]
-        parts.append(f"On {machine['device']} ({versions(machine)}), whole networks against a port of the original:\n")
-        parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
-        parts.append("and one recurrent step against PyTorch's own convolutions:\n")
+        where = f"On {machine['device']} ({versions(machine)})"
+        if networks:
+            parts.append(f"{where}, whole networks against a port of the original:\n")
+            parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
+            where = "and on the same machine"
+        parts.append(f"{where}, one recurrent step against PyTorch's own convolutions:\n")
         parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
     marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
     marks[NOT_AROUND] = "without matrix products and 2D convolutions"

@@ -7,6 +7,7 @@ appends the rows of other result files, a GPU run's say, to those kept here.
 
 import csv
 import hashlib
+import os
 import platform
 import re
 import subprocess
@@ -18,11 +19,12 @@ from pathlib import Path
 
 import convrnn3d
 import torch
-from convrnn3d.tuning import architecture_of, table_file
+from convrnn3d.tuning import VARIABLE, architecture_of
 
 from benchmarks.timing import Timing
 
 FOLDER = Path(__file__).parent / "results"
+FOLDER_OF_KERNELS = Path(convrnn3d.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,17 @@ def read(file: Path) -> list[dict[str, str]]:
 
 
 def fingerprint() -> str:
-    """Twelve digits that change with the source of convrnn3d or with the launch table in use on this device."""
-    architecture = architecture_of(torch.device("cuda")) if torch.cuda.is_available() else None
-    digest = hashlib.sha256(table_file(architecture).read_bytes())
-    for file in sorted(Path(convrnn3d.__file__).parent.glob("*.py")):
-        digest.update(file.name.encode() + file.read_bytes())
+    """Twelve digits that change with the source of convrnn3d or with any of its launch tables.
+
+    A table that is named in the environment counts as that of this device's architecture, as which it may be kept.
+    """
+    sources = {file.name: file for pattern in ("*.py", "launches*.json") for file in FOLDER_OF_KERNELS.glob(pattern)}
+    if named := os.environ.get(VARIABLE):
+        architecture = architecture_of(torch.device("cuda")) if torch.cuda.is_available() else None
+        sources[f"launches.{architecture}.json"] = Path(named)
+    digest = hashlib.sha256()
+    for name, file in sorted(sources.items()):
+        digest.update(name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
 

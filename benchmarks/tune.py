@@ -4,9 +4,10 @@
                               [--out kernels/convrnn3d/launches.sm_90.json]
 
 For each kernel, kind of operand and bracket of batch sizes every candidate runs as it would in a training step at
-C = 128, G = 4, on random inputs, replayed from a graph with a warm L2 cache, as weights and states are in a sequence;
-the fastest median wins. What is not timed keeps its choice. A candidate that does not compile, or needs more than the
-device has, is passed over. All are compiled first, in several processes, into Triton's cache on disk.
+C = 128, G = 4, on random inputs, with a warm L2 cache, as weights and states are in a sequence; the fastest median
+wins. Launches wait behind a sleeping device until all of a round are there: the host's time does not count. What is not
+timed keeps its choice. A candidate that does not compile, or needs more than the device has, is passed over. All are
+compiled first, in several processes, into Triton's cache on disk.
 """
 
 import argparse
@@ -38,7 +39,8 @@ FOLDER = Path(__file__).parents[1] / "kernels" / "convrnn3d"
 SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
 SUMS = 192  # registers of a thread for sums, of 255
 LINE = 4  # voxels along z, all of a 4x4x4 grid's
-RUNS, REPLAYS = 20, 7  # of a candidate in a graph, and of the graph
+RUNS, ROUNDS = 20, 7  # of a candidate in a round
+SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round; a graph of it took an H100's 0.8 s to make
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
 
@@ -162,20 +164,17 @@ def median_microseconds(function: Callable[[], None], device: torch.device) -> f
         start = time.perf_counter()
         function()
         return 1e6 * (time.perf_counter() - start)
-    with torch.cuda.stream(torch.cuda.Stream()):
-        function()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            for _ in range(RUNS):
-                function()
-        taken = []
-        for _ in range(1 + REPLAYS):
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            start.record()
-            graph.replay()
-            end.record()
-            end.synchronize()
-            taken.append(1e3 * start.elapsed_time(end) / RUNS)
+    function()
+    taken = []
+    for _ in range(1 + ROUNDS):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda._sleep(SLEEP)
+        start.record()
+        for _ in range(RUNS):
+            function()
+        end.record()
+        end.synchronize()
+        taken.append(1e3 * start.elapsed_time(end) / RUNS)
     return statistics.median(taken[1:])
 
 

@@ -1,4 +1,4 @@
-"""The one exception that speaks to a user, and the one warning: sentences that name the file and say what to do."""
+"""The exceptions that speak to a user, and the warnings: sentences that name the file and say what to do."""
 
 
 class UserError(Exception):
@@ -9,5 +9,13 @@ class UserError(Exception):
     """
 
 
-class SkippedWarning(UserWarning):
+class PlainWarning(UserWarning):
+    """A sentence for the user: the command line prints it alone, without the place in the code."""
+
+
+class SkippedWarning(PlainWarning):
     """Something that could not be used and was left out, such as a model with a broken file."""
+
+
+class StaleWarning(PlainWarning):
+    """Something that was made for data which have changed since."""

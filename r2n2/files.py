@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 from r2n2.errors import UserError
@@ -17,22 +18,67 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     A missing parent folder is made. Raises UserError if the place cannot be written.
     """
     path = Path(path)
-    temporary = None
-    try:
-        if path.is_dir():
-            raise UserError(f"{path} is a folder; give the name of a file to write.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+    with _named(path), _temporary(path) as temporary:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        temporary.replace(path)
+        _rename(temporary, path)
+
+
+def write_together(writers: Mapping[Path, Callable[[Path], None]]) -> None:
+    """Write several files, each by a function of a temporary path beside it, and rename them when all are complete.
+
+    Raises UserError if one cannot be written; then none is there, or the sentence names those that are.
+    """
+    done: list[Path] = []
+    with ExitStack() as stack:
+        temporaries = {}
+        for path in writers:
+            with _named(path):
+                temporaries[path] = stack.enter_context(_temporary(path))
+        for path, write in writers.items():
+            with _named(path):
+                write(temporaries[path])
+        for path, temporary in temporaries.items():
+            with _named(path, done):
+                _rename(temporary, path)
+            done.append(path)
+
+
+def free_paths(stem: str, suffixes: Iterable[str]) -> list[Path]:
+    """A path for each suffix, of the same stem: `stem`, or the first of stem-2, stem-3, ... of which no file exists."""
+    for number in count(1):
+        paths = [Path(f"{stem}{f'-{number}' if number > 1 else ''}{suffix}") for suffix in suffixes]
+        if not any(os.path.lexists(path) for path in paths):
+            return paths
+    raise AssertionError("count ends")
+
+
+@contextmanager
+def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
+    """What the system refuses as a sentence about `path`, and about the files that are written already."""
+    try:
+        yield
     except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror or error}; choose another place.") from error
+        written = f" ({', '.join(map(str, done))} written)" if done else ""
+        raise UserError(f"Cannot write {path}: {error.strerror or error}; choose another place{written}.") from error
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A path in the folder of `path` and with its suffix, whose file is gone afterwards unless it was renamed."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the name of a file to write.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+    temporary.replace(path)
 
 
 def _umask() -> int:

@@ -11,8 +11,10 @@ y up, front along +X, and OUT/sources.csv, where everything came from. What stan
 import csv
 import gzip
 import re
+import struct
 import sys
 import zipfile
+import zlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +36,9 @@ BODILESS = re.compile(
     r"|prop.{0,6}dis[ck]|disque|disc\b|dis[ck][._]?\d|flame(?!r)|afterburner|reheat|halo|ground$|^water$|wash",
     re.IGNORECASE,
 )
+# What the readers raise for files that are cut off, damaged, or none of their format.
+UNREADABLE = (OSError, EOFError, struct.error, zipfile.BadZipFile, zlib.error)
+BROKEN = (*UNREADABLE, ValueError, KeyError, IndexError, RuntimeError, StopIteration)
 INVISIBLE, FAINT, FLAT = 0.04, 0.5, 0.01  # opacities, and a thickness relative to the length
 
 
@@ -51,7 +56,7 @@ def main(unpacked: Path, out: Path) -> None:
                 temporary = target.with_suffix(".part")
                 temporary.write_bytes(convert(unpacked, row))
                 temporary.rename(target)
-        except (OSError, ValueError, KeyError, IndexError, RuntimeError) as error:
+        except BROKEN as error:
             print(f"failed: {row['package']} {row['path']}: {type(error).__name__} {error}", flush=True)
             continue
         records.append(row)
@@ -103,8 +108,10 @@ def locate(unpacked: Path, path: str) -> Path:
         return unpacked / "usr/share" / path
     folder = unpacked / "zips" / Path(archive).name
     if not folder.exists():
+        partial = folder.with_name(f"{folder.name}.part")
         with zipfile.ZipFile(unpacked / "usr/share" / archive) as file:
-            file.extractall(folder)
+            file.extractall(partial)
+        partial.rename(folder)
     return folder / member
 
 

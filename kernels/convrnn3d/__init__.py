@@ -13,5 +13,6 @@ the same mathematics in PyTorch; neither Triton nor a GPU is needed to import th
 
 from convrnn3d.frozen import freeze
 from convrnn3d.interface import conv_gru, conv_lstm
+from convrnn3d.reference import gates
 
-__all__ = ["conv_gru", "conv_lstm", "freeze"]
+__all__ = ["conv_gru", "conv_lstm", "freeze", "gates"]

@@ -10,6 +10,8 @@ from convrnn3d.ops import AS_PYTORCH, run
 from convrnn3d.reference import check_inputs
 
 PRECISIONS = ("ieee", "tf32")
+# Asked here, since torch.compile does not see through the question (PyTorch 2.11).
+AUTOCAST = [device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)]
 
 
 def conv_gru(
@@ -107,7 +109,7 @@ def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Te
 def _types(projection: Tensor, *others: Tensor | None) -> tuple[torch.dtype, torch.dtype]:
     """The type of the products' factors, and that of the states."""
     dtype, device = projection.dtype, projection.device.type
-    autocast = dtype in TYPES and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    autocast = dtype in TYPES and device in AUTOCAST and torch.is_autocast_enabled(device)
     if not dtype.is_floating_point:
         raise TypeError(f"projection must be of a floating point type, got {dtype}")
     for given in [other.dtype for other in others if other is not None]:

@@ -3,6 +3,7 @@
 Triton's `kernel[grid](...)` binds and specialises all arguments again at every launch, which takes the host longer than
 the launch itself. Here the kinds of the arguments are the key: of a tensor its type and whether it lies on 16 bytes, of
 an integer whether 32 bits hold it, of a Slot those of its tensor. No kernel is compiled anew for another number.
+`python -m benchmarks.host` times a launch without the driver.
 """
 
 from functools import cache
@@ -42,27 +43,31 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
     if not isinstance(kernel, JITFunction):
         kernel[(blocks,)](*arguments, **constants)
     elif blocks:
-        compiled, values = _compiled_with_values(kernel, arguments, constants, options)
+        driver = triton.runtime.driver.active
+        device = driver.get_current_device()
+        compiled, values = _compiled_with_values(device, kernel, arguments, constants, options)
         enter, leave = RUNTIME.launch_enter_hook, RUNTIME.launch_exit_hook
         if getattr(enter, "calls", enter) or getattr(leave, "calls", leave):  # a profiler listens
             compiled[(blocks, 1, 1)](*values)
         else:
-            driver = triton.runtime.driver.active
-            stream = driver.get_current_stream(driver.get_current_device())
             run = compiled.run  # which loads the kernel at first: until then it has no function
-            run(blocks, 1, 1, stream, compiled.function, compiled.packed_metadata, None, None, None, *values)
+            how = driver.get_current_stream(device), compiled.function, compiled.packed_metadata, None, None, None
+            run(blocks, 1, 1, *how, *values)
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
     """Triton's compiled kernel for the current device, from the second call on out of a dictionary."""
-    return _compiled_with_values(kernel, arguments, constants, options)[0]
+    device = triton.runtime.driver.active.get_current_device()
+    return _compiled_with_values(device, kernel, arguments, constants, options)[0]
 
 
 def _compiled_with_values(
-    kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
+    device: int, kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
 ) -> tuple[Any, list]:
-    """The compiled kernel, and what it is called with: of a tensor its address, which a launcher need not ask for."""
-    device = triton.runtime.driver.active.get_current_device()
+    """The compiled kernel, and what it is called with: of a tensor its address.
+
+    Given a tensor, Triton's launcher would ask for its address once more, and the driver whether it is one.
+    """
     kinds: list = [kernel.fn, device, *constants.values(), *options.values()]
     values: list = []
     for argument in arguments:

@@ -57,6 +57,24 @@ def conv_lstm(
     return torch.stack(states, dim=1), (h, s)
 
 
+def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | None = None) -> Tensor:
+    """The first two gates at every step (B, T, 2, X, Y, Z, C), in (0, 1): the GRU's u and r, the LSTM's f and i.
+
+        g_t = sigmoid(p_g,t + W_g * h_{t-1})
+
+    With all states (B, T, X, Y, Z, C), which `conv_gru` or `conv_lstm` gave, no step waits for another: one convolution
+    does for all. state: h before the first step, zeros if None. Where a mask was False the gate is that of a view that
+    the state did not take in. Raises ValueError for shapes that do not fit together.
+    """
+    check_inputs(projection, weight, state, None)
+    if states.shape != projection[:, :, 0].shape:
+        raise ValueError(f"states must be {tuple(projection[:, :, 0].shape)}, got {tuple(states.shape)}")
+    first = zero_state(projection) if state is None else state
+    before = torch.cat([first[:, None], states[:, :-1]], dim=1)  # (B, T, X, Y, Z, C)
+    conv = _conv(before.flatten(0, 1), weight[:2]).unflatten(0, before.shape[:2])  # (B, T, X, Y, Z, 2 C)
+    return torch.sigmoid(projection[:, :, :2] + torch.stack(conv.chunk(2, dim=-1), dim=2))
+
+
 def _conv(grid: Tensor, weight: Tensor) -> Tensor:
     """Same-size convolution of (B, X, Y, Z, C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, n C)."""
     channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)

@@ -63,6 +63,7 @@ class Sequence:
         x, y, z = self.grid
         self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
         self.kind = kind_of(self.operand, self.precision)
+        self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
 
     @property
@@ -109,8 +110,7 @@ class Sequence:
 
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
         sizes = launch.rows, launch.channels, launch.inner
-        exact = self.kind == "ieee"
-        tile = Tile(*sizes, self._precision, launch.line, launch.shared, exact, self.dependent)
+        tile = Tile(*sizes, self._precision, launch.line, launch.shared, self._exact, self.dependent)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:
@@ -119,7 +119,7 @@ class Sequence:
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
         choice = self._chosen("weight_gradient").fitted(self.channels)
-        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch)
+        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3 C, C): forward and, if `save`, backward."""

@@ -80,7 +80,10 @@ def weight_gradient_kernel(
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
         a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
         w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
-        sum = multiply(a, w, sum, PRECISION)
+        if TILE.exact:  # thousands of rows one by one would be twice as far from float64 as PyTorch's sum of sums
+            sum += multiply(a, w, tl.zeros((BLOCK, BLOCK), tl.float32), PRECISION)
+        else:
+            sum = multiply(a, w, sum, PRECISION)
         first += ROWS
         passed = quotient(first, by_inside)
         sample += passed
@@ -108,8 +111,9 @@ def add_shares_kernel(
 
 
 def weight_gradient(
-    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any]
-) -> Tensor:
+    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any],
+    exact: bool = False,
+) -> Tensor:  # fmt: skip
     """dW (3, C, C, k, k, k), of the weight's type, contiguous.
 
     x (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y, Z, C).
@@ -119,7 +123,7 @@ def weight_gradient(
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
     parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
     blocks = shares * shape.SIDE**3 * GATES * (-(-shape.C // choice.channels)) ** 2
-    tile = Tile(choice.rows, choice.channels, choice.inner, precision)
+    tile = Tile(choice.rows, choice.channels, choice.inner, precision, exact=exact)
     constants = {"SHAPE": shape, "TILE": tile, "SOURCES": x.shape[2] if x.ndim == 7 else 1}
     launch(weight_gradient_kernel, blocks, (x, da, parts, samples, shares), constants, choice.options)
     constants = {"SHAPE": shape, "BLOCK": BLOCK}

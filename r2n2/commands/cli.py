@@ -1,19 +1,18 @@
 """The command line: arguments in, one call each. Everything heavy is imported by the command that needs it."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from r2n2 import __version__
+from r2n2.commands.choices import Device, Network, models_of
 from r2n2.commands.data import data
-from r2n2.config import NETWORKS
-from r2n2.errors import SkippedWarning, UserError
-
-if TYPE_CHECKING:
-    from r2n2.data.shapenet import Model
+from r2n2.commands.train import train
+from r2n2.errors import PlainWarning, UserError
 
 app = typer.Typer(
     help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
@@ -22,11 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # importing rich doubles the time of --help
 )
 app.add_typer(data, name="data")
-
-
-def _network_names(incomplete: str) -> list[str]:
-    """For shell completion."""
-    return [name for name in NETWORKS if name.startswith(incomplete)]
+app.command()(train)
 
 
 def _print_version(asked: bool) -> None:
@@ -35,11 +30,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
-Network = Annotated[
-    str | None,
-    typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=_network_names),
-]
 Weights = Annotated[
     Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
@@ -78,27 +68,52 @@ def demo(
 def reconstruct(
     images: Annotated[list[str], typer.Argument(help="Pictures of one object: files, folders or glob patterns.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The suffix says the format: .obj .ply .glb .stl .binvox .npy .png")
-    ],
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file to write, as often as you like; the suffix says the format: .obj .ply .glb .stl .3mf .binvox "
+            ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
+        ),
+    ] = None,
     threshold: Threshold = 0.4,
     style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
+    size: Annotated[float | None, typer.Option(help="Of the mesh: its longest side in millimetres.")] = None,
+    up: Annotated[str, typer.Option(help="Of .obj .ply .stl: the axis upwards, y or z (most printers').")] = "y",
+    keep_largest: Annotated[bool, typer.Option("--keep-largest", help="Drop all pieces but the largest.")] = False,
+    min_voxels: Annotated[int, typer.Option(min=0, help="Drop pieces of fewer voxels.")] = 0,
     network: Network = None,
     weights: Weights = None,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: a mesh, voxels, or a picture of the result."""
+    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable."""
+    from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
-    from r2n2.shapes.reconstruction import check_suffix, load
+    from r2n2.shapes.formats import MESH_SUFFIXES
+    from r2n2.shapes.placing import check_size, check_up
+    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, check_suffix, load
 
-    check_suffix(output)
+    for path in output or ():
+        check_suffix(path)
+    check_size(size)
+    check_up(up)
     paths = find_images(images)
-    if output.resolve() in {path.resolve() for path in paths}:
-        raise UserError(f"{output} is one of the pictures and would be overwritten; choose another name.")
+    outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
+    if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
+        raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
+    if taken := {path.resolve() for path in outputs} & {path.resolve() for path in paths}:
+        raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
-    shape.save(output)
+    kept = shape.without_specks(keep_largest, min_voxels)
+    kept.save(*outputs, size=size, up=up)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
-    print(f"{output}: {int(shape.voxels.sum())} of {shape.voxels.size} voxels occupied, from {views}")
+    occupied = int(kept.voxels.sum())
+    dropped = int(shape.voxels.sum()) - occupied
+    print(
+        f"{', '.join(map(str, outputs))}: {occupied} of {shape.voxels.size} voxels occupied, from {views}"
+        + (f"; {dropped} in small pieces dropped" if dropped else "")
+    )
 
 
 @app.command()
@@ -149,9 +164,9 @@ def evaluate(
         check_picture(failures)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
-        chosen, missing = _models(folder, split or ("test" if data else "all"), strict)
+        chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)
         if mean_shape:
-            table = evaluate_mean_shapes(_models(mean_shape, "train", strict)[0], chosen, threshold, strict)
+            table = evaluate_mean_shapes(models_of(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:
             model = load(weights, network, device)
             table = run(model, chosen, views, threshold, strict, preprocessing, averaged, orders)
@@ -161,90 +176,6 @@ def evaluate(
         write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
         if failures:
             draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing, averaged)
-
-
-@app.command()
-def train(
-    data: Annotated[Path, typer.Option(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
-    network: Annotated[
-        str, typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=_network_names)
-    ] = "compact",
-    recipe: Annotated[
-        str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
-    ] = None,
-    iterations: Annotated[int | None, typer.Option(help="Where the run ends.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Models in a batch.")] = None,
-    max_views: Annotated[int | None, typer.Option(help="A batch has 1 to this many views of each model.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam.")] = None,
-    warmup: Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises.")] = None,
-    cooldown: Annotated[int | None, typer.Option(help="Last iterations, over which it falls to zero.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="L2, of weights alone.")] = None,
-    average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
-    augmentation: Annotated[
-        str | None, typer.Option(help="2016, or compact (adds zoom, shift, colour and backgrounds).")
-    ] = None,
-    amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast.")] = None,
-    pretrained: Annotated[
-        bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
-    ] = None,
-    frozen: Annotated[int | None, typer.Option(help="Parts of that encoder, of 17, that do not learn.")] = None,
-    encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
-    dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
-    loss_views: Annotated[
-        int | None, typer.Option(help="After how many of the views the shape enters the loss: the last, others drawn.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.")] = None,
-    save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
-    init: Annotated[
-        Path | None, typer.Option(help="Weights of the same network to begin with, in place of ImageNet's.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Continue the run in the output folder, as it was begun.")] = False,
-    strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
-    device: Device = "auto",
-) -> None:
-    """Train a network; the weights to use are the run folder's weights.safetensors. Options change the recipe."""
-    from r2n2.config import network_config
-    from r2n2.devices import find_device
-    from r2n2.training.loop import train as run
-    from r2n2.training.recipes import changed
-    from r2n2.training.recipes import recipe as find_recipe
-    from r2n2.training.run import stored_config
-
-    if resume and recipe:
-        raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
-    if resume and init:
-        raise UserError("--resume goes on with the run's own weights; leave out --init.")
-    if pretrained is False and not (resume or init) and frozen is None:
-        frozen = 0  # weights drawn at random have to learn
-    default = "compact" if network == "compact" else "2016"
-    config = changed(
-        stored_config(output) if resume else find_recipe(recipe or default),
-        iterations=iterations,
-        batch_size=batch_size,
-        max_views=max_views,
-        learning_rate=learning_rate,
-        warmup=warmup,
-        cooldown=cooldown,
-        weight_decay=weight_decay,
-        average=average,
-        augmentation=augmentation,
-        amp=amp,
-        pretrained=pretrained,
-        frozen=frozen,
-        encoder_rate=encoder_rate,
-        dropout=dropout,
-        dice=dice,
-        loss_views=loss_views,
-        seed=seed,
-        workers=workers,
-        save_every=save_every,
-        strict=strict,
-    )
-    chosen = _models(data, "train", config.strict)[0]
-    print(run(network_config(network), chosen, output, config, find_device(device), resume, init))
 
 
 @app.command()
@@ -259,6 +190,40 @@ def convert(
     print(f"{target}: weights of the network {convert_weights(source, target, half).name}")
 
 
+@app.command("app")
+def serve(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Left out, 7860, or another free one.")] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    network: Network = None,
+    weights: Weights = None,
+    device: Device = "auto",
+) -> None:
+    """Rebuild objects in the browser: drop pictures, turn the shape; on this machine's own address alone."""
+    from r2n2.app import check_extra, run_app
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    run_app(load(weights, network, device), port, browse)
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")],
+    network: Network = None,
+    weights: Weights = None,
+) -> None:
+    """Write a network as ONNX, compared with PyTorch: encoder, one recurrent step, decoder."""
+    from r2n2.export import check_extra, export_onnx
+    from r2n2.shapes.reconstruction import load
+
+    check_extra()
+    result = export_onnx(load(weights, network, "cpu"), output)
+    for path in result.files:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    for name, error in result.errors.items():
+        print(f"error of {name:<10} {error:.1e}")
+
+
 @app.command()
 def networks() -> None:
     """List the networks and their parameter counts."""
@@ -269,26 +234,13 @@ def networks() -> None:
         print(f"{name:<12} {count_parameters(R2N2(config)):>11,}")
 
 
-def _models(folder: Path, split: str, strict: bool) -> tuple[list["Model"], list[str]]:
-    """The models of one split of a folder and a sentence for each that misses a part; these are printed, too."""
-    from r2n2.data.shapenet import find_models, select
-
-    models, problems = find_models(folder)
-    if problems and strict:
-        raise UserError(f"{problems[0]}; without --strict the others are used.")
-    for sentence in problems:
-        print(f"skipped: {sentence}", file=sys.stderr)
-    chosen = select(models, split)
-    if not chosen:
-        raise UserError(f"The {split} split of {folder} has no models ({len(models)} in all); choose another --split.")
-    return chosen, problems
-
-
 def _as_sentence(
     message: Warning | str, category: type[Warning], filename: str, line: int, source: str | None = None
 ) -> str:
-    """How warnings are printed: what was skipped as a plain sentence, all others as Python does."""
-    return f"{message}\n" if category is SkippedWarning else f"{filename}:{line}: {category.__name__}: {message}\n"
+    """How warnings are printed: those to the user as plain sentences, all others as Python does."""
+    return (
+        f"{message}\n" if issubclass(category, PlainWarning) else f"{filename}:{line}: {category.__name__}: {message}\n"
+    )
 
 
 def main() -> None:
@@ -297,5 +249,6 @@ def main() -> None:
     try:
         app()
     except (UserError, OSError) as error:
-        print(f"r2n2: {error}", file=sys.stderr)
+        who = f" (process {os.environ['RANK']})" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""  # torchrun's
+        print(f"r2n2{who}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2n2.errors import UserError
+from r2n2.errors import StaleWarning, UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from r2n2.data.prepare import Report
+    from r2n2.data.shapenet import Model
 
 data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
 
@@ -27,6 +31,11 @@ Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axi
 Renderer = Annotated[str, typer.Option(help="light, opengl (faster; the extra opengl), or blender (the extra render).")]
 Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
+
+ShardText = Annotated[
+    str | None, typer.Option("--shard", help="Only this share of the objects, such as 3/16: for jobs side by side.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Prepare anew what stands prepared with other options.")]
 
 
 @data.command()
@@ -50,12 +59,15 @@ def meshes(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
+    shard: ShardText = None,
+    again: Again = False,
 ) -> None:
     """Prepare your own meshes."""
     from r2n2.data.meshes import find_meshes
     from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.shards import Shard
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
     sources = find_meshes(inputs, category, up, front, mix)
     with _interruptible():
         _report(prepare(sources, output, config), output)
@@ -78,12 +90,15 @@ def sweethome(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
+    shard: ShardText = None,
+    again: Again = False,
 ) -> None:
     """Prepare the furniture of Sweet Home 3D libraries."""
     from r2n2.data.prepare import PrepareConfig, prepare
+    from r2n2.data.shards import Shard
     from r2n2.data.sweethome import read_library
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
     excluded = _lines(exclude) if exclude else set()
     with tempfile.TemporaryDirectory() as folder:
         sources = []
@@ -105,11 +120,13 @@ def shapes(
     count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
     first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
     seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
+    shard: ShardText = None,
 ) -> None:
     """Make meshes of parametric objects, for r2n2 data meshes."""
     from r2n2.data.procedural import write_shapes
+    from r2n2.data.shards import Shard
 
-    new = write_shapes(categories, output, count, seed, first)
+    new = write_shapes(categories, output, count, seed, first, Shard.parse(shard or "1/1"))
     print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
 
 
@@ -155,6 +172,21 @@ def sheet(
 
 
 @data.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder that will hold a few large files.")],
+) -> None:
+    """Pack a data folder into a file of pixels and one of voxels for each split, to train on: --data PACK."""
+    from r2n2.data.packed import write_pack
+
+    with _interruptible("nothing half-written was left; the same command begins anew."):
+        counts, problems = write_pack(folder, output)
+    for sentence in problems:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    print(f"{output}: {', '.join(f'{count} models in {split}' for split, count in counts.items())}")
+
+
+@data.command()
 def duplicates(
     folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
     against: Annotated[
@@ -164,13 +196,17 @@ def duplicates(
 ) -> None:
     """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
     from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
-    from r2n2.data.shapenet import find_duplicates
+    from r2n2.data.fingerprint import fingerprint
+    from r2n2.data.shapenet import find_duplicates, find_models, originals
 
     if against:
         _list_likenesses(folder, against)
         return
-    found = find_duplicates(folder)
-    write_duplicates(folder, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StaleWarning)  # that is what this command mends
+        compared = originals(find_models(folder)[0])
+    found = find_duplicates(compared)
+    write_duplicates(folder, found, fingerprint(compared))
     print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
 
 
@@ -178,18 +214,33 @@ def _list_likenesses(folder: Path, against: Path) -> None:
     import numpy as np
 
     from r2n2.data.duplicates import THRESHOLD, nearest
-    from r2n2.data.shapenet import find_models, read_voxels, select
+    from r2n2.data.shapenet import find_models, select
 
     kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
     for place, models in ((against, kept), (folder, trained)):
         if not models:
             raise UserError(f"{place} has no models to compare; check the folder.")
-    number, iou = nearest(*(np.stack([read_voxels(model) for model in models]) for models in (kept, trained)))
+    (kept, ours), (trained, others) = (_readable(models) for models in (kept, trained))
+    number, iou = nearest(np.stack(ours), np.stack(others))
     near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
     for place in near:
         model, like = kept[place], trained[number[place]]
         print(f"{iou[place]:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
     print(f"{len(near)} of {len(kept)} objects in {against} have a near-duplicate that {folder} trains on")
+
+
+def _readable(models: list["Model"]) -> tuple[list["Model"], list["np.ndarray"]]:
+    """The models whose voxels can be read, and these; the others are named."""
+    readable = []
+    for model in models:
+        try:
+            readable.append((model, model.read_voxels()))
+        except UserError as error:
+            print(f"skipped: {error}", file=sys.stderr)
+    if not readable:
+        raise UserError(f"None of the {len(models)} models can be read; see r2n2 data check.")
+    found, voxels = zip(*readable, strict=True)
+    return list(found), list(voxels)
 
 
 @data.command()
@@ -202,12 +253,12 @@ def sample() -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(sentence: str = "the same command goes on where it stopped.") -> Iterator[None]:
     """Ctrl-C ends the command with a sentence and the exit code that shells expect."""
     try:
         yield
     except KeyboardInterrupt:
-        print("r2n2: interrupted; the same command goes on where it stopped.", file=sys.stderr)
+        print(f"r2n2: interrupted; {sentence}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

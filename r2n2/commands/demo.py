@@ -13,8 +13,10 @@ from r2n2.data.shapenet import find_models, read_cameras, read_voxels, view_path
 from r2n2.errors import UserError
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.files import written_beside
-from r2n2.shapes.mesh import MESH_SUFFIXES, surface_mesh
-from r2n2.shapes.picture import draw_mesh, framed, side_by_side, view_image
+from r2n2.shapes.drawing import draw_mesh, framed
+from r2n2.shapes.formats import MESH_SUFFIXES
+from r2n2.shapes.mesh import surface_mesh
+from r2n2.shapes.picture import side_by_side, view_image
 from r2n2.shapes.reconstruction import Reconstruction, check_suffix, load
 
 OBJECT = "Blend-Swap-CC-0-chairWithCushion"  # in the name of a model of the bundled sample
@@ -58,13 +60,13 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
 
 
 def _sheet(shape: Reconstruction, truth: np.ndarray, view: View, iou: float) -> Image.Image:
-    rebuilt, true = shape.mesh(), surface_mesh(truth.astype(np.float32), 0.5)
+    rebuilt, true = shape.mesh(), surface_mesh(truth.astype(np.float32), 0.5, "blocky")
     view = framed([rebuilt, true], view)  # both from the side that the first view shows
     return side_by_side(
         [
             *((view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)),
             (draw_mesh(rebuilt, view), f"reconstruction, IoU {iou:.2f}"),
-            (draw_mesh(true, view), "truth"),
+            (draw_mesh(true, view, smooth=False), "truth"),
         ]
     )
 

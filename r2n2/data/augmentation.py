@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from r2n2.config import IMAGE_SIDE
-from r2n2.pictures.images import PREPROCESSING, to_array
+from r2n2.pictures.images import PREPROCESSING
 
 BACKGROUNDS = (225, 256)
 Z_AXIS = 2
@@ -46,7 +46,7 @@ AUGMENTATIONS = {
 def augment(
     images: list[Image.Image], voxels: np.ndarray, config: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """RGBA pictures and voxels (32, 32, 32) to views (T, 3, 127, 127) float32 and voxels."""
+    """RGBA pictures and voxels (32, 32, 32) to views (T, 3, 127, 127) uint8 and voxels."""
     mirrored = config.flip == "object" and rng.random() < 0.5
     views = []
     for image in images:
@@ -58,7 +58,7 @@ def augment(
         if config.backdrop and rng.random() < config.backdrop:
             image = Image.alpha_composite(_backdrop(image.size, rng), image)
         color = tuple(int(value) for value in rng.integers(*BACKGROUNDS, 3))
-        views.append(to_array(PREPROCESSING[config.background](image, color)))
+        views.append(np.asarray(PREPROCESSING[config.background](image, color)).transpose(2, 0, 1))
     return np.stack(views), np.flip(voxels, Z_AXIS).copy() if mirrored else voxels
 
 

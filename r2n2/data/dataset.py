@@ -1,7 +1,8 @@
 """Training samples and batches, drawn so that any iteration can be drawn again: a resumed run sees the same data."""
 
+import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from r2n2.data.augmentation import Augmentation, augment
-from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.readable import Readable
 from r2n2.errors import SkippedWarning, UserError
-from r2n2.pictures.images import read_image
+
+Batches = Generator[tuple[Tensor, Tensor], None, None]
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,14 @@ class Draw:
 
 
 class TrainingSet(Dataset):
-    """Models by `Draw`: views (T, 3, 127, 127) float32 in [0, 1], voxels (32, 32, 32) int64 of classes 0 and 1.
+    """Models by `Draw`: views (T, 3, 127, 127) uint8, voxels (32, 32, 32) uint8 of classes 0 and 1.
 
-    Views are drawn without replacement. A broken file is reported by path and another model takes its
-    place; with `strict` it raises UserError instead.
+    Bytes, so that a quarter of float32 goes through the worker's pipe and to the GPU; `as_inputs` makes what a network
+    takes. Views are drawn without replacement. A broken file is reported by path and another model takes its place;
+    with `strict` it raises UserError instead.
     """
 
-    def __init__(self, models: list[Model], augmentation: Augmentation, strict: bool = False) -> None:
+    def __init__(self, models: Sequence[Readable], augmentation: Augmentation, strict: bool = False) -> None:
         self.models, self.augmentation, self.strict = models, augmentation, strict
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
@@ -47,52 +50,107 @@ class TrainingSet(Dataset):
                 reason = reason or str(error)
         raise UserError(f"None of the {len(self.models)} models can be used. The first: {reason}")
 
-    def _read(self, model: Model, draw: Draw) -> tuple[Tensor, Tensor]:
+    def _read(self, model: Readable, draw: Draw) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng(draw.seed)
-        paths = view_paths(model)
-        if len(paths) < draw.views:
-            raise UserError(f"{model.rendering} has {len(paths)} views, {draw.views} are needed; lower --max-views.")
-        chosen = rng.choice(len(paths), draw.views, replace=False)
-        images = [read_image(paths[number]) for number in chosen]
-        views, voxels = augment(images, read_voxels(model), self.augmentation, rng)
-        return torch.from_numpy(views), torch.from_numpy(voxels.astype(np.int64))
+        count = model.count_views()
+        if count < draw.views:
+            raise UserError(f"{model.name} has {count} views, {draw.views} are needed; lower --max-views.")
+        chosen = rng.choice(count, draw.views, replace=False)
+        images = model.read_views(chosen)
+        views, voxels = augment(images, model.read_voxels(), self.augmentation, rng)
+        return torch.from_numpy(views), torch.from_numpy(voxels.astype(np.uint8))
+
+
+def as_inputs(views: Tensor, voxels: Tensor) -> tuple[Tensor, Tensor]:
+    """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64; where they are, a GPU best."""
+    return views.float() / 255, voxels.long()
+
+
+@dataclass(frozen=True)
+class Order:
+    """From which place of the stream of objects on the epochs are counted anew, and with which number.
+
+    An epoch's order is drawn by its number. Where the data change during a run their epochs are other ones: they begin
+    at `position` with the number `epoch`, which no epoch before had, so that no order is drawn twice.
+    """
+
+    position: int = 0
+    epoch: int = 0
+
+    def epoch_at(self, position: int, models: int) -> int:
+        return self.epoch + (position - self.position) // models
+
+    def after(self, position: int, models: int) -> "Order":
+        """The order of other data from `position` on, after epochs of `models` models."""
+        last = self.epoch_at(position - 1, models) if position > self.position else self.epoch - 1
+        return Order(position, last + 1)
+
+
+BEGINNING = Order()
 
 
 class TrainingBatches(Sampler[list[Draw]]):
     """Batches without end from iteration `start`: models in a new random order each epoch, 1 to `max_views` views,
-    the same number for a whole batch as in 2016."""
+    the same number for a whole batch as in 2016.
 
-    def __init__(self, models: int, batch_size: int, max_views: int, seed: int, start: int = 0) -> None:
+    share (rank, count): only the rank's part of each batch, the first, the second, ... of `count` equal ones.
+    """
+
+    def __init__(
+        self,
+        models: int,
+        batch_size: int,
+        max_views: int,
+        seed: int,
+        start: int = 0,
+        order: Order = BEGINNING,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        if batch_size % share[1]:
+            raise ValueError(f"a batch of {batch_size} has no {share[1]} equal parts")
         self.models, self.batch_size, self.max_views, self.seed, self.start = models, batch_size, max_views, seed, start
+        self.order, self.share = order, share
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        iteration, epoch, order = self.start, -1, np.empty(0, int)
+        iteration, epoch, shuffled = self.start, -1, np.empty(0, int)
+        rank, count = self.share
+        part = self.batch_size // count
         while True:
             rng = np.random.default_rng([self.seed, 1, iteration])
             views = int(rng.integers(1, self.max_views + 1))
             batch = []
-            for position in range(iteration * self.batch_size, (iteration + 1) * self.batch_size):
-                if position // self.models != epoch:
-                    epoch = position // self.models
-                    order = np.random.default_rng([self.seed, 0, epoch]).permutation(self.models)
-                batch.append(Draw(int(order[position % self.models]), views, (self.seed, 2, position)))
+            first = iteration * self.batch_size + rank * part
+            for position in range(first, first + part):
+                if self.order.epoch_at(position, self.models) != epoch:
+                    epoch = self.order.epoch_at(position, self.models)
+                    shuffled = np.random.default_rng([self.seed, 0, epoch]).permutation(self.models)
+                place = (position - self.order.position) % self.models
+                batch.append(Draw(int(shuffled[place]), views, (self.seed, 2, position)))
             yield batch
             iteration += 1
 
 
-def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), read ahead by `workers` processes."""
+def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Batches:
+    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes."""
     loader = DataLoader(
         _Forgiving(data),
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=_collate,
+        worker_init_fn=_begin_worker,
         pin_memory=torch.cuda.is_available(),
     )
     for batch in loader:
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def _begin_worker(_: int) -> None:
+    """Leave signals to the parent: when Ctrl-C reaches all processes of a terminal, or a scheduler ends a job, the
+    parent still wants the batch of its last step. A worker ends with its parent."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Forgiving(Dataset):

@@ -3,14 +3,17 @@
 Makers vary a cabinet's handles and generators a table's top; with one copy to train on, the other tests nothing. Two
 objects are near-duplicates if the intersection over union of their voxels is at least THRESHOLD, and so are those that
 a chain of such pairs connects. `duplicates.json` in the data folder names, for each object that is not the first of its
-group by name, that first one: the split of the whole group is the first one's.
+group by name, that first one: the split of the whole group is the first one's. It holds the fingerprint of the objects
+that were compared, too, by which whoever reads it notices that others have come since.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from r2n2.data.fingerprint import Fingerprint
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 
@@ -41,21 +44,27 @@ def nearest(voxels: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
     return iou.argmax(axis=1), iou.max(axis=1)
 
 
-def read_duplicates(folder: Path) -> dict[str, str]:
-    """For "category/name" of an object the one whose split it shares. Raises UserError if the file is damaged."""
+def read_duplicates(folder: Path) -> tuple[dict[str, str], Fingerprint | None]:
+    """For "category/name" of an object the one whose split it shares, and the objects that were compared.
+
+    The fingerprint is None in files that have none. Raises UserError if the file is damaged.
+    """
     path = folder / DUPLICATES_FILE
     if not path.exists():
-        return {}
+        return {}, None
     try:
         found = json.loads(path.read_text())
-        if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
-            return found
-    except (OSError, ValueError):
+        compared = Fingerprint(**found["compared"]) if "compared" in found else None
+        first = found["first"] if compared else found
+        if isinstance(first, dict) and all(isinstance(value, str) for value in first.values()):
+            return first, compared
+    except (OSError, ValueError, TypeError, KeyError):
         pass
     raise UserError(f"{path} is damaged; write it anew with r2n2 data duplicates {folder}.")
 
 
-def write_duplicates(folder: Path, first_of: dict[str, str]) -> None:
-    """Write the file that `read_duplicates` reads."""
+def write_duplicates(folder: Path, first_of: dict[str, str], compared: Fingerprint) -> None:
+    """Write the file that `read_duplicates` reads. compared: the objects among which these were found."""
     with written_beside(folder / DUPLICATES_FILE) as temporary:
-        temporary.write_text(json.dumps(dict(sorted(first_of.items())), indent=1) + "\n")
+        content = {"compared": asdict(compared), "first": dict(sorted(first_of.items()))}
+        temporary.write_text(json.dumps(content, indent=1) + "\n")

@@ -7,8 +7,10 @@ import trimesh
 
 from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.shapenet import VARIANT_MARK
-from r2n2.data.sources import MeshSource, mixed_name
+from r2n2.data.sources import MeshSource, mixed_name, plain_name
 from r2n2.errors import UserError
+
+UNNAMED = "unnamed"  # the category of meshes in a folder whose name has nothing that a category's may have
 
 
 def find_meshes(
@@ -17,8 +19,9 @@ def find_meshes(
     """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
 
     In folders, hidden files and folders are passed over: to the reader of the prepared data hidden models are none.
-    up and front are the meshes' own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of
-    the names, as `mixed_name` does.
+    What a category's name cannot hold is replaced in a folder's, as `plain_name` does it. up and front are the meshes'
+    own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of the names, as `mixed_name`
+    does.
     """
     rotation = rotation_to_canonical(up, front)
     suffixes = {f".{kind}" for kind in trimesh.available_formats()}
@@ -30,7 +33,7 @@ def find_meshes(
         seen = (path for path in inside if not any(part.startswith(".") for part in path.relative_to(given).parts))
         found = [given] if given.is_file() else sorted(seen)
         for path in found:
-            word = category or _folder_name(path.parent)
+            word = category or plain_name(_folder_name(path.parent)) or UNNAMED
             name = _unused(_model_name(path.stem), {name for known, name in sources if known == word})
             sources[word, name] = MeshSource(
                 path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}

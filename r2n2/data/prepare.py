@@ -4,7 +4,8 @@
     ShapeNetVox32/<category>/<model>/model.binvox
     sources.json                                     where each model came from, by whom, under which licence
 
-A model whose binvox file stands is finished, so a run that was cut off goes on where it stopped.
+A model whose binvox file stands is finished, so a run that was cut off goes on where it stopped; one that was prepared
+with other options is refused, or prepared anew. With `--shard` the records are in a file for each shard.
 A variant, to train on, is the same object with each axis stretched a little, in other materials and in a light that
 changes from view to view; its name is the model's with "~1", "~2", ...
 """
@@ -31,6 +32,8 @@ from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.camera import View, draw_views
 from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
+from r2n2.data.prepared import Options, differences, write_options
+from r2n2.data.shards import WHOLE, Shard
 from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
@@ -38,13 +41,14 @@ from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
 
-RECORDS_FILE = "sources.json"
+RECORDS = "sources"
 RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blender": blender.render_views}
 
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """views: pictures of each model; variants: further copies of each, by up to exp(+-stretch) longer on each axis."""
+    """views: pictures of each model; variants: further copies of each, by up to exp(+-stretch) longer on each axis;
+    shard: which share of the objects; again: prepare anew what stands prepared with other options."""
 
     views: int = 24
     variants: int = 0
@@ -52,6 +56,8 @@ class PrepareConfig:
     renderer: str = "light"
     seed: int = 0
     workers: int = 0  # 0: one for each core
+    shard: Shard = WHOLE
+    again: bool = False
 
     def __post_init__(self) -> None:
         if self.renderer not in RENDERERS:
@@ -75,12 +81,19 @@ class Report:
 
 
 def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareConfig) -> Report:
-    """Prepare every source and its variants. Raises UserError if there is none, or if none could be prepared."""
+    """Prepare every source of the shard and its variants.
+
+    Raises UserError if there is none, if none could be prepared, or if one stands prepared with other options.
+    """
     folder = Path(folder)
-    work = [replace(source, variant=number) for number in range(config.variants + 1) for source in sources]
-    if not work:
+    if not sources:
         raise UserError("There is nothing to prepare: no usable mesh was found.")
-    records = _read_records(folder)
+    mine = [source for source in sources if config.shard.holds(_key(source))]
+    work = [replace(source, variant=number) for number in range(config.variants + 1) for source in mine]
+    if not config.again:
+        _require_same_options(work, folder, config)
+    path = folder / f"{RECORDS}{config.shard.mark}.json"
+    records = _read_records(path)
     new, failures = 0, []
     for source, outcome in zip(work, _prepare_all(work, folder, config), strict=True):
         if isinstance(outcome, UserError):
@@ -88,12 +101,41 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
             continue
         new += outcome
         if source.record and not source.variant:
-            records[f"{category_folder(source.category)}/{source.name}"] = source.record
-    if len(failures) == len(work):
+            records[_key(source)] = source.record
+    if work and len(failures) == len(work):
         raise UserError(f"None of the meshes could be used. The first: {failures[0]}")
-    with written_beside(folder / RECORDS_FILE) as temporary:
+    with written_beside(path) as temporary:
         temporary.write_text(json.dumps(dict(sorted(records.items())), indent=1) + "\n")
     return Report(len(work) - len(failures), new, failures)
+
+
+def _key(source: MeshSource) -> str:
+    return f"{category_folder(source.category)}/{source.name}"
+
+
+def _options(source: MeshSource, config: PrepareConfig) -> Options:
+    """What shapes the files of one model."""
+    options = {"views": config.views, "renderer": config.renderer, "seed": config.seed}
+    rotation = source.rotation.round().astype(int).tolist()
+    return options | {"rotation": rotation} | ({"stretch": config.stretch} if source.variant else {})
+
+
+def _require_same_options(work: Sequence[MeshSource], folder: Path, config: PrepareConfig) -> None:
+    """Raises UserError if a model stands that was prepared with other options."""
+    standing = [source for source in work if _voxels(source, folder).exists()]
+    compared = ((source, differences(_voxels(source, folder).parent, _options(source, config))) for source in standing)
+    others = [(source, found) for source, found in compared if found]
+    if others:
+        first, found = others[0]
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise UserError(
+            f"{_voxels(first, folder).parent}{more} stand already, prepared with {'; '.join(found)}; choose another "
+            "folder with -o, or prepare them anew with --again."
+        )
+
+
+def _voxels(source: MeshSource, folder: Path) -> Path:
+    return folder / "ShapeNetVox32" / category_folder(source.category) / source.folder / "model.binvox"
 
 
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
@@ -137,11 +179,12 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
 
     Raises UserError if the mesh cannot be used.
     """
-    category = category_folder(source.category)
-    binvox = folder / "ShapeNetVox32" / category / source.folder / "model.binvox"
+    binvox, options = _voxels(source, folder), _options(source, config)
     if binvox.exists():
-        return False
-    rendering = folder / "ShapeNetRendering" / category / source.folder / "rendering"
+        if not differences(binvox.parent, options):
+            return False
+        binvox.unlink()
+    rendering = folder / "ShapeNetRendering" / category_folder(source.category) / source.folder / "rendering"
     shutil.rmtree(rendering, ignore_errors=True)  # of a run that was cut off
     rng = np.random.default_rng([config.seed, zlib.crc32(source.folder.encode())])
     surface = read_surface(source.mesh).transformed(source.rotation)
@@ -158,12 +201,12 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
     lights = [draw_lighting(rng) if source.variant else Lighting() for _ in views]
     _write_views(surface, rendering, views, lights, config)
     low = surface.triangles.min(axis=(0, 1))
+    write_options(binvox.parent, options)
     write_binvox(binvox, VoxelGrid(voxels, tuple(low), surface.longest_edge))
     return True
 
 
-def _read_records(folder: Path) -> dict[str, dict[str, str]]:
-    path = folder / RECORDS_FILE
+def _read_records(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:

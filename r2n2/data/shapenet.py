@@ -8,19 +8,22 @@ The test part is that of 2016, which trained on the first 80 %. Stretched varian
 original and are only trained on. Near-duplicates, where `duplicates.json` names some, follow the first of their group.
 """
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from r2n2.config import RENDER_SIDE, VOXEL_SIDE
 from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View
 from r2n2.data.categories import category_word
-from r2n2.data.duplicates import group, read_duplicates
-from r2n2.errors import UserError
+from r2n2.data.duplicates import DUPLICATES_FILE, group, read_duplicates
+from r2n2.data.fingerprint import fingerprint
+from r2n2.errors import SkippedWarning, StaleWarning, UserError
 from r2n2.pictures.images import read_image
 
 VARIANT_MARK = "~"
@@ -46,6 +49,26 @@ class Model:
     def word(self) -> str:
         return category_word(self.category)
 
+    @property
+    def stamp(self) -> str:
+        """The name and the sizes of files that tell another model of this name; see `fingerprint`."""
+        listed = ("renderings.txt", "rendering_metadata.txt", "00.png")
+        files = (self.binvox, *(self.rendering / name for name in listed))
+        return " ".join([f"{self.category}/{self.name}", *(str(_size(path)) for path in files)])
+
+    def count_views(self) -> int:
+        """How many pictures there are. Raises UserError if that cannot be read."""
+        return len(view_paths(self))
+
+    def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
+        """Pictures as RGBA, counted from 0. Raises UserError if one cannot be read."""
+        paths = view_paths(self)
+        return [read_image(paths[number]) for number in numbers]
+
+    def read_voxels(self) -> np.ndarray:
+        """As `read_voxels`."""
+        return read_voxels(self)
+
 
 def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     """All models with both renderings and voxels, sorted, and a sentence for each that lacks one of them.
@@ -62,7 +85,8 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     rendered, voxelized = _names(renderings), _names(voxels)
     problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
     problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]
-    splits = _splits(rendered | voxelized, read_duplicates(folder))
+    first_of, compared = read_duplicates(folder)
+    splits = _splits(rendered | voxelized, first_of)
     models = [
         Model(
             category,
@@ -75,13 +99,19 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     ]
     if not models:
         raise UserError(f"{folder} holds no model with both renderings and voxels; prepare one with r2n2 data.")
+    if compared and compared != fingerprint(originals(models)):
+        warnings.warn(
+            f"{folder / DUPLICATES_FILE} was written for {compared.models} objects, and they have changed since: "
+            f"near-duplicates may stand on both sides of the split; write it anew with r2n2 data duplicates {folder}.",
+            StaleWarning,
+            stacklevel=2,
+        )
     return models, sorted(problems)
 
 
 def select(models: list[Model], split: str) -> list[Model]:
     """The models of one split, variants only for training; raises UserError for an unknown split's name."""
-    if split not in SPLITS:
-        raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    require_split(split)
     chosen = [model for model in models if split in ("all", model.split)]
     return chosen if split == "train" else [model for model in chosen if not model.is_variant]
 
@@ -108,18 +138,33 @@ def _splits(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple[
     return splits
 
 
-def find_duplicates(folder: str | Path) -> dict[str, str]:
-    """For each near-duplicate of a folder the first of its group, as "category/name"; see `duplicates`."""
-    originals: dict[str, list[Model]] = {}
-    for model in find_models(folder)[0]:
-        if not model.is_variant:
-            originals.setdefault(model.category, []).append(model)
+def require_split(split: str) -> None:
+    """Raise UserError for a name that is no split's."""
+    if split not in SPLITS:
+        raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+
+
+def originals(models: list[Model]) -> list[Model]:
+    """Those that are no stretched variants of others."""
+    return [model for model in models if not model.is_variant]
+
+
+def find_duplicates(models: list[Model]) -> dict[str, str]:
+    """For each near-duplicate among models the first of its group, as "category/name"; see `duplicates`.
+
+    A model whose voxels cannot be read is named in a SkippedWarning and left out.
+    """
+    readable: dict[str, list[tuple[Model, np.ndarray]]] = {}
+    for model in models:
+        try:
+            readable.setdefault(model.category, []).append((model, read_voxels(model)))
+        except UserError as error:
+            warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
     first_of = {}
-    for category, models in originals.items():
-        first = group(np.stack([read_voxels(model) for model in models]))
-        for model, leader in zip(models, first, strict=True):
-            if models[leader] is not model:
-                first_of[f"{category}/{model.name}"] = f"{category}/{models[leader].name}"
+    for category, found in readable.items():
+        for (model, _), leader in zip(found, group(np.stack([voxels for _, voxels in found])), strict=True):
+            if found[leader][0] is not model:
+                first_of[f"{category}/{model.name}"] = f"{category}/{found[leader][0].name}"
     return first_of
 
 
@@ -177,6 +222,14 @@ def check_model(model: Model) -> list[str]:
     if paths and cameras is not None and len(paths) != len(cameras):
         problems.append(f"{model.rendering} lists {len(paths)} pictures and {len(cameras)} cameras")
     return problems
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; -1 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _names(folder: Path) -> set[tuple[str, str]]:

@@ -3,6 +3,7 @@
 One look tells whether fronts agree, whether voxels are those of the picture, and what a category looks like.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from r2n2.data.camera import View
 from r2n2.data.render import render
-from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.shapenet import Model
 from r2n2.data.silhouette import voxel_faces
 from r2n2.data.surface import Surface
-from r2n2.pictures.images import read_image
+from r2n2.errors import SkippedWarning, UserError
 
 SIDE, CAPTION, COLUMNS = 110, 14, 8
 LOOKING = View(azimuth=35, elevation=25, ratio=1.35)
@@ -29,19 +30,30 @@ ARROW_TRIANGLES = np.array(  # flat on the ground, from the grid's edge on
 
 
 def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
-    """At most `count` models, spread evenly over those given, as one RGB picture. Raises UserError for broken files."""
+    """At most `count` models, spread evenly over those given, as one RGB picture.
+
+    The place of a model that cannot be read stays empty and a SkippedWarning says why. Raises UserError if none can be.
+    """
     chosen = [models[number] for number in np.unique(np.linspace(0, len(models) - 1, count).astype(int))]
     rows = -(-len(chosen) // COLUMNS)
     width, height = 2 * SIDE, SIDE + CAPTION
     sheet = Image.new("RGB", (COLUMNS * width, rows * height), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=10)
+    broken: list[str] = []
     for number, model in enumerate(chosen):
         left, top = number % COLUMNS * width, number // COLUMNS * height
-        picture = read_image(view_paths(model)[0]).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-        voxels = Image.fromarray(_draw_voxels(read_voxels(model)))
+        draw.text((left + 3, top + SIDE), f"{model.word} {model.name}"[:36], INK, font)
+        try:
+            picture = model.read_views([0])[0].resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            voxels = Image.fromarray(_draw_voxels(model.read_voxels()))
+        except UserError as error:
+            warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
+            broken.append(str(error))
+            continue
         for tile, place in ((picture, left), (voxels, left + SIDE)):
             sheet.paste(tile, (place, top), tile)
-        draw.text((left + 3, top + SIDE), f"{model.word} {model.name}"[:36], INK, font)
+    if len(broken) == len(chosen):
+        raise UserError(f"None of the {len(chosen)} models can be drawn. The first: {broken[0]}")
     return sheet
 
 

@@ -10,10 +10,17 @@ import numpy as np
 from r2n2.data.shapenet import VARIANT_MARK
 from r2n2.errors import UserError
 
+FORBIDDEN = r'\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff'  # in folders' names on some system or other, and undecodable bytes
+
 
 def mixed_name(name: str) -> str:
     """The name with four hash digits in front: sorted by name, and so split, such objects come in random order."""
     return f"{hashlib.md5(name.encode()).hexdigest()[:4]}-{name}"
+
+
+def plain_name(name: str) -> str:
+    """The name as a folder's on any system: separators and wildcards become "-", "." and "-" in front are dropped."""
+    return re.sub(f"[{FORBIDDEN}]", "-", name).strip().lstrip(".- ")
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class MeshSource:
     variant: int = 0
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\w[\w .-]*", self.category):
+        if not self.category or plain_name(self.category) != self.category:
             raise UserError(f"{self.category!r} cannot be a category; use a word such as chair.")
 
     @property

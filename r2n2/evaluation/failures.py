@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from r2n2.data.shapenet import Model
+from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import occupancy_averaged
 from r2n2.evaluation.metrics import intersection_over_union
@@ -15,15 +15,16 @@ from r2n2.evaluation.tables import read_sample
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
 from r2n2.progress import progress
+from r2n2.shapes.drawing import CARD, TILE, draw_mesh
 from r2n2.shapes.mesh import surface_mesh
-from r2n2.shapes.picture import TILE, draw_mesh, side_by_side, stacked, view_image
+from r2n2.shapes.picture import side_by_side, stacked, view_image
 
 COUNT = 6
 
 
 def draw_failures(
     model: R2N2,
-    models: Iterable[Model],
+    models: Iterable[Readable],
     path: Path,
     views: int = 3,
     threshold: float = 0.4,
@@ -47,17 +48,24 @@ def draw_failures(
             folded = occupancy_averaged(model, given)[:, -1] if averaged else model(given).occupancy
         occupancy = folded[0].cpu().numpy()  # (32, 32, 32)
         scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
-    rows = []
-    for iou, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]:
-        tiles = [(view_image(view), f"view {number}") for number, view in enumerate(array, start=1)]
-        rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5)
-        rows.append(side_by_side([*tiles, (rebuilt, f"{item.word}, IoU {iou:.2f}"), (true, "truth")]))
+    rows = [
+        comparison(array, occupancy, truth, threshold, item.word)
+        for _, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]
+    ]
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
 
 
-def _drawn(occupancy: np.ndarray, threshold: float) -> Image.Image:
+def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, threshold: float, word: str) -> Image.Image:
+    """A row of views (T, 3, H, W), the shape rebuilt from them with its IoU, and the true one, (32, 32, 32) each."""
+    iou = intersection_over_union(occupancy, truth, threshold)
+    tiles = [(view_image(view), f"view {number}") for number, view in enumerate(views, start=1)]
+    rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5, "blocky")
+    return side_by_side([*tiles, (rebuilt, f"{word}, IoU {iou:.2f}"), (true, "truth")])
+
+
+def _drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
     """The shape, or an empty tile for a shape of no voxel."""
     if (occupancy > threshold).any():
-        return draw_mesh(surface_mesh(occupancy, threshold))
-    return Image.new("RGBA", (TILE, TILE))
+        return draw_mesh(surface_mesh(occupancy, threshold, style), smooth=style == "smooth")
+    return Image.new("RGB", (TILE, TILE), CARD)

@@ -6,9 +6,10 @@ network sees the same pictures. The mean over all models weighs each model once,
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,13 +17,13 @@ import numpy as np
 import torch
 
 from r2n2.config import THRESHOLD, check_threshold
-from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import Spread, occupancy_averaged, order_scores, spread
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
-from r2n2.pictures.images import check_preprocessing, read_image, to_view
+from r2n2.pictures.images import check_preprocessing, to_view
 from r2n2.progress import progress
 
 MAX_VIEWS = 5
@@ -81,7 +82,7 @@ class Evaluation:
 
 def evaluate(
     model: R2N2,
-    models: list[Model],
+    models: Sequence[Readable],
     max_views: int = MAX_VIEWS,
     threshold: float = THRESHOLD,
     strict: bool = False,
@@ -115,33 +116,34 @@ def evaluate(
 
 
 def evaluate_mean_shapes(
-    training: list[Model], models: list[Model], threshold: float = THRESHOLD, strict: bool = False
+    training: Sequence[Readable], models: Sequence[Readable], threshold: float = THRESHOLD, strict: bool = False
 ) -> Evaluation:
     """What the mean training shape of each category scores: a baseline that sees no picture but knows the category.
 
     For a category without training models it is the mean of all. Raises UserError if a model is in both lists.
     """
     check_threshold(threshold)
-    overlap = {model.binvox.resolve() for model in training} & {model.binvox.resolve() for model in models}
+    overlap = {model.stamp for model in training} & {model.stamp for model in models}
     if overlap:
         raise UserError(f"{len(overlap)} models are in the mean shapes themselves; evaluate --split test or val.")
     skipped: list[str] = []
+    voxels_of = methodcaller("read_voxels")
     sums: dict[str, np.ndarray] = {}
     counts: dict[str, int] = {}
-    for item, voxels in _readable(progress(training, "mean shapes", unit="model"), read_voxels, skipped, strict):
+    for item, voxels in _readable(progress(training, "mean shapes", unit="model"), voxels_of, skipped, strict):
         sums[item.word] = sums.get(item.word, 0) + voxels
         counts[item.word] = counts.get(item.word, 0) + 1
     overall = sum(sums.values()) / max(sum(counts.values()), 1)
     records = []
-    for item, truth in _readable(models, read_voxels, skipped, strict):
+    for item, truth in _readable(models, voxels_of, skipped, strict):
         mean = sums[item.word] / counts[item.word] if item.word in sums else overall
         records += score(item.word, mean[None], truth, threshold)
     return summarize(records, threshold, "mean shape of each category", skipped)
 
 
 def _readable(
-    models: Iterable[Model], read: Callable[[Model], Value], skipped: list[str], strict: bool
-) -> Iterator[tuple[Model, Value]]:
+    models: Iterable[Readable], read: Callable[[Readable], Value], skipped: list[str], strict: bool
+) -> Iterator[tuple[Readable, Value]]:
     """Each model with what `read` makes of it; those that cannot be read go into `skipped`, or raise if `strict`."""
     for model in models:
         try:
@@ -154,12 +156,11 @@ def _readable(
         yield model, value
 
 
-def read_sample(model: Model, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
+def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
     """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
-    paths = view_paths(model)
-    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(len(paths))[:max_views]
-    views = [to_view(read_image(paths[number]), preprocessing) for number in order]
-    return np.stack(views), read_voxels(model)
+    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(model.count_views())[:max_views]
+    views = [to_view(picture, preprocessing) for picture in model.read_views(order)]
+    return np.stack(views), model.read_voxels()
 
 
 def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:

@@ -6,6 +6,7 @@ They may be stored in half precision (the shipped ones are) and are always loade
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,13 +94,14 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[st
         save_file(tensors, temporary, metadata)
 
 
-def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file; raises UserError if it is none."""
+def load_tensors(path: str | Path, names: Iterable[str] | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors, all or those of `names`, and metadata of a safetensors file; raises UserError if it is none."""
     if not Path(path).is_file():
         raise UserError(f"There is no weights file {path}; check the name.")
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            wanted = file.keys() if names is None else names
+            return {name: file.get_tensor(name) for name in wanted}, file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(
             f"{path} is not a readable safetensors file ({error}); use a file that r2n2 train wrote."

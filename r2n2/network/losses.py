@@ -7,13 +7,18 @@ The first term is the two-class cross entropy of 2016. It forgives a thin object
 does not.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
 def voxel_loss(logits: Tensor, voxels: Tensor, dice: float = 0.0) -> Tensor:
-    """The loss of logits (N, 2, X, Y, Z) against classes (N, X, Y, Z) of whole numbers 0 and 1, a scalar float32."""
-    z = logits[:, 1].float() - logits[:, 0].float()  # (N, X, Y, Z)
+    """The loss of logits (N, 2, X, Y, Z) against classes (N, X, Y, Z) of whole numbers 0 and 1.
+
+    A scalar, float32 where the logits are of half precision, else of their type.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    z = precise[:, 1] - precise[:, 0]  # (N, X, Y, Z)
     truth = voxels.to(z.dtype)
     loss = F.binary_cross_entropy_with_logits(z, truth)
     if not dice:

@@ -7,13 +7,14 @@ loop; the state's 3x3x3 (or 1x1x1) convolutions and the gates belong to convrnn3
 from typing import Any
 
 import torch
-from convrnn3d import conv_gru, conv_lstm
+from convrnn3d import conv_gru, conv_lstm, gates
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from r2n2.network.layers import BIAS
 
 GATES = 3
+UPDATE, INPUT = 0, 1  # places of the gates that say how much a step writes: the GRU's u, the LSTM's i
 State = Tensor | tuple[Tensor, Tensor]
 
 
@@ -75,6 +76,13 @@ class ConvGRU3D(ConvRNN3D):
         """
         return conv_gru(self.project(features), self.weight, state, mask, **self._how)
 
+    def written(self, features: Tensor, states: Tensor, state: Tensor | None = None) -> Tensor:
+        """How much of each voxel a view replaced (B, T, X, Y, Z), in (0, 1): 1 - u, as h' = u . h + (1 - u) . c.
+
+        The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the state before them.
+        """
+        return 1 - gates(self.project(features), self.weight, states, state)[:, :, UPDATE].mean(-1)
+
 
 class ConvLSTM3D(ConvRNN3D):
     """3D convolutional LSTM, without output gate, over feature vectors."""
@@ -84,6 +92,14 @@ class ConvLSTM3D(ConvRNN3D):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Features (B, T, F) to all states (B, T, X, Y, Z, C) and the last pair (h, s), each (B, X, Y, Z, C)."""
         return conv_lstm(self.project(features), self.weight, state, mask, **self._how)
+
+    def written(self, features: Tensor, states: Tensor, state: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """How much each voxel took in of a view (B, T, X, Y, Z), in (0, 1): i, as s' = f . s + i . c.
+
+        The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the pair before them.
+        """
+        before = None if state is None else state[0]
+        return gates(self.project(features), self.weight, states, before)[:, :, INPUT].mean(-1)
 
 
 RECURRENCES = {"gru": ConvGRU3D, "lstm": ConvLSTM3D}

@@ -7,7 +7,8 @@ shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, l
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -20,17 +21,25 @@ from r2n2.config import THRESHOLD, check_threshold, network_config
 from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.devices import find_device
 from r2n2.errors import UserError
-from r2n2.files import written_beside
+from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
-from r2n2.network.model import R2N2
+from r2n2.network.model import R2N2, Output
 from r2n2.network.recurrence import State
 from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
-from r2n2.shapes.mesh import MESH_SUFFIXES, check_style, save_mesh, surface_mesh
-from r2n2.shapes.picture import draw_mesh, side_by_side, view_image
+from r2n2.shapes.drawing import draw_mesh
+from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
+from r2n2.shapes.history import History
+from r2n2.shapes.mesh import check_style, surface_mesh
+from r2n2.shapes.page import frame, page
+from r2n2.shapes.picture import side_by_side, view_image
+from r2n2.shapes.placing import check_size, check_up, placed
+from r2n2.shapes.specks import without_specks
+from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
 SHIPPED = "compact"
 Picture = str | Path | Image.Image | np.ndarray
-SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png")
+SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
+DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,12 +47,15 @@ class Reconstruction:
     """A shape, and what it was made of.
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
-    saw in this call; state: hand it to `reconstruct` to add further views; style: of the mesh, "smooth" or "blocky".
+    saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
+    and `gates`; style: of the mesh, "smooth" or "blocky".
     """
 
     occupancy: np.ndarray
     views: np.ndarray
+    names: tuple[str, ...]
     state: State
+    history: History
     threshold: float = THRESHOLD
     style: str = "smooth"
 
@@ -56,30 +68,85 @@ class Reconstruction:
         """Occupied voxels (32, 32, 32) bool."""
         return self.occupancy > self.threshold
 
-    def mesh(self, style: str | None = None) -> trimesh.Trimesh:
-        """The watertight surface. Raises UserError if no voxel is occupied."""
-        return surface_mesh(self.occupancy, self.threshold, style or self.style)
+    @property
+    def steps(self) -> np.ndarray:
+        """Occupancy (T, 32, 32, 32) float32 after each view of this call: how the shape grew."""
+        return self.history.occupancy
 
-    def save(self, path: str | Path) -> None:
-        """Write the shape in the format of the suffix.
+    @property
+    def gates(self) -> np.ndarray:
+        """How much of the hidden grid (T, 4, 4, 4) float32 each view of this call wrote, in [0, 1], mean over channels.
 
-        .obj .ply .glb .stl: the surface; .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
-        side. Raises UserError for another suffix, a path that cannot be written, or a surface of no voxels.
+        The GRU's 1 - u, u the update gate; the LSTM's input gate i. A cell stands for 8x8x8 voxels.
         """
-        path = Path(path)
-        suffix = check_suffix(path)
+        return self.history.gates
+
+    def page(self, title: str = "Reconstruction") -> str:
+        """One HTML file: the views, the shape to turn, its threshold, its steps and gates; it fetches nothing."""
+        return page(
+            title,
+            self.names,
+            self.views,
+            self.steps,
+            self.gates,
+            self.history.gate,
+            self.threshold,
+            self.style,
+            earlier=self.history.before is not None,
+        )
+
+    def _repr_html_(self) -> str:
+        return frame(self.page())
+
+    def mesh(self, style: str | None = None, size: float | None = None, up: str = "y") -> trimesh.Trimesh:
+        """The watertight surface, in the world of `occupancy`: the grid's cube has edges of 1 around the origin.
+
+        size: the longest side in millimetres, in place of that; the surface then stands on the ground over the origin.
+        up: "y" or "z". Raises UserError if no voxel is occupied.
+        """
+        check_size(size)
+        return placed(surface_mesh(self.occupancy, self.threshold, style or self.style), size, up)
+
+    def without_specks(self, keep_largest: bool = False, min_voxels: int = 0) -> "Reconstruction":
+        """The same without small pieces: all but the largest, or those of fewer voxels.
+
+        A piece is a set of voxels that hang together through faces. The page shows all pieces, for its threshold can be
+        moved. Raises UserError if none has `min_voxels`.
+        """
+        occupancy = without_specks(self.occupancy, self.threshold, keep_largest, min_voxels)
+        return replace(self, occupancy=occupancy)
+
+    def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
+        """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
+
+        .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
+        .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
+        side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
+        be written, or a surface of no voxels; the page shows that there are none.
+        """
+        check_size(size)
+        check_up(up)
+        for path in paths:
+            check_suffix(Path(path))
+        named = {Path(path): Path(path).stem for path in paths}
+        write_together({path: partial(self._write, title, size, up) for path, title in named.items()})
+
+    def _write(self, title: str, size: float | None, up: str, path: Path) -> None:
+        suffix, smooth = path.suffix.lower(), self.style == "smooth"
         if suffix in MESH_SUFFIXES:
-            save_mesh(self.mesh(), path)
+            write_mesh(self.mesh(), path, size, up, smooth)
+        elif suffix in TURNTABLE_SUFFIXES:
+            write_turntable(self.mesh(), path, smooth)
         elif suffix == ".binvox":
             write_binvox(path, VoxelGrid(self.voxels))
         elif suffix == ".npy":
-            with written_beside(path) as temporary, temporary.open("wb") as file:
+            with path.open("wb") as file:
                 np.save(file, self.occupancy)
+        elif suffix == ".html":
+            path.write_text(self.page(title), encoding="utf-8")
         else:
             tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
-            sheet = side_by_side([*tiles, (draw_mesh(self.mesh()), "reconstruction")])
-            with written_beside(path) as temporary:
-                sheet.save(temporary)
+            side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=smooth), "reconstruction")]).save(path)
 
 
 class Reconstructor(R2N2):
@@ -103,10 +170,13 @@ class Reconstructor(R2N2):
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        views = _views(images, preprocessing)  # (T, 3, 127, 127)
+        views, names = _views(images, preprocessing)  # (T, 3, 127, 127)
         device = next(self.parameters()).device
-        output = self(torch.from_numpy(views)[None].to(device), state=state)
-        return Reconstruction(output.occupancy[0].cpu().numpy(), views, output.state, threshold, style)
+        features = self.encode(torch.from_numpy(views)[None].to(device))  # (1, T, F)
+        states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
+        occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+        history = History(self, features, states, state)
+        return Reconstruction(occupancy, views, names, last, history, threshold, style)
 
 
 def load(weights: str | Path | None = None, network: str | None = None, device: str = "auto") -> Reconstructor:
@@ -137,20 +207,24 @@ def check_suffix(path: Path) -> str:
     return suffix
 
 
-def _views(images: Picture | Iterable[Picture], preprocessing: str) -> np.ndarray:
-    """Views (T, 3, 127, 127); each picture becomes one as it is read, so that large ones are not held together."""
+def _views(images: Picture | Iterable[Picture], preprocessing: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Views (T, 3, 127, 127), names; each picture becomes a view as it is read: large ones are not held together."""
     given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
-    views = []
+    views, names = [], []
     for number, item in enumerate(given, start=1):
         if isinstance(item, np.ndarray):
             item = Image.fromarray(item)
         if isinstance(item, Image.Image):
+            name = Path(str(getattr(item, "filename", ""))).name
+            names.append(name or f"picture {number}")
             pictures = [still_rgba(item, f"Picture {number}")]
         elif isinstance(item, str | Path):
-            pictures = map(read_image, find_images([item]))
+            paths = find_images([item])
+            names += [path.name for path in paths]
+            pictures = map(read_image, paths)
         else:
             raise TypeError(f"picture {number} is a {type(item).__name__}, not a path, a PIL image or an array")
         views += [to_view(picture, preprocessing) for picture in pictures]
     if not views:
         raise UserError("No picture was given; name at least one image file.")
-    return np.stack(views)
+    return np.stack(views), tuple(names)

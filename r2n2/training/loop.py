@@ -1,8 +1,18 @@
-"""The training loop: batches in, steps, a line of the log now and then, checkpoints that any run can go on from."""
+"""The training loop: batches in, steps, a line of the log now and then, validation, checkpoints that any run can go on
+from, and an end that loses nothing.
 
-import json
+    RUN/weights.safetensors       the network to use, of the last checkpoint; best.safetensors: of the best validation
+    RUN/checkpoints/              what --resume goes on from
+    RUN/log.csv validation.csv    see `records`; pictures/: reconstructions of validation objects
+    RUN/settings.toml             what the run was begun with
+"""
+
 import math
+import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -10,88 +20,195 @@ from torch import Tensor
 
 from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
-from r2n2.data.dataset import TrainingBatches, TrainingSet, read_batches
-from r2n2.data.shapenet import Model
+from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
+from r2n2.data.fingerprint import fingerprint
+from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.progress import progress
+from r2n2.network.checkpoint import save_weights
+from r2n2.network.model import R2N2
+from r2n2.training.beginning import begin, go_on
+from r2n2.training.checkpoints import Checkpoints
+from r2n2.training.clock import Clock
+from r2n2.training.interruption import Interruption, StoppedError
+from r2n2.training.narration import Narrator
+from r2n2.training.processes import ALONE, Processes
 from r2n2.training.recipes import TrainingConfig
-from r2n2.training.run import RUN_FILE, WEIGHTS_FILE, Run
+from r2n2.training.records import Records, view_column
+from r2n2.training.run import Run
+from r2n2.training.settings import SETTINGS_FILE, write_settings
+from r2n2.training.state import Best, Description, capture
+from r2n2.training.validation import VIEWS, spread, validate
 
-LOG_FILE = "log.jsonl"
+WEIGHTS_FILE, BEST_FILE, PICTURES_FOLDER = "weights.safetensors", "best.safetensors", "pictures"
 
 
 def train(
-    network: NetworkConfig,
-    models: list[Model],
+    network: NetworkConfig | None,
+    models: Sequence[Readable],
     folder: Path,
     config: TrainingConfig,
     device: torch.device,
     resume: bool = False,
     init: Path | None = None,
+    *,
+    validation: Sequence[Readable] = (),
+    place: str = "",
+    other_data: bool = False,
+    processes: Processes = ALONE,
 ) -> Path:
-    """Train on `models`, writing into `folder`; returns the path of the weights. `resume` continues what is there.
+    """Train on `models`, writing into `folder`; returns the path of the weights.
 
-    init: weights of the same network to begin with, in place of ImageNet's or random ones.
+    resume: go on with the run that is there; `network` may then be None, and is the run's. init: weights of the same
+    network to begin with, in place of ImageNet's or random ones. validation: objects that are scored now and then.
+    place: where the data are, kept for the next `resume`. other_data: go on though the data have changed. processes:
+    this one's number among those that train the same model; all read `folder`, the first writes.
 
-    Raises UserError if the folder holds a run already (or, with `resume`, one of another network), if the loss is not
-    finite or above the recipe's largest, or if no model can be read.
+    Raises UserError if the folder holds a run already (or, with `resume`, none, or one of another network or of other
+    data), if the loss is not finite or above the recipe's largest, or if no model can be read; StoppedError if Ctrl-C
+    or SIGTERM ended it, once it is saved.
     """
-    run = Run(network, config, device)
-    if (folder / RUN_FILE).exists():
-        if not resume:
+    checkpoints, data = Checkpoints(folder, config.keep), fingerprint(models)
+    with Interruption() as interruption:
+        if resume:
+            run, description = go_on(checkpoints, network, config, device, processes, data, other_data)
+        elif checkpoints.paths():
             raise UserError(
                 f"{folder} already holds a training run; continue it with --resume or choose another folder with -o."
             )
-        run.load(folder / RUN_FILE)
-    elif init:
-        run.begin_from(init)
-    elif config.pretrained:
-        run.begin_pretrained()
-    batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed, start=run.iteration)
-    data = TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict)
-    log = _Log(folder, config)
-    remaining = range(run.iteration, config.iterations)
-    read_ahead = read_batches(data, batches, config.workers)
-    for _, (views, voxels) in zip(progress(remaining, "training", unit="step"), read_ahead, strict=False):
-        loss = run.step(views.to(device, non_blocking=True), voxels.to(device, non_blocking=True))
-        log.add(run.iteration, loss, views.shape[1])
-        if run.iteration % config.save_every == 0 or run.iteration == config.iterations:
-            _require_sane(loss.item(), run.iteration, folder, config)
-            run.save(folder)
+        elif network is None:
+            raise ValueError("a run that begins needs a network")
+        else:
+            run, description = begin(network, config, device, processes, data, init)
+            if processes.writes:
+                write_settings(folder / SETTINGS_FILE, place, network, config)
+        loop = Loop(run, replace(description, place=place), checkpoints, spread(validation, config.validate_models))
+        loop.go(models, interruption)
     return folder / WEIGHTS_FILE
 
 
-class _Log:
-    """Mean loss and speed every `report_every` iterations, as a line of JSON."""
+class Loop:
+    """A run in its folder, from the iteration that it has reached to the last, or to a signal."""
 
-    def __init__(self, folder: Path, config: TrainingConfig) -> None:
-        self.path, self.config = folder / LOG_FILE, config
-        self.losses: list[Tensor] = []
-        self.views, self.started = 0, time.perf_counter()
-        with written_beside(self.path) as temporary:  # says so at once where the folder cannot be written
-            temporary.write_text(self.path.read_text() if self.path.exists() else "")
+    def __init__(
+        self, run: Run, description: Description, checkpoints: Checkpoints, validation: Sequence[Readable]
+    ) -> None:
+        self.run, self.config, self.processes = run, run.config, run.processes
+        self.description, self.checkpoints, self.folder = description, checkpoints, checkpoints.run
+        self.validation = validation if self.config.validate_every else ()
+        self.losses: list[Tensor] = []  # of this process, since they were last gathered
+        self.saved = run.iteration or None
+        self.clock = Clock()
+        if self.processes.writes:
+            checkpoints.forget_after(run.iteration)
+            views = VIEWS if self.validation else 0
+            self.records = Records(self.folder, views, run.iteration, self.config.tensorboard)
+        self.narrator = Narrator(run.iteration, self.config.iterations, self.processes.writes)
 
-    def add(self, iteration: int, loss: Tensor, views: int) -> None:
-        self.losses.append(loss)
-        self.views += views * self.config.batch_size
-        if iteration % self.config.report_every:
-            return
-        mean = torch.stack(self.losses).mean().item()
-        seconds = time.perf_counter() - self.started
-        line = {
-            "iteration": iteration,
-            "loss": round(mean, 6),
-            "learning_rate": self.config.learning_rate_at(iteration - 1),
-            "seconds_per_step": round(seconds / len(self.losses), 4),
-            "views_per_second": round(self.views / seconds, 1),
-        }
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        _require_sane(mean, iteration, self.path.parent, self.config)
-        self.losses, self.views, self.started = [], 0, time.perf_counter()
+    def go(self, models: Sequence[Readable], interruption: Interruption) -> None:
+        """Train on `models`. Raises StoppedError if a signal ended it."""
+        run, last = self.run, self.config.iterations
+        batches, stopped = self._batches(models), 0
+        with self.narrator, closing(batches):
+            if self.config.validate_every and not self.validation:
+                self.narrator.tell("The data have no validation split, so IoU is not measured.")
+            while run.iteration < last and not (stopped := self._heard(interruption)):
+                self._step(batches)
+                if run.iteration % self.config.report_every == 0:
+                    self._report()
+                if self.validation and self._due(self.config.validate_every):
+                    self._aside(self._validate)
+                    self._aside(self._save)
+                elif self._due(self.config.save_every):
+                    self._aside(self._save)
+            if self.saved != run.iteration:
+                self._save()
+        self.processes.wait()  # nobody leaves before the first has written
+        if stopped:
+            cause = "Ctrl-C" if stopped == signal.SIGINT else "SIGTERM"
+            raise StoppedError(
+                f"stopped by {cause} after iteration {run.iteration:,} of {last:,}, saved in {self.folder}; "
+                "the same command with --resume goes on.",
+                stopped,
+            )
 
+    def _batches(self, models: Sequence[Readable]) -> Batches:
+        config, share = self.config, (self.processes.rank, self.processes.count)
+        sizes = len(models), config.batch_size, config.max_views
+        batches = TrainingBatches(*sizes, config.seed, self.run.iteration, self.description.order, share)
+        data = TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict)
+        return read_batches(data, batches, config.workers)
 
-def _require_sane(loss: float, iteration: int, folder: Path, config: TrainingConfig) -> None:
-    if not math.isfinite(loss) or loss > config.largest_loss:
-        raise UserError(f"The loss is {loss:g} at iteration {iteration}; resume {folder} with a lower --learning-rate.")
+    def _heard(self, interruption: Interruption) -> int:
+        """The number of the signal that any process has heard, or 0: all stop after the same step."""
+        return self.processes.largest(int(interruption.signal or 0))
+
+    def _due(self, every: int) -> bool:
+        return self.run.iteration % every == 0 or self.run.iteration == self.config.iterations
+
+    def _step(self, batches: Iterator[tuple[Tensor, Tensor]]) -> None:
+        self.clock.ask()
+        views, voxels = (tensor.to(self.run.device, non_blocking=True) for tensor in next(batches))
+        self.clock.got(views.shape[0] * views.shape[1] * self.processes.count)
+        self.losses.append(self.run.step(*as_inputs(views, voxels)))
+        self.narrator.step()
+
+    def _aside(self, work: Callable[[], None]) -> None:
+        """Do what is no step."""
+        begun = time.perf_counter()
+        work()
+        self.clock.rest(time.perf_counter() - begun)
+
+    def _gather(self) -> tuple[float, ...]:
+        """The losses since the last line of the log, of all processes; they wait for the GPU."""
+        if self.losses:
+            found = self.processes.mean(torch.stack(self.losses)).tolist()
+            self.losses = []
+            self.description = replace(self.description, pending=(*self.description.pending, *found))
+        return self.description.pending
+
+    def _report(self) -> None:
+        losses, iteration = self._gather(), self.run.iteration
+        self.description, loss = replace(self.description, pending=()), math.fsum(losses) / len(losses)
+        figures = {"loss": loss, "learning_rate": self.config.learning_rate_at(iteration - 1)} | self.clock.figures()
+        self.clock = Clock()
+        if self.processes.writes:
+            self.records.step(iteration, figures)
+        self.narrator.report(iteration, loss, figures["pictures_per_second"])
+        self._require_sane(loss)
+
+    def _validate(self) -> None:
+        iteration, best = self.run.iteration, self.description.best
+        found = validate(model := self.run.result(), self.validation, VIEWS, self.processes)
+        if not best or found.iou > best.iou:
+            self.description = replace(self.description, best=Best(iteration, found.iou))
+            self._write_weights(BEST_FILE, model)
+        if self.processes.writes:
+            by_views = {view_column(count): iou for count, iou in enumerate(found.by_views, start=1)}
+            self.records.validated(iteration, {"iou": found.iou} | by_views, found.picture)
+            if found.picture:
+                with written_beside(self.folder / PICTURES_FOLDER / f"{iteration:08d}.png") as temporary:
+                    found.picture.save(temporary)
+        self.narrator.tell(f"iteration {iteration:,}: validation IoU {found.iou:.4f}")
+
+    def _save(self) -> None:
+        losses = self._gather()
+        if losses:
+            self._require_sane(losses[-1])
+        self.saved = self.run.iteration
+        self.description = replace(self.description, iteration=self.run.iteration)
+        if self.processes.writes:
+            self.checkpoints.save(capture(self.run), self.description)
+        self._write_weights(WEIGHTS_FILE, self.run.result())
+
+    def _write_weights(self, name: str, model: R2N2) -> None:
+        if self.processes.writes:
+            extra = {"iteration": self.run.iteration, "config": asdict(self.config)}
+            save_weights(self.folder / name, model, extra=extra)
+
+    def _require_sane(self, loss: float) -> None:
+        if not math.isfinite(loss) or loss > self.config.largest_loss:
+            raise UserError(
+                f"The loss is {loss:g} at iteration {self.run.iteration}; "
+                f"resume {self.folder} with a lower --learning-rate."
+            )

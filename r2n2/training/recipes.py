@@ -5,21 +5,51 @@ from dataclasses import dataclass, replace
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.errors import UserError
 from r2n2.network.efficientnet import PARTS as ENCODER_PARTS
+from r2n2.training.schedule import FALLS, share_of_rate
+
+BACKENDS = ("auto", "triton", "reference")
+AT_LEAST_ONE = (
+    "iterations",
+    "batch_size",
+    "max_views",
+    "accumulate",
+    "report_every",
+    "save_every",
+    "keep",
+    "validate_models",
+)
+NOT_NEGATIVE = (
+    "warmup",
+    "cooldown",
+    "weight_decay",
+    "average",
+    "frozen",
+    "dropout",
+    "dice",
+    "loss_views",
+    "seed",
+    "workers",
+    "validate_every",
+)
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """Everything about a training run but the network and the data. Raises UserError for values out of range.
 
-    The learning rate rises over `warmup` iterations, stays, is divided by ten at each of `drops`, and falls linearly to
-    zero over the last `cooldown`. weight_decay is added to the gradient of weights, not of biases. average: decay of
-    the running mean of the weights that is saved, 0 for none. augmentation: a name of `AUGMENTATIONS`. amp: bfloat16
-    autocast. pretrained: the encoder of `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn
-    and the others learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps. dice: weight of
-    the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and, drawn at
-    random, up to loss_views - 1 others. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016,
-    which adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops
-    above it. workers: processes that read ahead. strict: a broken file ends the run.
+    The learning rate is that of `schedule`: it rises over `warmup` iterations, stays, is divided by ten at each of
+    `drops`, and falls to zero over the last `cooldown` in the shape of `fall`. weight_decay is added to the gradient of
+    weights, not of biases. average: decay of the running mean of the weights that is saved, 0 for none. augmentation: a
+    name of `AUGMENTATIONS`. amp: bfloat16 autocast, with float32 states. compile: encoder and decoder by torch.compile.
+    backend: of the recurrence, as `convrnn3d.conv_gru` takes it. accumulate: in how many pieces a batch is computed;
+    their gradients add up to the batch's. pretrained: the encoder of `compact` begins with ImageNet's weights, `frozen`
+    of its 17 parts do not learn and the others learn at `encoder_rate` times the learning rate. dropout: of the
+    encoder's last maps. dice: weight of the Dice term of the loss. loss_views: the loss is the mean over the shapes
+    after the last view and, drawn at random, up to loss_views - 1 others; 0: after every view. clip: largest norm of
+    the gradient. uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment
+    before the bias correction. largest_loss: the run stops above it. workers: processes that read ahead. save_every:
+    iterations between checkpoints, of which the newest `keep` stay and the best. validate_every: iterations between
+    validations on `validate_models` of the split, 0 for none. strict: a broken file ends the run.
     """
 
     iterations: int = 60_000
@@ -29,10 +59,14 @@ class TrainingConfig:
     warmup: int = 0
     drops: tuple[int, ...] = ()
     cooldown: int = 0
+    fall: str = "linear"
     weight_decay: float = 5e-5
     average: float = 0.0
     augmentation: str = "2016"
     amp: bool = False
+    compile: bool = False
+    backend: str = "auto"
+    accumulate: int = 1
     pretrained: bool = False
     frozen: int = 0
     encoder_rate: float = 1.0
@@ -46,13 +80,17 @@ class TrainingConfig:
     workers: int = 1
     report_every: int = 20
     save_every: int = 500
+    keep: int = 3
+    validate_every: int = 500
+    validate_models: int = 64
+    tensorboard: bool = False
     strict: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "batch_size", "max_views", "loss_views", "report_every", "save_every"):
+        for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        for name in ("warmup", "cooldown", "weight_decay", "average", "workers", "seed", "frozen", "dropout", "dice"):
+        for name in NOT_NEGATIVE:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UserError(f"{name} is {getattr(self, name)}; it must be finite and not negative.")
         for name in ("learning_rate", "encoder_rate"):
@@ -65,6 +103,13 @@ class TrainingConfig:
         for name in ("average", "dropout"):
             if getattr(self, name) >= 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be below 1.")
+        if any(drop < 1 for drop in self.drops):
+            raise UserError(f"drops are {', '.join(map(str, self.drops))}; the learning rate drops after 1 or more.")
+        if self.batch_size % self.accumulate:
+            raise UserError(f"A batch of {self.batch_size} has no {self.accumulate} equal pieces; change accumulate.")
+        for name, names in (("fall", FALLS), ("backend", BACKENDS)):
+            if getattr(self, name) not in names:
+                raise UserError(f"There is no {name} {getattr(self, name)!r}; choose one of {', '.join(names)}.")
         if self.frozen > ENCODER_PARTS:
             raise UserError(f"frozen is {self.frozen}; the encoder has {ENCODER_PARTS} parts.")
         if self.augmentation not in AUGMENTATIONS:
@@ -74,10 +119,8 @@ class TrainingConfig:
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate of a step, counted from 0."""
-        rise = min(1.0, (iteration + 1) / self.warmup) if self.warmup else 1.0
-        left = min(1.0, (self.iterations - iteration) / self.cooldown) if self.cooldown else 1.0
-        dropped = sum(iteration >= drop for drop in self.drops)
-        return self.learning_rate * rise * left * 0.1**dropped
+        share = share_of_rate(iteration, self.iterations, self.warmup, self.drops, self.cooldown, self.fall)
+        return self.learning_rate * share
 
 
 RECIPES = {

@@ -134,8 +134,10 @@ def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(ce
     def loss(arguments: list[Tensor], mask: Tensor) -> Tensor:
         return sum(output.square().sum() for output in Problem(cell).forward(arguments, mask, backend="triton"))
 
+    from torch._dynamo.testing import CompileCounterWithBackend  # which importing torch does not bring
+
     torch._dynamo.reset()
-    counter = torch._dynamo.testing.CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
+    counter = CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
     compiled = torch.compile(loss, fullgraph=True, backend=counter)
     for batch in (2, 3, 4, 5):
         problem = Problem(cell, batch=batch, masked=True, **SMALL)

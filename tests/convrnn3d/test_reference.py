@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from convrnn3d import conv_gru, conv_lstm
+from convrnn3d import conv_gru, conv_lstm, gates
 
 BATCH, STEPS, GRID, CHANNELS = 2, 3, (2, 3, 4), 3
 
@@ -99,3 +99,29 @@ def test_shapes_that_do_not_fit_are_refused(change: dict[str, torch.Tensor]) -> 
         change = {"state": (change["state"], change["state"])}
     with pytest.raises(ValueError, match="must be"):
         conv_lstm(**(fitting | change))
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_gates_of_all_steps_follow_the_equations(kernel_size: int, given: bool, kind: str) -> None:
+    projection, weight, h, s, _ = inputs(kernel_size)
+    if kind == "gru":
+        states = conv_gru(projection, weight, h if given else None)[0]
+    else:
+        states = conv_lstm(projection, weight, (h, s) if given else None)[0]
+    found = gates(projection, weight, states, h if given else None)
+    assert found.shape == (BATCH, STEPS, 2, *GRID, CHANNELS)
+    for sample in range(BATCH):
+        before = (h[sample] if given else torch.zeros_like(h[sample])).numpy()
+        for t in range(STEPS):
+            for gate in range(2):
+                expected = sigmoid(projection[sample, t, gate].numpy() + convolve(before, weight[gate].numpy()))
+                np.testing.assert_allclose(found[sample, t, gate], expected, atol=1e-12)
+            before = states[sample, t].numpy()
+
+
+def test_gates_refuse_states_of_another_shape() -> None:
+    projection, weight, h, _, _ = inputs(3)
+    with pytest.raises(ValueError, match=r"states must be \(2, 3, 2, 3, 4, 3\), got \(2, 2, 3, 4, 3\)"):
+        gates(projection, weight, h)

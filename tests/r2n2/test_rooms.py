@@ -10,8 +10,10 @@ import r2n2
 
 # From the top down: what a room may import besides itself. What lies loose in r2n2/ ("") is the floor all stand on.
 BELOW = {
-    "commands": {"training", "evaluation", "shapes", "data", "network", "pictures", ""},
-    "training": {"evaluation", "data", "network", "pictures", ""},
+    "commands": {"app", "export", "training", "evaluation", "shapes", "data", "network", "pictures", ""},
+    "app": {"shapes", "data", "pictures", ""},
+    "export": {"data", "network", "pictures", ""},
+    "training": {"evaluation", "shapes", "data", "network", "pictures", ""},
     "evaluation": {"shapes", "data", "network", "pictures", ""},
     "shapes": {"data", "network", "pictures", ""},
     "data": {"pictures", ""},

@@ -1,6 +1,7 @@
 """The readers and the table of docs/recipes/collect_meshes.py."""
 
 import csv
+import gzip
 import struct
 import sys
 from pathlib import Path
@@ -125,6 +126,31 @@ def test_an_object_is_turned_to_the_frame_of_the_project_without_its_shadow(tmp_
     assert high.tolist() == pytest.approx([-5, 1, 10])
     with pytest.raises(ValueError, match="no visible part"):
         collect_meshes.convert(tmp_path, row | {"drop": "wing"})
+
+
+def test_a_file_that_is_cut_off_is_named_and_the_others_are_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    import collect_meshes
+
+    share = tmp_path / "usr/share"
+    (share / "doc/plane").mkdir(parents=True)
+    with gzip.open(share / "doc/plane/changelog.Debian.gz", "wt") as file:
+        file.write("plane (1.0) unstable\n")
+    (share / "plane.ac").write_text(AC3D)
+    (share / "cut.ac").write_text(AC3D[: AC3D.index("numsurf")].rsplit("\n", 2)[0])  # StopIteration
+    (share / "cut.md2").write_bytes(b"IDP2")  # struct.error
+    (share / "cut.zip").write_bytes(b"PK")  # BadZipFile
+    names = ["cut.ac", "cut.md2", "cut.zip:model.ac", "plane.ac"]
+    table = tmp_path / "collect_meshes.csv"
+    fields = ["package", "path", "category", "name", "axes", "textures", "drop", "license", "author"]
+    rows = [["plane", name, "airplane", str(k), "-z +y", "", "", "MIT", "me"] for k, name in enumerate(names)]
+    table.write_text("\n".join(",".join(row) for row in [fields, *rows]) + "\n")
+    monkeypatch.setattr(collect_meshes, "__file__", str(table.with_suffix(".py")))
+    collect_meshes.main(tmp_path, tmp_path / "out")
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said] == ["failed"] * 3 + [f"1 of 4 objects stand in {tmp_path / 'out'}"]
+    assert [path.name for path in (tmp_path / "out").rglob("*.glb")] == ["3.glb"]
 
 
 def test_the_table_holds_no_object_kept_for_judging_and_no_name_twice() -> None:

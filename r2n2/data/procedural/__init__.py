@@ -23,6 +23,7 @@ from r2n2.data.procedural import (
     watercraft,
 )
 from r2n2.data.procedural.primitives import Part
+from r2n2.data.shards import WHOLE, Shard
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
@@ -64,11 +65,13 @@ def generate(category: str, number: int, seed: int = 0) -> trimesh.Trimesh:
     return trimesh.Trimesh(vertices, faces[keep], face_colors=colors[keep], process=False)
 
 
-def write_shapes(categories: Iterable[str] | None, folder: Path, count: int, seed: int = 0, first: int = 0) -> int:
+def write_shapes(
+    categories: Iterable[str] | None, folder: Path, count: int, seed: int = 0, first: int = 0, shard: Shard = WHOLE
+) -> int:
     """Write `count` objects of each category, of all if None, as folder/<category>/<category>-<number>.ply.
 
-    Numbers start at `first`. Those that stand already are left alone; returns how many are new.
-    Raises UserError for a category that has no generator, or for numbers that cannot be.
+    Numbers start at `first`; only those of the shard are made, and what stands already is left alone. Returns how many
+    are new. Raises UserError for a category that has no generator, or for numbers that cannot be.
     """
     words = list(dict.fromkeys(categories or GENERATORS))
     for word in words:
@@ -77,7 +80,8 @@ def write_shapes(categories: Iterable[str] | None, folder: Path, count: int, see
         raise UserError(f"count is {count}, first {first}, seed {seed}; count must be at least 1, the others 0.")
     numbers = range(first, first + count)
     paths = [(word, number, folder / word / f"{word}-{number:04d}.ply") for number in numbers for word in words]
-    missing = [entry for entry in paths if not entry[2].exists()]
+    mine = [entry for entry in paths if shard.holds(f"{entry[0]}/{entry[1]}")]
+    missing = [entry for entry in mine if not entry[2].exists()]
     for word, number, path in progress(missing, "making shapes", unit="mesh"):
         with written_beside(path) as temporary:
             temporary.write_bytes(generate(word, number, seed).export(file_type="ply"))

@@ -72,6 +72,38 @@ def test_reconstruct_writes_what_the_suffix_says(tmp_path: Path, views: list[Pat
     assert "from 2 views" in result.stdout
 
 
+def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: list[Path]) -> None:
+    names = ["a.stl", "b/a.ply", "a.3mf", "a.npy"]
+    outputs = [argument for name in names for argument in ("-o", name)]
+    result = r2n2("reconstruct", views[0], *outputs, "--size", 80, "--up", "z", "--keep-largest", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "a.stl, b/a.ply, a.3mf, a.npy: " in result.stdout
+    for name in names[:2]:
+        mesh = trimesh.load_mesh(tmp_path / name)
+        assert mesh.is_watertight
+        assert mesh.extents.max() == pytest.approx(80)
+        assert mesh.bounds[0, 2] == pytest.approx(0, abs=1e-4)
+        assert mesh.body_count == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"a.stl", "b", "a.3mf", "a.npy"}
+
+
+def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(
+    tmp_path: Path, views: list[Path]
+) -> None:
+    stem = views[0].stem
+    (tmp_path / f"{stem}-shape.png").write_text("mine")
+    result = r2n2("reconstruct", *views[:2], cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / f"{stem}-shape.png").read_text() == "mine"
+    assert f"{stem}-shape-2.glb, {stem}-shape-2.png: " in result.stdout
+    assert trimesh.load_mesh(tmp_path / f"{stem}-shape-2.glb").is_watertight
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}-shape.png",
+        f"{stem}-shape-2.glb",
+        f"{stem}-shape-2.png",
+    }
+
+
 def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> None:
     result = r2n2("evaluate", "--views", 2, "--json", "t.json", "--markdown", "t.md", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -90,6 +122,9 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
     assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)
     assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)
+    assert "/proc/b.ply" in refused("reconstruct", views[0], "-o", "a.obj", "-o", "/proc/b.ply", cwd=tmp_path)
+    assert "-3 millimetres" in refused("reconstruct", views[0], "-o", "a.obj", "--size", -3, cwd=tmp_path)
+    assert "of meshes" in refused("reconstruct", views[0], "-o", "a.npy", "--size", 3, cwd=tmp_path)
     assert "w.safetensors" in refused(
         "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
     )
@@ -114,7 +149,9 @@ def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"])
+@pytest.mark.parametrize(
+    "command", ["demo", "app", "export", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"]
+)
 def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     result = r2n2(*command.split(), "--help", cwd=tmp_path)
     assert result.returncode == 0

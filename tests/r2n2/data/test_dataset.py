@@ -11,7 +11,7 @@ from PIL import Image
 
 from r2n2.data.augmentation import AUGMENTATIONS, Augmentation, augment
 from r2n2.data.camera import View
-from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
+from r2n2.data.dataset import Draw, Order, TrainingBatches, TrainingSet, as_inputs, read_batches
 from r2n2.data.render import render
 from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
 from r2n2.data.surface import Surface
@@ -27,16 +27,18 @@ def test_samples_have_the_shapes_and_ranges_of_the_network(data_folder: Path) ->
     for augmentation in AUGMENTATIONS.values():
         views, voxels = TrainingSet(models, augmentation)[Draw(0, 3, (1, 2, 3))]
         assert views.shape == (3, 3, 127, 127)
-        assert views.dtype == torch.float32
-        assert 0 <= views.min() < views.max() <= 1
+        assert views.dtype == voxels.dtype == torch.uint8
         assert voxels.shape == (32, 32, 32)
         assert voxels.unique().tolist() == [0, 1]
+        views, voxels = as_inputs(views, voxels)
+        assert (views.dtype, voxels.dtype) == (torch.float32, torch.int64)
+        assert 0 <= views.min() < 0.9 < views.max() <= 1
 
 
 def test_views_are_drawn_without_replacement(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = find_models(data_folder)[0]
     read: list[Path] = []
-    monkeypatch.setattr("r2n2.data.dataset.read_image", lambda path: read.append(path) or read_image(path))
+    monkeypatch.setattr("r2n2.data.shapenet.read_image", lambda path: read.append(path) or read_image(path))
     TrainingSet(models, PLAIN)[Draw(0, 6, (0,))]
     assert sorted(read) == view_paths(models[0])
 
@@ -67,6 +69,29 @@ def test_batches_share_a_number_of_views_and_cover_each_epoch() -> None:
 def test_batches_go_on_where_they_stopped() -> None:
     whole = list(itertools.islice(TrainingBatches(7, 4, 5, seed=3), 9))
     assert list(itertools.islice(TrainingBatches(7, 4, 5, seed=3, start=5), 4)) == whole[5:]
+
+
+def test_the_parts_of_a_batch_are_the_batch() -> None:
+    whole = list(itertools.islice(TrainingBatches(7, 6, 5, seed=3, start=2), 5))
+    parts = [list(itertools.islice(TrainingBatches(7, 6, 5, seed=3, start=2, share=(k, 3)), 5)) for k in range(3)]
+    assert [first + second + third for first, second, third in zip(*parts, strict=True)] == whole
+
+
+def test_no_order_is_drawn_twice_where_the_data_changed() -> None:
+    """Ten models, then, from iteration 7 on, twelve, then ten again: every epoch's order is one of its own."""
+    order, epochs, start = Order(), [], 0
+    for models, end in ((10, 7), (12, 11), (10, 20)):
+        order = order.after(start * 5, models=epochs[-1][0]) if epochs else order
+        for draws in itertools.islice(TrainingBatches(models, 5, 1, seed=0, start=start, order=order), end - start):
+            for draw in draws:
+                epochs.append((models, order.epoch_at(draw.seed[2], models), draw.index))
+        start = end
+    numbers = [epoch for _, epoch, _ in epochs]
+    assert numbers == sorted(numbers)
+    assert {epoch for models, epoch, _ in epochs[:35]} == {0, 1, 2, 3}
+    assert {epoch for models, epoch, _ in epochs[35:55]} == {4, 5}
+    assert {epoch for models, epoch, _ in epochs[55:]} == {6, 7, 8, 9, 10}
+    assert sorted(index for _, epoch, index in epochs if epoch == 4) == list(range(12))
 
 
 def test_the_loader_stacks_batches(data_folder: Path) -> None:
@@ -101,9 +126,9 @@ def test_backgrounds_are_light_and_crops_move_as_in_2016() -> None:
     places, colors = set(), []
     for _ in range(400):
         view = augment([Image.fromarray(dot)], np.zeros((2, 2, 2)), Augmentation(flip="none"), rng)[0][0]
-        row, column = np.argwhere((view[0] == 1) & (view[1] == 0))[0]
+        row, column = np.argwhere((view[0] == 255) & (view[1] == 0))[0]
         places.add((row, column))
-        colors.append(view[:, 0, 0] * 255)
+        colors.append(view[:, 0, 0])
     assert {row for row, _ in places} == {column for _, column in places} == set(range(58, 69))
     assert 225 <= np.min(colors) < 228 < 252 < np.max(colors) <= 255
 
@@ -146,7 +171,7 @@ def test_zoom_magnifies_about_the_centre() -> None:
     for zoom in (0.8, 1.25):
         config = Augmentation(flip="none", zoom=(zoom, zoom))
         view = augment([Image.fromarray(image)], np.zeros((2, 2, 2)), config, np.random.default_rng(0))[0][0]
-        red = (view[0] - view[1]) > 0.5
+        red = view[0].astype(int) - view[1] > 127
         assert abs(red.any(axis=0).sum() - 21 * zoom) <= 1
         assert abs(np.nonzero(red.any(axis=0))[0].mean() - 63) < 8
 
@@ -159,6 +184,7 @@ def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> 
     light, plain, gradients, columns = 0, 0, 0, []
     for _ in range(200):
         view = augment([Image.fromarray(image)], np.zeros((2, 2, 2)), config, rng)[0][0]
+        view = view / 255
         corners = view[:, [0, 0, -1, -1], [0, -1, 0, -1]]
         even = np.ptp(corners, axis=1).max() < 0.02
         light += even and corners.min() >= 225 / 255

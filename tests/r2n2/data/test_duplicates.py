@@ -1,6 +1,7 @@
 """Near-duplicates share a side of the split."""
 
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
 from r2n2.data.duplicates import group, nearest, read_duplicates, write_duplicates
-from r2n2.data.shapenet import find_duplicates, find_models
-from r2n2.errors import UserError
+from r2n2.data.fingerprint import fingerprint
+from r2n2.data.shapenet import find_duplicates, find_models, originals
+from r2n2.errors import SkippedWarning, StaleWarning, UserError
 
 
 def test_a_chain_of_near_pairs_is_one_group() -> None:
@@ -29,10 +31,43 @@ def test_a_copy_follows_its_original_into_its_split(data_folder: Path, tmp_path:
     for part in ("ShapeNetRendering", "ShapeNetVox32"):
         shutil.rmtree(folder / part / "03001627" / "chair9")
         shutil.copytree(folder / part / "03001627" / "chair0", folder / part / "03001627" / "chair9")
-    found = find_duplicates(folder)
+    found = find_duplicates(originals(find_models(folder)[0]))
     assert found["03001627/chair9"] == "03001627/chair0"
-    write_duplicates(folder, found)
+    write_duplicates(folder, found, fingerprint(originals(find_models(folder)[0])))
     assert {model.name: model for model in find_models(folder)[0]}["chair9"].split == "train"
+
+
+def test_a_list_that_others_have_come_since_says_so(data_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data_folder, folder)
+    assert CliRunner().invoke(app, ["data", "duplicates", str(folder)]).exit_code == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        models = find_models(folder)[0]
+        (models[0].rendering / "01.png").touch()
+        find_models(folder)
+    for part in ("ShapeNetRendering", "ShapeNetVox32"):
+        shutil.copytree(folder / part / "03001627" / "chair0", folder / part / "03001627" / "another")
+    with pytest.warns(StaleWarning, match=r"duplicates\.json was written for 20 objects"):
+        find_models(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert CliRunner().invoke(app, ["data", "duplicates", str(folder)], catch_exceptions=False).exit_code == 0
+        find_models(folder)
+
+
+def test_a_broken_model_is_named_and_the_others_are_compared(data_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data_folder, folder)
+    models = find_models(folder)[0]
+    models[0].binvox.write_bytes(b"")
+    with pytest.warns(SkippedWarning, match=r"chair0.model\.binvox"):
+        found = find_duplicates(originals(models))
+    assert "03001627/chair0" not in [*found, *found.values()]
+    result = CliRunner().invoke(app, ["data", "duplicates", str(data_folder), "--against", str(folder)])
+    assert result.exit_code == 0
+    assert "chair0/model.binvox" in result.stderr
+    assert "chair1  chair/chair1" in result.output
 
 
 def test_the_likest_is_found_with_its_overlap() -> None:
@@ -51,8 +86,15 @@ def test_objects_kept_aside_are_compared_with_what_is_trained_on(data_folder: Pa
 
 
 def test_a_damaged_list_is_named(tmp_path: Path) -> None:
-    assert read_duplicates(tmp_path) == {}
-    for text in ("{", "[]", '{"a/b": 1}'):
+    assert read_duplicates(tmp_path) == ({}, None)
+    for text in (
+        "{",
+        "[]",
+        '{"a/b": 1}',
+        '{"compared": {}, "first": {}}',
+        '{"compared": {"x": 1}, "first": {}}',
+        '{"compared": 1}',
+    ):
         (tmp_path / "duplicates.json").write_text(text)
         with pytest.raises(UserError, match=r"duplicates\.json is damaged"):
             read_duplicates(tmp_path)

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View, project, voxel_centres
 from r2n2.data.meshes import find_meshes
 from r2n2.data.prepare import PrepareConfig, prepare
+from r2n2.data.shards import Shard
 from r2n2.errors import UserError
 
 
@@ -67,7 +70,7 @@ def test_preparing_again_gives_the_same_bytes(mesh_folder: Path, tmp_path: Path)
     for name in ("first", "second"):
         prepare(find_meshes([mesh_folder], None), tmp_path / name, CONFIG)
     files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
-    assert len(files) == 3 + 2 + 1 + 1
+    assert len(files) == 3 + 2 + 2 + 1
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
 
@@ -192,6 +195,52 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         find_meshes([tmp_path / "nowhere"], None)
     with pytest.raises(UserError, match="up axis"):
         find_meshes([tmp_path], None, up="x")
+
+
+def test_a_folder_prepared_with_other_options_is_refused_or_prepared_anew(mesh_folder: Path, tmp_path: Path) -> None:
+    sources, out = find_meshes([mesh_folder], None), tmp_path / "out"
+    prepare(sources, out, CONFIG)
+    assert prepare(sources, out, CONFIG).new == 0
+    other = replace(CONFIG, views=2)
+    with pytest.raises(UserError, match=r"box stand already, prepared with views 3, not 2.*--again"):
+        prepare(sources, out, other)
+    assert prepare(sources, out, replace(other, again=True)).new == 1
+    assert len(list(out.rglob("*.png"))) == 2
+    turned = find_meshes([mesh_folder], None, front="+x")
+    with pytest.raises(UserError, match="rotation"):
+        prepare(turned, out, other)
+
+
+def test_shards_are_the_whole_and_overlap_nowhere(tmp_path: Path) -> None:
+    folder = tmp_path / "meshes" / "chair"
+    folder.mkdir(parents=True)
+    for number in range(9):
+        trimesh.creation.box((0.3, 1, 0.6)).export(folder / f"box{number}.obj")
+    sources = find_meshes([folder], None)
+    config = PrepareConfig(views=1, variants=1, workers=1)
+    new = [prepare(sources, tmp_path / "shards", replace(config, shard=Shard(k, 3))).new for k in (1, 2, 3)]
+    assert sum(new) == 18
+    assert max(new) < 18
+    prepare(sources, tmp_path / "whole", config)
+    names = {path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*.*") if path.is_file()}
+    names -= {Path("sources.json")}
+    for name in names:
+        assert (tmp_path / "shards" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    records = [json.loads(path.read_text()) for path in (tmp_path / "shards").glob("sources.*-of-3.json")]
+    assert sorted(name for record in records for name in record) == [f"03001627/box{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "3", "a/b", "-1/2", "1/0"])
+def test_shards_that_are_none_are_named(text: str) -> None:
+    with pytest.raises(UserError, match="shard"):
+        Shard.parse(text)
+
+
+def test_any_folder_names_a_category(mesh_folder: Path, tmp_path: Path) -> None:
+    for name, word in (("my chairs (old)", "my chairs (old)"), ("a:b?", "a-b-"), ("...", "unnamed"), ("(x)", "(x)")):
+        folder = tmp_path / name
+        shutil.copytree(mesh_folder, folder)
+        assert [source.category for source in find_meshes([folder], None)] == [word]
 
 
 def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from r2n2.commands.data import data
 from r2n2.data.categories import FOLDERS
 from r2n2.data.procedural import GENERATORS, generate, write_shapes
 from r2n2.data.procedural.primitives import prism, rounded_box, triangulate
+from r2n2.data.shards import Shard
 from r2n2.data.surface import read_surface
 from r2n2.data.voxelize import voxelize
 from r2n2.errors import UserError
@@ -102,6 +103,8 @@ def test_meshes_keep_colours_in_their_files_and_are_not_made_again(tmp_path: Pat
     assert write_shapes(["car", "bench", "car"], tmp_path, 3) == 4
     assert first.read_bytes() == b"kept"
     assert write_shapes(["car"], tmp_path / "again", 1) == 1
+    shards = [write_shapes(["bench"], tmp_path / "shards", 5, shard=Shard(number, 2)) for number in (1, 2)]
+    assert sum(shards) == 5 > max(shards)
     assert (tmp_path / "again" / "car" / "car-0000.ply").read_bytes() == content
 
 

@@ -1,5 +1,6 @@
 """The contact sheet shows what is there."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
 from r2n2.data.shapenet import find_models
-from r2n2.data.sheet import ARROW, CAPTION, COLUMNS, SIDE, contact_sheet
-from r2n2.errors import UserError
+from r2n2.data.sheet import ARROW, CAPTION, COLUMNS, PAPER, SIDE, contact_sheet
+from r2n2.errors import SkippedWarning, UserError
 
 
 def test_each_object_has_its_picture_and_its_voxels_with_an_arrow(data_folder: Path) -> None:
@@ -23,6 +24,18 @@ def test_each_object_has_its_picture_and_its_voxels_with_an_arrow(data_folder: P
     assert np.nonzero(red)[0].mean() > SIDE / 2  # towards the camera: below the middle
     assert (picture != sheet[0, 0]).any()
     assert (voxels[..., 2] > voxels[..., 0] + 40).any()
+
+
+def test_the_place_of_a_broken_model_stays_empty(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "data")
+    models = find_models(tmp_path / "data")[0][:3]
+    models[1].binvox.write_bytes(b"")
+    with pytest.warns(SkippedWarning, match=r"chair0~1.model\.binvox"):
+        sheet = np.asarray(contact_sheet(models))
+    drawn = [(sheet[:SIDE, 2 * SIDE * k : 2 * SIDE * (k + 1)] != PAPER).any() for k in range(3)]
+    assert drawn == [True, False, True]
+    with pytest.warns(SkippedWarning), pytest.raises(UserError, match="None of the 1 models"):
+        contact_sheet(models[1:2])
 
 
 def test_the_command_writes_it_and_names_mistakes(data_folder: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from r2n2.evaluation.failures import draw_failures
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.evaluation.tables import evaluate, read_sample
 from r2n2.network import R2N2
+from r2n2.shapes.drawing import CARD
 
 THRESHOLD = 0.5
 
@@ -82,8 +83,8 @@ def test_failures_of_averaged_views_and_of_an_empty_truth_are_drawn(
     draw_failures(model, chosen, tmp_path / "drawn.png", views=2, averaged=True)
     with Image.open(tmp_path / "drawn.png") as image:
         shape, truth = (np.asarray(image.crop((left, 60, left + 100, 200))) for left in (800, 1100))
-    assert (shape == 255).all()  # what the mean of the views gave
-    assert (truth == 255).all()
+    assert (shape == CARD).all()  # what the mean of the views gave
+    assert (truth == CARD).all()
 
 
 @pytest.mark.parametrize(

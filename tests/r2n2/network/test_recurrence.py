@@ -24,6 +24,24 @@ def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) ->
     torch.testing.assert_close(state, recurrence(features)[1])
 
 
+@pytest.mark.parametrize("kind", list(RECURRENCES))
+def test_what_a_view_writes_is_the_gate_in_front_of_what_is_new(kind: str) -> None:
+    """Found from outside: where the candidate c is 1 and h, s are known, the state after a step gives the gate."""
+    recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), kernel_size=1).double()
+    with torch.no_grad():
+        recurrence.weight[2] = 0
+        recurrence.bias[2] = 50  # its tanh is 1
+    features, before = torch.randn(2, 1, 6).double(), torch.rand(2, 2, 3, 1, 4).double()
+    if kind == "gru":  # h' = h + (1 - u) (1 - h)
+        states, after = recurrence(features, state=before)
+        gate, written = (after - before) / (1 - before), recurrence.written(features, states, before)
+    else:  # s = 0: s' = i
+        pair = (before, torch.zeros_like(before))
+        states, (_, gate) = recurrence(features, state=pair)
+        written = recurrence.written(features, states, pair)
+    torch.testing.assert_close(written[:, 0], gate.mean(-1))
+
+
 def test_under_autocast_the_projection_is_of_autocasts_type() -> None:
     """A float32 bias added afterwards would make it, and the gates kept of it, float32."""
     recurrence = ConvGRU3D(features=6, channels=4, grid=(2, 3, 1)).to(DEVICE)

@@ -1,5 +1,7 @@
 """Pictures to shapes in Python, with small random weights."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from r2n2.data.binvox import read_binvox
 from r2n2.errors import UserError
 from r2n2.network import R2N2
 from r2n2.network.checkpoint import load_weights, save_weights
-from r2n2.shapes.reconstruction import SUFFIXES, Reconstructor, load
+from r2n2.shapes import reconstruction
+from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction, Reconstructor, load
+from r2n2.shapes.turntable import write_turntable
 
 
 @pytest.fixture
@@ -50,24 +54,52 @@ def test_a_view_can_be_added_later(weights: Path, pictures: list[Path]) -> None:
     np.testing.assert_allclose(both.occupancy, model.reconstruct(pictures[:3]).occupancy, atol=1e-5)
 
 
-def test_every_suffix_is_written_and_read_back(weights: Path, pictures: list[Path], tmp_path: Path) -> None:
-    model = load(weights)
-    threshold = float(np.median(model.reconstruct(pictures[:2]).occupancy))
-    shape = model.reconstruct(pictures[:2], threshold=threshold)
-    assert 0 < shape.voxels.mean() < 1
-    for suffix in SUFFIXES:
-        shape.save(tmp_path / "out" / f"shape{suffix}")
-        shape.save(tmp_path / "upper" / f"SHAPE{suffix.upper()}")
+@pytest.fixture
+def shape(weights: Path, pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> Reconstruction:
+    """A block with a speck beside it, as if two pictures had shown it; its turntables are short and small."""
+    occupancy = np.full((32, 32, 32), 0.1, np.float32)
+    occupancy[8:24, 4:28, 10:20] = 0.8
+    occupancy[2, 2, 2] = 0.9
+    monkeypatch.setattr(reconstruction, "write_turntable", partial(write_turntable, count=2, size=32))
+    return replace(load(weights).reconstruct(pictures[:2]), occupancy=occupancy)
+
+
+def test_every_suffix_is_written_and_read_back(shape: Reconstruction, tmp_path: Path) -> None:
+    shape.save(*(tmp_path / "out" / f"shape{suffix}" for suffix in SUFFIXES))
+    shape.save(*(tmp_path / "upper" / f"SHAPE{suffix.upper()}" for suffix in SUFFIXES))
     for suffix in (".obj", ".ply", ".glb", ".stl"):
         assert trimesh.load_mesh(tmp_path / "out" / f"shape{suffix}").is_watertight
     np.testing.assert_array_equal(read_binvox(tmp_path / "out" / "shape.binvox").voxels, shape.voxels)
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "shape.npy"), shape.occupancy)
     with Image.open(tmp_path / "out" / "shape.png") as sheet:
         assert sheet.width > 2 * sheet.height
+    for suffix in (".gif", ".webp"):
+        with Image.open(tmp_path / "out" / f"shape{suffix}") as turntable:
+            assert turntable.n_frames == 2
     for folder in ("out", "upper"):  # nothing left beside
-        assert {path.suffix.lower() for path in (tmp_path / folder).iterdir()} == set(SUFFIXES)
-        assert len(list((tmp_path / folder).iterdir())) == len(SUFFIXES)
+        assert sorted(path.suffix.lower() for path in (tmp_path / folder).iterdir()) == sorted(SUFFIXES)
     assert (tmp_path / "upper" / "SHAPE.PLY").stat().st_size == (tmp_path / "out" / "shape.ply").stat().st_size
+
+
+def test_a_mesh_has_the_size_and_the_axis_asked_for(shape: Reconstruction, tmp_path: Path) -> None:
+    mesh = shape.mesh("blocky", size=50, up="z")
+    np.testing.assert_allclose(mesh.bounds[:, 2], [0, 50], atol=1e-9)
+    shape.save(tmp_path / "a.stl", tmp_path / "a.obj", size=50, up="z")
+    for suffix in ("stl", "obj"):
+        np.testing.assert_allclose(trimesh.load_mesh(tmp_path / f"a.{suffix}").bounds[:, 2], [0, 50], atol=1e-4)
+    for wrong in ({"size": -1}, {"up": "x"}):
+        with pytest.raises(UserError, match=r"no size|no upward axis"):
+            shape.save(tmp_path / "b.stl", **wrong)
+    assert not (tmp_path / "b.stl").exists()
+
+
+def test_specks_are_left_out_on_request(shape: Reconstruction) -> None:
+    assert shape.mesh().body_count == 2
+    for kept in (shape.without_specks(keep_largest=True), shape.without_specks(min_voxels=2)):
+        assert kept.voxels.sum() == shape.voxels.sum() - 1
+        assert kept.mesh().body_count == 1
+        assert kept.state is shape.state
+    assert shape.without_specks().voxels.sum() == shape.voxels.sum()
 
 
 def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_path: Path) -> None:
@@ -75,7 +107,10 @@ def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_p
     (tmp_path / "old.obj").write_text("old")
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "old.obj")
+    with pytest.raises(UserError, match="No voxel"):
+        shape.save(tmp_path / "new.npy", tmp_path / "old.obj")
     assert (tmp_path / "old.obj").read_text() == "old"
+    assert not (tmp_path / "new.npy").exists()
     with pytest.raises(UserError, match="names no format"):
         shape.save(tmp_path / "shape.xyz")
     (tmp_path / "folder.npy").mkdir()

@@ -1,7 +1,7 @@
 """Training learns, resumes exactly, and says what is wrong."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,17 @@ from torch import nn
 from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
+from r2n2.data.fingerprint import Fingerprint
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
 from r2n2.network.checkpoint import load_weights, save_tensors
 from r2n2.network.losses import voxel_loss
+from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.loop import train
 from r2n2.training.recipes import RECIPES, TrainingConfig, changed, recipe
-from r2n2.training.run import Run, stored_config
+from r2n2.training.records import read_table
+from r2n2.training.run import Run
+from r2n2.training.state import Description, capture, restore
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(
@@ -56,21 +60,21 @@ def test_a_mean_begun_late_begins_from_the_weights(data_folder: Path, tmp_path: 
     models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
     train(network, models, tmp_path / "run", CONFIG, CPU)
     later = Run(network, replace(CONFIG, average=0.999), CPU)
-    later.load(tmp_path / "run" / "run.safetensors")
+    restore(later, *Checkpoints(tmp_path / "run").newest())
     for name, tensor in later.model.state_dict().items():
-        assert torch.equal(later.averaged[name], tensor)
+        assert torch.equal(later.average.tensors[name], tensor)
 
 
 def test_a_run_remembers_how_it_was_begun(data_folder: Path, tmp_path: Path) -> None:
     models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
     begun = replace(CONFIG, drops=(3,), augmentation="compact")
     train(network, models, tmp_path, begun, CPU)
-    assert stored_config(tmp_path) == begun
+    assert Checkpoints(tmp_path).description().config == begun
     for name, value in (("seed", 1), ("batch_size", 5), ("max_views", 1)):
         with pytest.raises(UserError, match=f"begun with {name}"):
             train(network, models, tmp_path, replace(begun, iterations=8, **{name: value}), CPU, resume=True)
     with pytest.raises(UserError, match="no run to resume"):
-        stored_config(tmp_path / "elsewhere")
+        Checkpoints(tmp_path / "elsewhere").description()
 
 
 @pytest.mark.parametrize(
@@ -80,9 +84,8 @@ def test_a_resumed_run_may_regroup_its_parameters(tmp_path: Path, change: dict[s
     begun = replace(CONFIG, frozen=15, encoder_rate=0.2)
     first = Run(small_network("compact"), begun, CPU)
     first.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
-    first.save(tmp_path)
     later = Run(small_network("compact"), replace(begun, **change), CPU)
-    later.load(tmp_path / "run.safetensors")
+    restore(later, capture(first), Description(1, small_network("compact"), begun, Fingerprint(0, "")))
     kept = {name for name, parameter in later.model.named_parameters() if parameter in later.optimizer.state}
     assert kept == {
         name
@@ -97,19 +100,19 @@ def test_a_resumed_run_may_regroup_its_parameters(tmp_path: Path, change: dict[s
 
 @pytest.mark.parametrize("part", ["network", "config"])
 def test_a_run_of_another_version_is_refused_by_name(tmp_path: Path, part: str) -> None:
-    config = small_network("3d-gru-1")
-    description = {"iteration": 1, "network": config.to_dict(), "config": asdict(CONFIG)}
+    description = json.loads(Description(1, small_network("3d-gru-1"), CONFIG, Fingerprint(0, "")).to_json())
     description[part]["of_another_version"] = 1
-    save_tensors(tmp_path / "run.safetensors", {"model.x": torch.zeros(1)}, {"run": json.dumps(description)})
-    with pytest.raises(UserError, match=r"run\.safetensors is .*version"):
-        stored_config(tmp_path)
+    path = tmp_path / "checkpoints" / "00000001.safetensors"
+    save_tensors(path, {"model.x": torch.zeros(1)}, {"run": json.dumps(description)})
+    with pytest.raises(UserError, match=r"00000001\.safetensors is .*version"):
+        Checkpoints(tmp_path).description()
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     run = Run(small_network("3d-gru-1"), CONFIG, CPU)
     run.model.decoder.out.bias.data[0] = float("nan")
     with pytest.raises(UserError, match="no longer finite"):
-        run.save(tmp_path)
+        Checkpoints(tmp_path).save(capture(run), Description(0, run.model.config, CONFIG, Fingerprint(0, "")))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -117,18 +120,18 @@ def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> No
     models = select(find_models(data_folder)[0], "train")
     weights = train(small_network("3d-gru-3"), models, tmp_path / "run", CONFIG, CPU)
     assert load_weights(weights).config == small_network("3d-gru-3")
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [line["iteration"] for line in lines] == [2, 4, 6]
-    assert all(line["loss"] > 0 for line in lines)
+    lines = read_table(tmp_path / "run" / "log.csv")
+    assert [line["iteration"] for line in lines] == ["2", "4", "6"]
+    assert all(float(line[name]) > 0 for line in lines for name in line)
 
 
 def test_the_saved_weights_are_the_running_mean() -> None:
     run = Run(small_network("3d-gru-1"), TrainingConfig(average=0.5), CPU)
-    first = run.averaged["encoder.fc.weight"].clone()
+    first = run.average.tensors["encoder.fc.weight"].clone()
     run.iteration = 100
     run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
     expected = (first + run.model.encoder.fc.weight.detach()) / 2
-    torch.testing.assert_close(run.averaged["encoder.fc.weight"], expected)
+    torch.testing.assert_close(run.average.tensors["encoder.fc.weight"], expected)
 
 
 def test_decay_is_for_weights_alone() -> None:
@@ -176,7 +179,7 @@ def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path
     later.begin_from(weights)
     for name, tensor in load_weights(weights).state_dict().items():
         assert torch.equal(later.model.state_dict()[name], tensor)
-        assert torch.equal(later.averaged[name], tensor)
+        assert torch.equal(later.average.tensors[name], tensor)
     with pytest.raises(UserError, match="name the one that fits"):
         train(small_network("3d-lstm-1"), models, tmp_path / "second", CONFIG, CPU, init=weights)
 
@@ -194,7 +197,7 @@ def test_weights_drawn_at_random_are_not_frozen(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], frozen: int
 ) -> None:
     seen: list[TrainingConfig] = []
-    monkeypatch.setattr("r2n2.training.loop.train", lambda *arguments: seen.append(arguments[3]))
+    monkeypatch.setattr("r2n2.training.loop.train", lambda *arguments, **others: seen.append(arguments[3]))
     command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), *options]
     CliRunner().invoke(app, command, catch_exceptions=False)
     assert [config.frozen for config in seen] == [frozen]
@@ -230,7 +233,7 @@ def test_recipes_take_changes() -> None:
 @pytest.mark.parametrize("uncorrected", [False, True])
 def test_adam_is_that_of_its_formula(uncorrected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three steps of one bias, which does not decay, against the formulas of PyTorch's Adam and of 2016."""
-    monkeypatch.setattr("r2n2.training.run.EPSILON", 0.1)  # large enough to tell the two apart
+    monkeypatch.setattr("r2n2.training.optimizer.EPSILON", 0.1)  # large enough to tell the two apart
     run = Run(small_network("3d-gru-1"), TrainingConfig(learning_rate=1e-3, uncorrected_epsilon=uncorrected), CPU)
     bias = run.model.decoder.out.bias
     p, m, v = bias.detach().double().clone(), 0.0, 0.0
@@ -253,7 +256,7 @@ def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
         train(small_network("3d-gru-1"), models, tmp_path / "run", CONFIG, CPU, resume=True)
     with pytest.raises(UserError, match="batch_size is 0"):
         replace(CONFIG, batch_size=0)
-    for name, value in (("learning_rate", 0.0), ("average", 1.0), ("workers", -1), ("cooldown", -5)):
+    for name, value in (("learning_rate", 0.0), ("average", 1.0), ("workers", -1), ("cooldown", -5), ("drops", (0,))):
         with pytest.raises(UserError, match=name):
             replace(CONFIG, **{name: value})
     with pytest.raises(UserError, match="no augmentation"):

@@ -1,0 +1,64 @@
+"""How long each launch of a step takes by itself: where the time of a call goes.
+
+    python -m benchmarks.step_times [--batch 1,36,256] [--kinds half]
+
+A step of either cell, forward and backward, at C = 128, G = 4, as the launch table in use launches it, packing and the
+weight's gradient included. Every launch is timed as `benchmarks.tune` times a candidate, with a warm L2 cache and
+behind a sleeping device; the sum is what a graph of the step would take if its launches came one after the other.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from convrnn3d.sequence import Sequence
+
+from benchmarks.tune import Launched, median_microseconds, sequence_of, training_step
+
+
+def launches(sequence: Sequence, kind: str) -> Iterator[Launched]:
+    """What a training step of both cells launches, in order."""
+    found: list[Launched] = []
+
+    def run_and_take_down(*launched: object) -> None:
+        sequence.launch(*launched)
+        found.append(launched)
+
+    training_step(replace(sequence, launch=run_and_take_down), kind)
+    return iter(found)
+
+
+def lines(sequence: Sequence, kind: str) -> Iterator[str]:
+    """A line for each launch: microseconds, kernel, programs and tile."""
+    total = 0.0
+    for kernel, blocks, arguments, constants, options in launches(sequence, kind):
+        run = kernel, blocks, arguments, constants, options
+        microseconds = median_microseconds(lambda run=run: sequence.launch(*run), sequence.device)
+        total += microseconds
+        tile = constants.get("TILE")
+        owns = (
+            "" if tile is None else f"{tile.rows}x{tile.channels}x{tile.inner}, line {tile.line}, shared {tile.shared}"
+        )
+        yield f"{microseconds:9.2f} us  {kernel.__name__:<24} {blocks:>6} programs  {owns}"
+    yield f"{total:9.2f} us  in all"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", default="1,36,256", help="comma-separated")
+    parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        parser.error("there is no GPU to time on")
+    for kind in options.kinds.split(","):
+        for batch in map(int, options.batch.split(",")):
+            print(f"{kind}, B {batch}, T 1", flush=True)
+            for line in lines(replace(sequence_of(kind, batch, torch.device("cuda")), steps=1), kind):
+                print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

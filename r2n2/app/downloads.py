@@ -1,0 +1,43 @@
+"""The shape in every format, made when its link is followed."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from r2n2.config import check_threshold
+from r2n2.shapes.reconstruction import SUFFIXES, Reconstruction, check_suffix
+
+PURPOSES = {
+    ".glb": "for viewers and games",
+    ".obj": "for modelling",
+    ".ply": "for scans",
+    ".stl": "for printing",
+    ".3mf": "for printing, with its size",
+    ".html": "a page to turn it, with all views",
+    ".gif": "turning",
+    ".webp": "turning, smaller",
+    ".binvox": "voxels",
+    ".npy": "probabilities",
+    ".png": "views and shape side by side",
+}  # in the order of the links; formats that are not listed come last
+
+
+def saved(shape: Reconstruction, suffix: str, threshold: float, folder: Path) -> bytes:
+    """The shape's file of that suffix; nothing stays in `folder`. Raises UserError for what cannot be saved."""
+    check_threshold(threshold)
+    check_suffix(Path(f"shape{suffix}"))
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        path = Path(temporary) / f"shape{suffix}"
+        replace(shape, threshold=threshold).save(path)
+        return path.read_bytes()
+
+
+def links(token: str, threshold: float) -> str:
+    """HTML: a row of links, one for each format that a shape is saved in."""
+    order = [*PURPOSES, *SUFFIXES]
+    anchors = (
+        f'<a href="shapes/{token}/shape{suffix}?threshold={threshold:g}" download="shape{suffix}" '
+        f'title="{PURPOSES.get(suffix, "")}">{suffix[1:]}</a>'
+        for suffix in sorted(SUFFIXES, key=order.index)
+    )
+    return f'<div class="downloads"><span>Download</span>{"".join(anchors)}</div>'

@@ -1,0 +1,54 @@
+"""What several commands let a user choose: the device, a network, and the models of a data set."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from r2n2.config import NETWORKS
+from r2n2.errors import UserError
+
+if TYPE_CHECKING:
+    from r2n2.data.packed import PackedModel
+    from r2n2.data.shapenet import Model
+
+
+def network_names(incomplete: str) -> list[str]:
+    """For shell completion."""
+    return [name for name in NETWORKS if name.startswith(incomplete)]
+
+
+Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
+Network = Annotated[
+    str | None,
+    typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=network_names),
+]
+
+
+def models_of(folder: Path, split: str, strict: bool) -> tuple[list["Model"] | list["PackedModel"], list[str]]:
+    """The models of one split of a folder or a pack, and a sentence for each that misses a part; these are printed.
+
+    Raises UserError if there are none, or, if `strict`, if one misses a part.
+    """
+    splits, problems = splits_of(folder, [split], strict)
+    if not splits[split]:
+        raise UserError(f"The {split} split of {folder} has no models; choose another --split.")
+    return splits[split], problems
+
+
+def splits_of(
+    folder: Path, splits: list[str], strict: bool
+) -> tuple[dict[str, list["Model"] | list["PackedModel"]], list[str]]:
+    """As `models_of` of several splits, of which any may have no models."""
+    from r2n2.data.packed import is_pack, read_pack
+    from r2n2.data.shapenet import find_models, select
+
+    if is_pack(folder):
+        return {split: read_pack(folder, split) for split in splits}, []
+    models, problems = find_models(folder)
+    if problems and strict:
+        raise UserError(f"{problems[0]}; without --strict the others are used.")
+    for sentence in problems:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    return {split: select(models, split) for split in splits}, problems

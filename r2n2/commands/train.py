@@ -1,0 +1,167 @@
+"""`r2n2 train`: from options, a file of settings, a recipe and what a run was begun with to one call of the loop."""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from r2n2.commands.choices import Network, splits_of
+from r2n2.errors import UserError
+
+if TYPE_CHECKING:
+    from r2n2.training.recipes import TrainingConfig
+    from r2n2.training.settings import Settings
+
+DEFAULT_NETWORK = "compact"
+
+
+def train(
+    data: Annotated[Path | None, typer.Option(help="A folder in the ShapeNet layout, or a pack.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file of settings by these options' names; options override it.")
+    ] = None,
+    network: Network = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="Where the run ends.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Models in a batch, of all processes together.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Compute a batch in so many pieces, in turn.")] = None,
+    max_views: Annotated[int | None, typer.Option(help="A batch has 1 to this many views of each model.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam, at its largest.")] = None,
+    warmup: Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises.")] = None,
+    drops: Annotated[
+        str | None, typer.Option(help="Iterations at which it is divided by ten, such as 20000,40000.")
+    ] = None,
+    cooldown: Annotated[int | None, typer.Option(help="Last iterations, over which it falls to zero.")] = None,
+    fall: Annotated[str | None, typer.Option(help="How it falls: linear or cosine.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2, of weights alone.")] = None,
+    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
+    average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
+    augmentation: Annotated[
+        str | None, typer.Option(help="2016, or compact (adds zoom, shift, colour and backgrounds).")
+    ] = None,
+    amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast; states stay float32.")] = None,
+    compile: Annotated[bool | None, typer.Option(help="Encoder and decoder by torch.compile.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Of the recurrence: auto, triton or reference.")] = None,
+    pretrained: Annotated[
+        bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
+    ] = None,
+    frozen: Annotated[int | None, typer.Option(help="Parts of that encoder, of 17, that do not learn.")] = None,
+    encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
+    dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
+    loss_views: Annotated[
+        int | None, typer.Option(help="After how many views the shape enters the loss: the last, others drawn; 0: all.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that read ahead, for each that trains.")] = None,
+    report_every: Annotated[int | None, typer.Option(help="Iterations between lines of log.csv.")] = None,
+    save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
+    keep: Annotated[int | None, typer.Option(help="Checkpoints that stay, besides the best.")] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Iterations between validations; 0: none.")] = None,
+    validate_models: Annotated[int | None, typer.Option(help="Objects of the val split that are scored.")] = None,
+    tensorboard: Annotated[
+        bool | None, typer.Option(help="Write for TensorBoard, too (the extra tensorboard).")
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Weights of the same network to begin with, in place of ImageNet's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o, as it was begun.")] = False,
+    auto_resume: Annotated[
+        bool, typer.Option("--auto-resume", help="Go on if there is a run in -o, else begin one: for schedulers.")
+    ] = False,
+    other_data: Annotated[
+        bool, typer.Option("--other-data", help="Go on though the data are not those of the run so far.")
+    ] = False,
+    strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")] = None,
+) -> None:
+    """Train a network; the weights to use are the run folder's weights.safetensors. Options change the recipe.
+
+    On several GPUs or machines: torchrun --nproc-per-node N -m r2n2 train ...
+    """
+    given = dict(locals())  # the options by name, before there is any other variable
+    from r2n2.config import network_config
+    from r2n2.devices import find_device
+    from r2n2.training.checkpoints import Checkpoints
+    from r2n2.training.interruption import StoppedError
+    from r2n2.training.loop import train as run
+    from r2n2.training.processes import joined
+    from r2n2.training.settings import Settings, read_settings
+
+    settings = read_settings(config) if config else Settings()
+    output, data = output or settings.output, data or settings.data
+    if not output:
+        raise UserError("The run needs a folder; name one with -o.")
+    resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
+    if resume and recipe:
+        raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
+    if resume and init:
+        raise UserError("--resume goes on with the run's own weights; leave out --init.")
+    stored = Checkpoints(output).description() if resume else None
+    data = data or (Path(stored.place) if stored and stored.place else None)
+    if not data:
+        raise UserError("There is nothing to train on; name a folder with --data.")
+    chosen = network_config(network) if network else settings.network
+    if not (chosen or stored):
+        chosen = network_config(DEFAULT_NETWORK)
+    values = _values(given, settings, stored.config if stored else None, chosen and chosen.graph)
+    init = None if resume else init or settings.init
+    try:
+        with joined(device or settings.device or "auto") as (processes, place):
+            splits = splits_of(data, ["train", "val"], values.strict)[0]
+            if not splits["train"]:
+                raise UserError(f"{data} has no models to train on; it needs a train split.")
+            weights = run(
+                chosen,
+                splits["train"],
+                output,
+                values,
+                find_device(place),
+                resume,
+                init,
+                validation=splits["val"],
+                place=str(data.resolve()),
+                other_data=other_data,
+                processes=processes,
+            )
+            if processes.writes:
+                print(weights)
+    except StoppedError as stopped:
+        if processes.writes:
+            print(f"r2n2: {stopped}", file=sys.stderr)
+        raise typer.Exit(stopped.exit_code) from None
+    except KeyboardInterrupt:
+        print("r2n2: stopped at once; the last checkpoint, if there is one, stands.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _values(
+    given: dict[str, Any], settings: "Settings", stored: "TrainingConfig | None", graph: str | None
+) -> "TrainingConfig":
+    """Recipe, or what the run was begun with; changed by the file of settings; changed by options."""
+    from r2n2.training.recipes import TrainingConfig, changed, recipe
+
+    names = {field.name for field in fields(TrainingConfig)}
+    options = {name: value for name, value in given.items() if name in names and value is not None}
+    if "drops" in options:
+        options["drops"] = _numbers(options["drops"])
+    changes = settings.changes | options
+    if stored is None:
+        begun_from = given["init"] or settings.init
+        if changes.get("pretrained") is False and not begun_from:
+            changes.setdefault("frozen", 0)  # weights drawn at random have to learn
+        default = "compact" if graph == "compact" else "2016"
+        stored = recipe(given["recipe"] or settings.recipe or default)
+    return changed(stored, **changes)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(",") if word.strip())
+    except ValueError as error:
+        raise UserError(f"--drops is {text!r}; give iterations with commas between, such as 20000,40000.") from error

@@ -1,0 +1,180 @@
+"""A data set in a few large files: one split's pictures as raw pixels in one memory-mapped file, its voxels in another.
+
+    PACK/train.pixels       every picture's RGBA pixels within the box of those that are not all zero, one after another
+    PACK/train.index        safetensors: where each picture begins, boxes, voxels as bits, the models by name
+    PACK/val.pixels ...
+
+A sample of a pack is bit for bit that of the folder it was made from: nothing is left out but zeros. What is saved is
+opening a file for each picture, and decoding it; `python -m benchmarks.loading` measures both.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from r2n2.config import VOXEL_SIDE
+from r2n2.data.categories import category_word
+from r2n2.data.readable import Readable
+from r2n2.data.shapenet import SHARES, find_models, require_split, select
+from r2n2.errors import UserError
+from r2n2.files import written_beside
+from r2n2.progress import progress
+
+PIXELS, INDEX = ".pixels", ".index"
+CHANNELS = 4
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One split: begins (V + 1,) int64 offsets of pictures in the pixels; boxes (V, 6) int16 left, top, width, height
+    and the whole picture's width and height; first (M + 1,) int64, each model's first picture; voxels (M, 4096) uint8
+    bits; named: (category, name, stamp) of each model. Opened in each process anew: the file is mapped, not copied."""
+
+    path: Path
+    begins: np.ndarray
+    boxes: np.ndarray
+    first: np.ndarray
+    voxels: np.ndarray
+    named: list[tuple[str, str, str]]
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """All bytes of the pixels' file, as they are asked for."""
+        return np.memmap(self.path, np.uint8, "r")
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "pixels"}
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """One object of a pack: what `shapenet.Model` is of a folder."""
+
+    pack: Pack
+    number: int
+    split: str
+
+    @property
+    def category(self) -> str:
+        return self.pack.named[self.number][0]
+
+    @property
+    def name(self) -> str:
+        return self.pack.named[self.number][1]
+
+    @property
+    def stamp(self) -> str:
+        return self.pack.named[self.number][2]
+
+    @property
+    def word(self) -> str:
+        return category_word(self.category)
+
+    def count_views(self) -> int:
+        first = self.pack.first
+        return int(first[self.number + 1] - first[self.number])
+
+    def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
+        """Pictures as RGBA, counted from 0."""
+        return [self._read_view(number) for number in numbers]
+
+    def _read_view(self, number: int) -> Image.Image:
+        place = int(self.pack.first[self.number]) + number
+        left, top, width, height, whole_width, whole_height = map(int, self.pack.boxes[place])
+        begin, end = int(self.pack.begins[place]), int(self.pack.begins[place + 1])
+        pixels = np.zeros((whole_height, whole_width, CHANNELS), np.uint8)
+        box = self.pack.pixels[begin:end].reshape(height, width, CHANNELS)
+        pixels[top : top + height, left : left + width] = box
+        return Image.fromarray(pixels, "RGBA")
+
+    def read_voxels(self) -> np.ndarray:
+        """Occupied voxels (32, 32, 32) bool in the order (X, Y, Z)."""
+        return np.unpackbits(self.pack.voxels[self.number]).astype(bool).reshape((VOXEL_SIDE,) * 3)
+
+
+def is_pack(path: Path) -> bool:
+    """Whether `write_pack` wrote the folder."""
+    return any((path / f"{split}{INDEX}").exists() for split in SHARES)
+
+
+def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
+    """Pack a folder in the ShapeNet layout; the number of models by split, and a sentence for each left out."""
+    models, problems = find_models(folder)
+    counts = {}
+    for split in SHARES:
+        chosen = select(models, split)
+        if chosen:
+            counts[split], broken = write_split(chosen, pack, split)
+            problems += broken
+    return counts, problems
+
+
+def write_split(models: Sequence[Readable], pack: Path, split: str) -> tuple[int, list[str]]:
+    """Write one split of a pack: how many models it holds, and a sentence for each that cannot be read."""
+    begins, boxes, first, voxels, named, problems = [0], [], [0], [], [], []
+    with written_beside(pack / f"{split}{PIXELS}") as temporary, temporary.open("wb") as file:
+        for model in progress(models, f"packing {split}", unit="model"):
+            try:
+                pictures = [np.asarray(picture) for picture in model.read_views(range(model.count_views()))]
+                bits = np.packbits(model.read_voxels())
+            except UserError as error:
+                problems.append(str(error))
+                continue
+            for pixels in pictures:
+                box, content = _cropped(pixels)
+                boxes.append(box)
+                begins.append(begins[-1] + file.write(content))
+            first.append(len(boxes))
+            voxels.append(bits)
+            named.append((model.category, model.name, model.stamp))
+    if not named:
+        raise UserError(f"None of the {len(models)} models in the {split} split can be read. The first: {problems[0]}")
+    arrays = {
+        "begins": np.array(begins, np.int64),
+        "boxes": np.array(boxes, np.int16),
+        "first": np.array(first, np.int64),
+        "voxels": np.stack(voxels),
+    }
+    with written_beside(pack / f"{split}{INDEX}") as temporary:
+        save_file(arrays, temporary, {"models": json.dumps(named)})
+    return len(named), problems
+
+
+def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:
+    """The box of all that is not zero in a picture (H, W, 4), and its bytes."""
+    rows, columns = (np.flatnonzero(pixels.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    if not len(rows):
+        rows = columns = np.zeros(1, int)
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    content = np.ascontiguousarray(pixels[top:bottom, left:right])
+    return (left, top, right - left, bottom - top, pixels.shape[1], pixels.shape[0]), content.tobytes()
+
+
+def read_pack(pack: Path, split: str) -> list[PackedModel]:
+    """The models of one split of a pack, or of "all"; none if it has no such split.
+
+    Raises UserError if the pack is damaged, or for a split's name that there is not.
+    """
+    require_split(split)
+    if split == "all":
+        return [model for part in SHARES for model in read_pack(pack, part)]
+    path = pack / f"{split}{INDEX}"
+    if not path.exists():
+        return []
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in ("begins", "boxes", "first", "voxels")}
+            named = [tuple(entry) for entry in json.loads(file.metadata()["models"])]
+        opened = Pack(pack / f"{split}{PIXELS}", named=named, **arrays)
+        if opened.path.stat().st_size != opened.begins[-1] or len(opened.first) != len(named) + 1:
+            raise ValueError("its two files do not belong together")
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}); write it anew with r2n2 data pack.") from error
+    return [PackedModel(opened, number, split) for number in range(len(named))]

@@ -1,0 +1,39 @@
+"""An object of a data set, whatever form the set has: a folder's `shapenet.Model` or a pack's `packed.PackedModel`."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+
+class Readable(Protocol):
+    """category: its folder's name; word: what that means; stamp: another line as soon as a file is another, see
+    `fingerprint`.
+
+    What reads raises UserError, naming the file, if it cannot be read.
+    """
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def word(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stamp(self) -> str: ...
+
+    def count_views(self) -> int:
+        """How many pictures there are."""
+        ...
+
+    def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
+        """Pictures as RGBA, counted from 0."""
+        ...
+
+    def read_voxels(self) -> np.ndarray:
+        """Occupied voxels (32, 32, 32) bool in the order (X, Y, Z)."""
+        ...

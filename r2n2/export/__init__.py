@@ -1,0 +1,5 @@
+"""A trained network as ONNX files, for programs without PyTorch; needs the extra `export`."""
+
+from r2n2.export.export import Export, check_extra, export_onnx
+
+__all__ = ["Export", "check_extra", "export_onnx"]

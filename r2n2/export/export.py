@@ -1,0 +1,130 @@
+"""From a network to a folder of ONNX files that was compared with PyTorch before it got its name."""
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from r2n2.errors import UserError
+from r2n2.export.check import BATCHES, TOLERANCE, VIEWS, errors, load_graphs, sample_views
+from r2n2.export.describe import describe
+from r2n2.export.parts import Part, plain, split
+from r2n2.network import R2N2
+
+OPSET = 18  # the one PyTorch's translations are written in; onnxruntime reads it since 1.14
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written, and the largest error of each output against PyTorch, see `check`."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    errors: dict[str, float]
+
+
+def export_onnx(model: R2N2, folder: str | Path, tolerance: float = TOLERANCE) -> Export:
+    """Write encoder.onnx, step.onnx, decoder.onnx, network.json and README.md of `model` into `folder`.
+
+    The files are run by onnxruntime, several views in batches of several sizes, before they are put there. Raises
+    UserError if the extra is missing, the folder cannot be written, or an error is larger than `tolerance`; the folder
+    is then as it was.
+    """
+    check_extra()
+    folder, model = Path(folder), plain(model)
+    parts = split(model)
+    with _filled_beside(folder) as temporary:
+        for part in parts:
+            _write(part, temporary / part.file)
+        graphs = load_graphs(temporary, parts)
+        found = [errors(model, graphs, sample_views(batch, VIEWS)) for batch in BATCHES]
+        worst = {name: max(each[name] for each in found) for name in found[0]}
+        name = max(worst, key=worst.__getitem__)
+        if worst[name] > tolerance:
+            raise UserError(
+                f"The exported network's {name} differs from PyTorch's by {worst[name]:.1e}, more than "
+                f"{tolerance:g}; nothing was written: try another version of onnxscript or onnxruntime."
+            )
+        describe(temporary, model.config, parts, worst)
+        names = sorted(path.name for path in temporary.iterdir())
+    return Export(folder, tuple(folder / name for name in names), worst)
+
+
+def check_extra() -> None:
+    """Raise UserError unless everything that the export needs is installed."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"The export needs {', '.join(missing)}, which is not installed; install the extra with "
+            "pip install '.[export]'."
+        )
+
+
+def _write(part: Part, path: Path) -> None:
+    batch = torch.export.Dim("batch")
+    shapes = [{0: batch} for _ in part.inputs]
+    # A module with *state takes the last of them as one argument.
+    dynamic = (shapes[0], tuple(shapes[1:])) if part.name == "step" else tuple(shapes)
+    with _undisturbed(), torch.no_grad():
+        torch.onnx.export(
+            part.module,
+            part.example(),
+            path,
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=dynamic,
+            input_names=part.inputs,
+            output_names=part.outputs,
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """The exporter without what it says of itself, and with cuDNN's precisions as PyTorch sets them.
+
+    It reads the old name of these precisions, which PyTorch refuses where a program has set the new ones. Nothing is
+    computed on a GPU meanwhile.
+    """
+    logger, cudnn = logging.getLogger("torch.onnx"), (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    level, precisions = logger.level, [part.fp32_precision for part in cudnn]
+    logger.setLevel(logging.ERROR)
+    for part in cudnn:
+        part.fp32_precision = "tf32"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecations within PyTorch
+            yield
+    finally:
+        logger.setLevel(level)
+        for part, precision in zip(cudnn, precisions, strict=True):
+            part.fp32_precision = precision
+
+
+@contextmanager
+def _filled_beside(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; if the block succeeds, its files go into `folder`, else nowhere."""
+    temporary = None
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file; give the name of a folder to write into.")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}.", dir=folder.parent))
+        yield temporary
+        folder.mkdir(exist_ok=True)
+        for path in sorted(temporary.iterdir()):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise UserError(f"Cannot write {folder}: {error.strerror or error}; choose another place.") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

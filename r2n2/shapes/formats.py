@@ -1,0 +1,98 @@
+"""A mesh to the files that viewers, editors and printers open, each as its format means it.
+
+suffix       up                 unit of length               colour               normals
+.obj .ply    as asked           none: millimetres if asked   of vertices          of vertices, none if blocky
+.stl         as asked           none: millimetres if asked   -                    -
+.glb         y, by its standard metre: 100 mm are 0.1        matte, linear        of vertices, none if blocky
+.3mf         z, by its standard millimetre: 100 if not asked of the object        -
+
+A glTF or OBJ mesh without normals is shown with those of its faces: blocks stay blocks, and their corners shared.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
+
+from r2n2.shapes.mesh import COLOR
+from r2n2.shapes.placing import placed
+
+MESH_SUFFIXES = (".obj", ".ply", ".glb", ".stl", ".3mf")
+ROUGHNESS = 0.9
+PRINT_SIZE = 100.0  # millimetres; the grid's cube would be printed one millimetre wide
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+MODEL = "application/vnd.ms-package.3dmanufacturing-3dmodel+xml"
+START = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
+
+
+def write_mesh(
+    mesh: trimesh.Trimesh, path: Path, size: float | None = None, up: str = "y", smooth: bool = True
+) -> None:
+    """Write a mesh, y up, to a file with a suffix of MESH_SUFFIXES.
+
+    size: length of the longest side in millimetres; smooth: with normals of vertices, for a surface without edges.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".glb":
+        path.write_bytes(_glb(placed(mesh, size and size / 1000), smooth))
+    elif suffix == ".3mf":
+        _write_3mf(placed(mesh, size or PRINT_SIZE, "z"), path)
+    else:
+        options = {".obj": {"include_normals": smooth}, ".ply": {"vertex_normal": smooth}}.get(suffix, {})
+        placed(mesh, size, up).export(path, file_type=suffix[1:], **options)
+
+
+def linear(color: tuple[int, ...]) -> np.ndarray:
+    """sRGB 0..255 as linear light 0..1 (IEC 61966-2-1), which is what glTF's factors are."""
+    value = np.array(color) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def _glb(mesh: trimesh.Trimesh, smooth: bool) -> bytes:
+    color = [*linear(COLOR), 1.0]
+    material = PBRMaterial("matte", baseColorFactor=color, metallicFactor=0.0, roughnessFactor=ROUGHNESS)
+    mesh.visual = TextureVisuals(material=material)
+    return mesh.export(file_type="glb", include_normals=smooth, tree_postprocessor=_name_targets)
+
+
+def _name_targets(tree: dict) -> None:
+    """Say of each view of the buffer what it holds, as the glTF validator recommends and trimesh leaves out."""
+    for accessor in tree["accessors"]:
+        tree["bufferViews"][accessor["bufferView"]]["target"] = (
+            ELEMENT_ARRAY_BUFFER if accessor["type"] == "SCALAR" else ARRAY_BUFFER
+        )
+
+
+def _write_3mf(mesh: trimesh.Trimesh, path: Path) -> None:
+    """The least that the 3MF core specification asks for: one object, in the positive octant, with a colour."""
+    corners = mesh.vertices - mesh.vertices.min(axis=0)
+    vertices = "".join(f'<vertex x="{x:.6f}" y="{y:.6f}" z="{z:.6f}"/>' for x, y, z in corners.tolist())
+    triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in mesh.faces.tolist())
+    color = "#" + "".join(f"{value:02X}" for value in COLOR)
+    model = (
+        f'<model unit="millimeter" xml:lang="en-US" xmlns="{CORE}"><resources>'
+        f'<basematerials id="1"><base name="shape" displaycolor="{color}"/></basematerials>'
+        f'<object id="2" type="model" pid="1" pindex="0"><mesh><vertices>{vertices}</vertices>'
+        f"<triangles>{triangles}</triangles></mesh></object></resources>"
+        '<build><item objectid="2"/></build></model>'
+    )
+    types = (
+        f'<Types xmlns="{PACKAGE}/content-types">'
+        f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Default Extension="model" ContentType="{MODEL}"/></Types>'
+    )
+    start = (
+        f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="rel0" Target="/3D/3dmodel.model" Type="{START}"/></Relationships>'
+    )
+    parts = {"[Content_Types].xml": types, "_rels/.rels": start, "3D/3dmodel.model": model}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in parts.items():
+            entry = zipfile.ZipInfo(name)  # without the time of day: equal shapes make equal files
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(entry, '<?xml version="1.0" encoding="UTF-8"?>\n' + text)

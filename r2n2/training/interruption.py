@@ -1,0 +1,51 @@
+"""Ctrl-C, and the SIGTERM that schedulers send before they take a machine away: finish the step, save, leave.
+
+A signal only raises a flag, which the loop looks at between steps. One that comes more than a few seconds later stops
+the program where it is; sooner it is the same one once more: a scheduler signals a whole job and torchrun its children.
+"""
+
+import signal
+import threading
+import time
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO = 5.0  # seconds
+
+
+class Interruption:
+    """A context in which the signals are heard: `signal` is the one that came, or None."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._heard_at = 0.0
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():  # no other may
+            heeded = (number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)  # nohup stays
+            self._before = {number: signal.signal(number, self._heard) for number in heeded}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _heard(self, number: int, _: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal, self._heard_at = signal.Signals(number), time.monotonic()
+        elif time.monotonic() - self._heard_at > ECHO:
+            self._restore()
+            signal.raise_signal(number)
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+class StoppedError(Exception):
+    """Training stopped by a signal, saved: the sentence for the user, and the exit code that shells expect."""
+
+    def __init__(self, sentence: str, number: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = 128 + number  # 130 for Ctrl-C, 143 for SIGTERM

@@ -1,0 +1,57 @@
+"""What whoever waits sees: in a terminal a bar with loss and time left, in a pipe or a log a line now and then."""
+
+import sys
+import time
+from datetime import timedelta
+from types import TracebackType
+from typing import TextIO
+
+from tqdm import tqdm
+
+SECONDS = 60.0  # between lines in a pipe: a day's log is a page or two long
+
+
+class Narrator:
+    """Tells of iterations `first` to `last` on `stream`; silent if not `speaks`, as all processes but one are."""
+
+    def __init__(
+        self, first: int, last: int, speaks: bool = True, stream: TextIO | None = None, seconds: float = SECONDS
+    ) -> None:
+        self.stream = stream or sys.stderr
+        self.first, self.last, self.speaks, self.seconds = first, last, speaks, seconds
+        terminal = speaks and self.stream.isatty()
+        self.bar = tqdm(
+            initial=first, total=last, desc="training", unit="step", file=self.stream, disable=not terminal, leave=False
+        )
+        self.begun = time.monotonic()
+        self.said: float | None = None
+
+    def __enter__(self) -> "Narrator":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.close()
+
+    def step(self) -> None:
+        self.bar.update()
+
+    def report(self, iteration: int, loss: float, pictures_per_second: float) -> None:
+        """The mean loss of the last iterations and the speed."""
+        self.bar.set_postfix_str(f"loss {loss:.4f}, {pictures_per_second:.0f} pictures/s")
+        now = time.monotonic()
+        due = self.said is None or now - self.said >= self.seconds or iteration == self.last
+        if self.speaks and self.bar.disable and due:
+            self.said = now
+            left = (now - self.begun) / max(iteration - self.first, 1) * (self.last - iteration)
+            self.tell(
+                f"iteration {iteration:,} of {self.last:,}, loss {loss:.4f}, {pictures_per_second:.0f} pictures/s, "
+                f"{timedelta(seconds=round(left))} left"
+            )
+
+    def tell(self, sentence: str) -> None:
+        """A line of its own, above the bar if there is one."""
+        if self.speaks:
+            self.bar.write(sentence, file=self.stream)
+            self.stream.flush()

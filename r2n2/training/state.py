@@ -1,0 +1,116 @@
+"""All that a run is, as tensors and a description, and a run made of them again, bit for bit.
+
+    model.NAME   average.NAME   optimizer.NUMBER.exp_avg ...      tensors; numbers as `optimizer.learning` counts
+    Description                                                   iteration, settings, place in the data, the rest
+
+Nothing random is stored: see `run`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from r2n2.config import NetworkConfig
+from r2n2.data.dataset import BEGINNING, Order
+from r2n2.data.fingerprint import Fingerprint
+from r2n2.network.compact import prepare_training
+from r2n2.network.model import R2N2
+from r2n2.training.optimizer import learning
+from r2n2.training.recipes import TrainingConfig
+from r2n2.training.run import Run
+
+MODEL, AVERAGE, OPTIMIZER = "model.", "average.", "optimizer."
+
+
+@dataclass(frozen=True)
+class Best:
+    """The validated iteration with the largest mean intersection over union."""
+
+    iteration: int
+    iou: float
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a checkpoint says besides tensors.
+
+    data: the fingerprint of what is trained on, place: where it was; order: of its epochs; pending: losses since the
+    last line of the log.
+    """
+
+    iteration: int
+    network: NetworkConfig
+    config: TrainingConfig
+    data: Fingerprint
+    place: str = ""
+    order: Order = BEGINNING
+    pending: tuple[float, ...] = ()
+    best: Best | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Description":
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if it is of another version."""
+        values = json.loads(text)
+        values["network"] = NetworkConfig.from_dict(values["network"])
+        values["config"] = TrainingConfig(**{name: _frozen(value) for name, value in values["config"].items()})
+        values["data"], values["order"] = Fingerprint(**values["data"]), Order(**values["order"])
+        values["pending"], values["best"] = tuple(values["pending"]), values["best"] and Best(**values["best"])
+        return cls(**values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def capture(run: Run) -> dict[str, Tensor]:
+    """The run's tensors by name, on the CPU."""
+    tensors = {f"{MODEL}{name}": tensor for name, tensor in run.model.state_dict().items()}
+    if run.average:
+        tensors |= {f"{AVERAGE}{name}": tensor for name, tensor in run.average.tensors.items()}
+    for number, state in run.optimizer.state_dict()["state"].items():
+        tensors |= {f"{OPTIMIZER}{number}.{name}": tensor for name, tensor in state.items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def restore(run: Run, tensors: dict[str, Tensor], stored: Description) -> None:
+    """Make `run`, of the same network, what `tensors` were captured from.
+
+    Its settings may differ: what has begun to learn since has no moments yet, and a mean begun late begins with the
+    weights.
+    """
+    run.iteration = stored.iteration
+    run.model.load_state_dict(_below(MODEL, tensors))
+    if run.average:
+        mean = _below(AVERAGE, tensors) or run.model.state_dict()
+        for name, tensor in run.average.tensors.items():
+            tensor.copy_(mean[name])
+    # The optimiser counts what learns group by group, and --frozen, --weight-decay and --encoder-rate regroup it.
+    names = _learned(stored)
+    numbers = {name: number for number, name in enumerate(learning(run.model, run.config))}
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _below(OPTIMIZER, tensors).items():
+        number, key = name.split(".", 1)
+        if names[int(number)] in numbers:
+            state.setdefault(numbers[names[int(number)]], {})[key] = tensor
+    run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": state})
+    for parameter, moments in run.optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):  # in the parameter's order of memory: the fused step asks for it
+            moments[name] = torch.empty_like(parameter).copy_(moments[name])
+
+
+def _learned(stored: Description) -> list[str]:
+    """The names of the parameters that learned when the checkpoint was written, as its optimiser counted them."""
+    with torch.device("meta"):
+        model = R2N2(stored.network)
+    prepare_training(model, stored.config.dropout, stored.config.frozen)
+    return learning(model, stored.config)
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,83 @@
+"""One tab's shapes: each view is looked at once, its state is carried, and tabs have nothing in common."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small import small_network
+
+from r2n2.app import visit as module
+from r2n2.app.visit import Visit
+from r2n2.errors import UserError
+from r2n2.shapes.reconstruction import Reconstructor
+
+PICTURES = [Image.fromarray(np.random.default_rng(seed).integers(0, 255, (60, 50, 3), np.uint8)) for seed in range(6)]
+
+
+@pytest.fixture(params=["3d-gru-3", "3d-lstm-3"])
+def model(request: pytest.FixtureRequest) -> Reconstructor:
+    return Reconstructor(small_network(request.param)).eval()
+
+
+def test_each_view_is_encoded_once_and_the_shape_is_that_of_all(model: Reconstructor) -> None:
+    seen = []
+    model.encoder.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    visit = Visit()
+    for count in range(1, 5):
+        visit = visit.add(model, PICTURES[count - 1])
+        assert seen == [1] * count
+        assert visit.shape.views.shape == (count, 3, 127, 127)
+    seen.clear()
+    expected = model.reconstruct(PICTURES[:4])
+    np.testing.assert_allclose(visit.shape.occupancy, expected.occupancy, atol=1e-6)
+    assert np.array_equal(visit.shape.views, expected.views)
+    np.testing.assert_allclose(visit.shape.steps, expected.steps, atol=1e-6)
+    np.testing.assert_allclose(visit.shape.gates, expected.gates, atol=1e-6)
+
+
+def test_undo_is_the_shape_before_and_further_views_go_on_from_there(model: Reconstructor) -> None:
+    first = Visit().add(model, PICTURES[0])
+    undone = first.add(model, PICTURES[1]).undo()
+    assert undone == first
+    other = undone.add(model, PICTURES[2])
+    expected = model.reconstruct([PICTURES[0], PICTURES[2]])
+    np.testing.assert_allclose(other.shape.occupancy, expected.occupancy, atol=1e-6)
+    assert undone.undo().shape is None
+    assert undone.undo().undo().shape is None
+    assert other.clear().shape is None
+    assert other.clear().token == other.token
+
+
+def test_visits_at_the_same_time_do_not_mix(model: Reconstructor) -> None:
+    torch.set_num_threads(1)
+
+    def rebuilt(order: list[int]) -> np.ndarray:
+        visit = Visit()
+        for number in order:
+            visit = visit.add(model, PICTURES[number])
+        return visit.shape.occupancy
+
+    orders = [[0, 1, 2], [3, 4, 5], [5, 0, 3], [2, 2, 2]] * 4
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(rebuilt, orders))
+    for order, occupancy in zip(orders, together, strict=True):
+        assert np.array_equal(occupancy, rebuilt(order))
+    assert not np.array_equal(together[0], together[1])
+
+
+def test_too_many_views_are_one_sentence_and_change_nothing(
+    model: Reconstructor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_VIEWS", 2)
+    visit = Visit().add(model, PICTURES[0]).add(model, PICTURES[1])
+    with pytest.raises(UserError, match="2 views at most"):
+        visit.add(model, PICTURES[2])
+    assert len(visit.shapes) == 2
+
+
+def test_tokens_cannot_be_guessed() -> None:
+    tokens = {Visit().token for _ in range(100)}
+    assert len(tokens) == 100
+    assert min(map(len, tokens)) >= 24

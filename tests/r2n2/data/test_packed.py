@@ -1,0 +1,88 @@
+"""A packed data set is the folder it was made from, bit for bit."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from r2n2.commands.cli import app
+from r2n2.data.augmentation import AUGMENTATIONS
+from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
+from r2n2.data.fingerprint import fingerprint
+from r2n2.data.packed import is_pack, read_pack, write_pack
+from r2n2.data.shapenet import SHARES, find_models, select
+from r2n2.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def pack(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pack") / "pack"
+    result = CliRunner().invoke(app, ["data", "pack", str(data_folder), "-o", str(folder)], catch_exceptions=False)
+    assert result.output == f"{folder}: 28 models in train, 2 models in val, 4 models in test\n"
+    return folder
+
+
+def test_models_are_those_of_the_folder_in_their_order(data_folder: Path, pack: Path) -> None:
+    assert is_pack(pack)
+    assert not is_pack(data_folder)
+    for split in SHARES:
+        models, packed = select(find_models(data_folder)[0], split), read_pack(pack, split)
+        assert fingerprint(packed) == fingerprint(models)
+        for model, other in zip(models, packed, strict=True):
+            assert (model.word, model.name, model.split) == (other.word, other.name, other.split)
+            np.testing.assert_array_equal(model.read_voxels(), other.read_voxels())
+            assert model.count_views() == other.count_views() == 6
+            pictures = zip(model.read_views(range(6)), other.read_views(range(6)), strict=True)
+            assert all(first.tobytes() == second.tobytes() for first, second in pictures)
+
+
+def test_the_table_of_a_pack_is_that_of_the_folder(data_folder: Path, pack: Path) -> None:
+    tables = [
+        CliRunner().invoke(app, ["evaluate", "--data", str(data), "--mean-shape", str(data), "--split", "test"])
+        for data in (data_folder, pack)
+    ]
+    assert tables[0].exit_code == 0
+    assert tables[0].stdout == tables[1].stdout
+    everything = [model.name for split in SHARES for model in read_pack(pack, split)]
+    assert [model.name for model in read_pack(pack, "all")] == everything
+    with pytest.raises(UserError, match="no split 'half'"):
+        read_pack(pack, "half")
+
+
+def test_samples_are_those_of_the_folder_in_worker_processes_too(data_folder: Path, pack: Path) -> None:
+    sets = [select(find_models(data_folder)[0], "train"), read_pack(pack, "train")]
+    first, second = (TrainingSet(models, AUGMENTATIONS["compact"])[Draw(3, 2, (0, 1))] for models in sets)
+    assert all(map(torch.equal, first, second))
+    data, batches = TrainingSet(sets[1], AUGMENTATIONS["compact"]), TrainingBatches(28, 4, 2, seed=0)
+    alone, read = (next(read_batches(data, batches, workers)) for workers in (0, 1))
+    assert all(map(torch.equal, alone, read))
+
+
+def test_a_pack_is_mapped_anew_in_each_process(pack: Path) -> None:
+    model = read_pack(pack, "val")[0]
+    picture = model.read_views([3])[0].tobytes()
+    stored = pickle.dumps(model)
+    assert len(stored) < 50_000
+    assert pickle.loads(stored).read_views([3])[0].tobytes() == picture
+
+
+def test_a_broken_model_is_named_and_the_others_are_packed(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "data")
+    models = select(find_models(tmp_path / "data")[0], "val")
+    (models[0].rendering / "03.png").write_bytes(b"")
+    counts, problems = write_pack(tmp_path / "data", tmp_path / "pack")
+    assert (counts["val"], len(problems)) == (1, 1)
+    assert "03.png" in problems[0]
+
+
+def test_a_damaged_pack_is_named(pack: Path, tmp_path: Path) -> None:
+    assert read_pack(tmp_path, "train") == []
+    for damaged, content in (("train.index", b"x"), ("train.pixels", b"x")):
+        shutil.copytree(pack, tmp_path / damaged)
+        (tmp_path / damaged / damaged).write_bytes(content)
+        with pytest.raises(UserError, match=r"train\.index is damaged"):
+            read_pack(tmp_path / damaged, "train")

@@ -1,0 +1,64 @@
+"""Files appear complete or not at all, and none is overwritten that nobody named."""
+
+from pathlib import Path
+
+import pytest
+
+from r2n2.errors import UserError
+from r2n2.files import free_paths, write_together, written_beside
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.TXT"
+    with written_beside(path) as temporary:
+        assert temporary.suffix == ".TXT"
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    with pytest.raises(ZeroDivisionError), written_beside(path) as temporary:
+        temporary.write_text("half")
+        _ = 1 / 0
+    assert path.read_text() == "new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_files_written_together_appear_together(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.txt", tmp_path / "b.txt"
+    write_together({a: lambda path: path.write_text("a"), b: lambda path: path.write_text(str(a.exists()))})
+    assert (a.read_text(), b.read_text()) == ("a", "False")
+
+
+def test_if_one_cannot_be_written_none_is(tmp_path: Path) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    a, b, folder = tmp_path / "a.txt", tmp_path / "b.txt", tmp_path / "folder"
+    folder.mkdir()
+    a.write_text("old")
+    with pytest.raises(UserError, match=r"Cannot write .*b\.txt: No space left on device; choose another place\.$"):
+        write_together({a: lambda path: path.write_text("new"), b: full})
+    with pytest.raises(UserError, match="folder is a folder"):
+        write_together({a: lambda path: path.write_text("new"), folder: full})
+    assert a.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [a, folder]
+
+
+def test_the_files_that_stand_are_named_if_the_last_step_fails(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.txt", tmp_path / "b.txt"
+
+    def blocked(path: Path) -> None:
+        path.write_text("b")
+        b.mkdir()  # by someone else, meanwhile
+
+    with pytest.raises(UserError, match=r"Cannot write .*b\.txt: .* \(.*a\.txt written\)\.$"):
+        write_together({a: lambda path: path.write_text("a"), b: blocked})
+    assert a.read_text() == "a"
+    assert sorted(tmp_path.iterdir()) == [a, b]
+
+
+def test_free_paths_share_the_first_free_stem(tmp_path: Path) -> None:
+    stem = str(tmp_path / "chair")
+    assert free_paths(stem, (".glb", ".png")) == [tmp_path / "chair.glb", tmp_path / "chair.png"]
+    (tmp_path / "chair.png").touch()
+    (tmp_path / "chair-2.glb").symlink_to("nowhere")
+    assert free_paths(stem, (".glb", ".png")) == [tmp_path / "chair-3.glb", tmp_path / "chair-3.png"]

@@ -1,0 +1,54 @@
+"""Two processes train what one trains."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from small import small_network
+from train_shared import losses
+
+from r2n2.errors import UserError
+from r2n2.training.processes import ALONE, Processes
+from r2n2.training.recipes import TrainingConfig
+from r2n2.training.run import Run
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+NAMES = ("compact", "3d-lstm-3")  # with norms and dropout, and without
+
+
+@pytest.fixture(autouse=True)
+def float32_again() -> None:
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_two_processes_compute_the_losses_and_weights_of_one(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "helpers" / "train_shared.py"
+    command = [*TORCHRUN, str(script), str(tmp_path / "two.json"), *NAMES]
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert result.returncode == 0, result.stderr
+    two = json.loads((tmp_path / "two.json").read_text())
+    for name in NAMES:
+        one = losses(name, ALONE)
+        assert two[name]["losses"] == pytest.approx(one["losses"], rel=1e-9), name
+        assert two[name]["weights"] == pytest.approx(one["weights"], rel=1e-7), name
+
+
+def test_a_batch_in_pieces_is_the_batch() -> None:
+    """Of a network without norms over the batch, whose statistics are each piece's."""
+    whole, pieces = (losses("3d-lstm-3", ALONE, accumulate) for accumulate in (1, 2))
+    assert pieces["losses"] == pytest.approx(whole["losses"], rel=1e-9)
+    assert pieces["weights"] == pytest.approx(whole["weights"], rel=1e-7)
+
+
+def test_a_batch_without_equal_parts_is_refused() -> None:
+    with pytest.raises(UserError, match="no 3 x 1 equal parts"):
+        Run(small_network("3d-gru-1"), TrainingConfig(batch_size=4), torch.device("cpu"), Processes(0, 3))
+    with pytest.raises(UserError, match="no 3 equal pieces"):
+        TrainingConfig(batch_size=4, accumulate=3)

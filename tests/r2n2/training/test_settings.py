@@ -1,0 +1,93 @@
+"""Settings in a TOML file: read, overridden by options, written, and refused by name."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small import small_network
+from typer.testing import CliRunner
+
+from r2n2.commands.cli import app
+from r2n2.config import NETWORKS
+from r2n2.errors import UserError
+from r2n2.training.recipes import RECIPES, TrainingConfig
+from r2n2.training.settings import read_settings, write_settings
+
+TEXT = """
+data = "there"
+network = "3d-gru-3"
+recipe = "2016"
+learning-rate = 1
+batch_size = 8
+drops = [3, 5]
+fall = "cosine"
+"""
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> list[tuple[Any, ...]]:
+    """What `r2n2 train` calls the loop with, which does nothing."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("r2n2.training.loop.train", lambda *arguments, **others: calls.append((*arguments, others)))
+    return calls
+
+
+def test_options_override_the_file_which_overrides_the_recipe(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run.toml").write_text(TEXT)
+    options = ["--config", str(tmp_path / "run.toml"), "--data", str(data_folder), "-o", str(tmp_path / "run")]
+    CliRunner().invoke(app, ["train", *options, "--batch-size", "4", "--drops", "7"], catch_exceptions=False)
+    network, models, output, config, *_ = called[0]
+    assert network == NETWORKS["3d-gru-3"]
+    assert (len(models), output) == (28, tmp_path / "run")
+    changes = {"learning_rate": 1, "batch_size": 4, "drops": (7,), "fall": "cosine"}
+    assert config == replace(RECIPES["2016"], **changes)
+    assert len(called[0][-1]["validation"]) == 2
+
+
+def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
+    config = TrainingConfig(drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine")
+    for network in (NETWORKS["3d-lstm-1"], small_network("compact")):
+        write_settings(tmp_path / "x.toml", 'C:\\data "1"', network, config)
+        settings = read_settings(tmp_path / "x.toml")
+        assert (settings.data, settings.network) == (Path('C:\\data "1"'), network)
+        assert TrainingConfig(**settings.changes) == config
+
+
+def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text('[network]\nbase = "3d-gru-3"\nhidden_channels = 64\n')
+    assert read_settings(tmp_path / "x.toml").network == replace(NETWORKS["3d-gru-3"], hidden_channels=64)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("iteration = 3", "'iteration' that there is not; iterations"),
+        ("iterations = 3.5", "iterations in .* must be a whole number"),
+        ("iterations = true", "iterations in .* must be a whole number"),
+        ("amp = 1", "amp in .* must be true or false"),
+        ("drops = 3", "drops in .* must be a list of whole numbers"),
+        ("data = 3", "data in .* must be a text"),
+        ("x = [", "cannot be read as TOML"),
+        ('network = "3d-gru-9"', "no network '3d-gru-9'"),
+        ('[network]\nbase = "3d-gru-3"\nchannels = 3', "describes no network"),
+        ('[network]\nname = "x"', "describes no network"),
+        ("network = 3", "describes no network"),
+    ],
+)
+def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        read_settings(tmp_path / "x.toml")
+
+
+def test_a_run_needs_data_and_a_folder(tmp_path: Path) -> None:
+    for options, said in (
+        ([], "name one with -o"),
+        (["-o", str(tmp_path)], "--data"),
+        (["-o", str(tmp_path), "--resume"], "no run"),
+    ):
+        with pytest.raises(UserError, match=said):
+            CliRunner().invoke(app, ["train", *options], catch_exceptions=False)

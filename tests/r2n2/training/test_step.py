@@ -1,0 +1,87 @@
+"""How a step computes: through the fused kernels, in bfloat16, compiled; dropout of a part of a batch."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small import small_network
+
+from r2n2.training.processes import Processes
+from r2n2.training.recipes import TrainingConfig
+from r2n2.training.run import Run
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # on a CPU Triton interprets
+CONFIG = TrainingConfig(batch_size=2, learning_rate=1e-3, clip=1.0, loss_views=2)
+
+
+def batch(views: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(2, views, 3, 127, 127, generator=generator)
+    voxels = torch.zeros(2, 32, 32, 32, dtype=torch.long)
+    voxels[:, 8:24, 8:24, 8:24] = 1
+    return pictures.to(DEVICE), voxels.to(DEVICE)
+
+
+@pytest.mark.parametrize("name", ["3d-gru-3", "3d-lstm-3"])
+def test_the_loss_curve_through_the_kernels_lies_on_the_references(name: str) -> None:
+    curves, ran = {}, []
+    for backend in ("reference", "triton"):
+        run = Run(small_network(name), replace(CONFIG, backend=backend), DEVICE)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+            curves[backend] = [run.step(*batch()).item() for _ in range(3)]
+        ran.append(any(event.key.startswith("convrnn3d::") for event in profile.key_averages()))
+    assert ran == [False, True]
+    assert curves["triton"] == pytest.approx(curves["reference"], rel=1e-4)
+    assert curves["triton"][2] < curves["triton"][0]
+
+
+def test_under_autocast_the_states_and_the_loss_are_float32() -> None:
+    run = Run(small_network("3d-gru-3"), replace(CONFIG, amp=True), DEVICE)
+    seen = []
+    run.model.recurrence.register_forward_hook(lambda module, inputs, output: seen.extend([inputs[0], output[0]]))
+    loss = run.step(*batch())
+    assert [tensor.dtype for tensor in seen] == [torch.bfloat16, torch.float32]
+    assert loss.dtype == torch.float32
+    assert all(parameter.grad.dtype == torch.float32 for parameter in run.model.parameters())
+
+
+def test_a_compiled_step_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a compiler that only traces, which is quick: what is compiled, under which names, with which numbers."""
+    compiled = []
+    original = torch.nn.Module.compile
+
+    def traced(module: torch.nn.Module) -> None:
+        compiled.append(type(module).__name__)
+        original(module, backend="aot_eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", traced)
+    losses = []
+    for asked in (False, True):
+        run = Run(small_network("3d-gru-1"), replace(CONFIG, compile=asked), DEVICE)
+        names = list(run.model.state_dict())
+        losses.append([run.step(*batch(views)).item() for views in (2, 1)])
+    assert compiled == ["Encoder", "Decoder"]
+    assert names == list(Run(small_network("3d-gru-1"), CONFIG, DEVICE).model.state_dict())
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_the_loss_after_every_view_is_that_of_as_many_views() -> None:
+    every, three = (
+        Run(small_network("3d-gru-1"), replace(CONFIG, loss_views=count), DEVICE).step(*batch(3)).item()
+        for count in (0, 3)
+    )
+    assert every == three
+
+
+def test_dropout_is_a_part_of_the_whole_batchs() -> None:
+    config = replace(CONFIG, batch_size=4, dropout=0.5)
+    whole = Run(small_network("compact"), config, DEVICE)._masks(4, 3)[0]
+    assert whole.unique().tolist() == [0, 2]
+    first, second = (_share(rank) for rank in (0, 1))
+    assert torch.equal(torch.cat([first, second]), whole)
+
+
+def _share(rank: int) -> torch.Tensor:
+    run = Run(small_network("compact"), replace(CONFIG, batch_size=4, dropout=0.5), DEVICE)
+    run.processes = Processes(rank, 2)
+    return run._masks(2, 3)[0]
