@@ -68,4 +68,4 @@ def test_pictures_keep_their_names(tmp_path_factory: pytest.TempPathFactory, pic
     pictures[0].save(folder / "b.png")
     pictures[1].save(folder / "a.png")
     given = [folder / "b.png", folder, Image.open(folder / "a.png"), pictures[2], np.asarray(pictures[0])]
-    assert model.reconstruct(given).names == ("b.png", "a.png", "b.png", "a.png", "Picture 4", "Picture 5")
+    assert model.reconstruct(given).names == ("b.png", "a.png", "b.png", "a.png", "picture 4", "picture 5")
