@@ -19,3 +19,9 @@ class SkippedWarning(PlainWarning):
 
 class StaleWarning(PlainWarning):
     """Something that was made for data which have changed since."""
+
+
+def one_line(error: BaseException | str) -> str:
+    """What a library says of a file, to stand in a sentence: libraries write paragraphs, and sometimes nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:200]}..."

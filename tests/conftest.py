@@ -30,8 +30,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests first: what is short fills the processes up to the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """What takes minutes first: what is short then fills the processes up to the end."""
+    items.sort(key=lambda item: item.path.stem != "test_machine_code")
 
 
 @pytest.fixture(autouse=True)

@@ -67,6 +67,8 @@ class Page:
         for path in paths[:MAX_PICTURES]:
             try:
                 visit, seconds = self._fold(visit, read_upload(path, self.folder))
+                number = len(visit.shapes)
+                problems += [doubt.replace("Picture 1", f"View {number}") for doubt in visit.shapes[-1].warnings]
             except UserError as error:
                 problems.append(str(error))
             yield self.shown(visit, threshold, problems, seconds)

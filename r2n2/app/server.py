@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -32,7 +33,8 @@ def check_extra() -> None:
 def run_app(model: Reconstructor, port: int | None = None, browse: bool = False) -> None:
     """Serve the app until Ctrl-C; its files are removed then. port: left out, 7860, or a free one if that is taken.
 
-    browse: open the page in the browser. Raises UserError if the port is taken, or Gradio is not installed.
+    browse: open the page in the browser. To be called in the main thread, which signals go to. Raises UserError if the
+    port is taken, or Gradio is not installed.
     """
     check_extra()
     listening = _listen(port)
@@ -40,6 +42,8 @@ def run_app(model: Reconstructor, port: int | None = None, browse: bool = False)
     with listening, tempfile.TemporaryDirectory(prefix="r2n2-app-") as folder:
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when it is imported
         import uvicorn
+
+        from r2n2.app.page import Page
 
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -53,13 +57,15 @@ def run_app(model: Reconstructor, port: int | None = None, browse: bool = False)
                 logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 await super().shutdown(sockets)
 
-        from r2n2.app.page import Page
-
         app = create_app(Page(model, Path(folder)))
+        # uvicorn ends the server at either signal and then hands it on: here, so that the folder is removed.
+        before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         try:
             Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run([listening])
-        except KeyboardInterrupt:  # uvicorn has ended by then, and hands the signal on
+        except KeyboardInterrupt:
             print(file=sys.stderr)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def create_app(page: "Page") -> "ASGIApp":

@@ -34,6 +34,9 @@ Weights = Annotated[
     Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
 ]
 Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
+BackgroundOption = Annotated[
+    str, typer.Option("--background", help="auto (remove one that is not plain), keep or remove.")
+]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
 
@@ -51,12 +54,15 @@ def demo(
     output: Annotated[Path, typer.Argument(help="The mesh to write; a PNG of the same name goes beside it.")] = Path(
         "prediction.obj"
     ),
+    background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
     """Rebuild a bundled object, which training never saw, from three views."""
     from r2n2.commands.demo import run_demo
 
-    result = run_demo(output, device)
+    result = run_demo(output, device, background)
+    for sentence in result.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
     print(f"mesh     {result.mesh.resolve()}")
     print(f"picture  {result.picture.resolve()}")
     print(f"IoU against the truth  {result.iou:.3f}")
@@ -85,14 +91,18 @@ def reconstruct(
     network: Network = None,
     weights: Weights = None,
     preprocessing: Preprocessing = "modern",
+    background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable."""
+    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable.
+
+    What the network saw goes beside it, in a picture whose name ends in -views.png if no other output shows it.
+    """
     from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
     from r2n2.shapes.formats import MESH_SUFFIXES
     from r2n2.shapes.placing import check_size, check_up
-    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, check_suffix, load
+    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, EMPTY_SUFFIXES, SEEN_SUFFIXES, check_suffix, load
 
     for path in output or ():
         check_suffix(path)
@@ -102,11 +112,21 @@ def reconstruct(
     outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
     if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
         raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
-    if taken := {path.resolve() for path in outputs} & {path.resolve() for path in paths}:
+    shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
+    seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
+    if taken := {path.resolve() for path in (*outputs, seen)} & {path.resolve() for path in paths}:
         raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
-    shape = load(weights, network, device).reconstruct(paths, threshold, style, preprocessing=preprocessing)
+    model = load(weights, network, device)
+    shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
+    for sentence in shape.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
+    if not shape.voxels.any() and not {path.suffix.lower() for path in outputs} <= EMPTY_SUFFIXES:
+        shape.save(seen)
+        raise UserError(
+            f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
+        )
     kept = shape.without_specks(keep_largest, min_voxels)
-    kept.save(*outputs, size=size, up=up)
+    kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up)
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     occupied = int(kept.voxels.sum())
     dropped = int(shape.voxels.sum()) - occupied
@@ -140,6 +160,10 @@ def evaluate(
     orders: Annotated[
         int, typer.Option(min=0, help="Fold the views in this many random orders and print the spread.")
     ] = 0,
+    grounds: Annotated[
+        bool, typer.Option("--grounds", help="Photograph the objects on plain, wooden, cluttered, ... ground instead.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Evaluate so many objects, spread evenly.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
@@ -151,8 +175,10 @@ def evaluate(
 
     from r2n2.data.sample import sample_folder
     from r2n2.evaluation.failures import draw_failures
+    from r2n2.evaluation.grounds import draw_grounds, evaluate_grounds
     from r2n2.evaluation.tables import evaluate as run
     from r2n2.evaluation.tables import evaluate_mean_shapes, write_tables
+    from r2n2.files import written_beside
     from r2n2.shapes.picture import check_picture
     from r2n2.shapes.reconstruction import load
 
@@ -160,11 +186,24 @@ def evaluate(
         raise UserError("--mean-shape looks at no view; leave out --averaged, --orders and --failures.")
     if averaged and orders:
         raise UserError("The mean of views has no order; leave out --orders or --averaged.")
+    if grounds and (mean_shape or averaged or orders or json):
+        raise UserError("--grounds has a table of its own; leave out --mean-shape, --averaged, --orders and --json.")
     if failures:
         check_picture(failures)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
         chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)
+        if limit is not None and limit < len(chosen):
+            chosen = [chosen[number * len(chosen) // limit] for number in range(limit)]
+        if grounds:
+            result = evaluate_grounds(load(weights, network, device), chosen, threshold)
+            print(result.to_markdown(), end="", flush=True)
+            if markdown:
+                with written_beside(markdown) as temporary:
+                    temporary.write_text(result.to_markdown())
+            if failures:
+                draw_grounds(result, failures, threshold)
+            return
         if mean_shape:
             table = evaluate_mean_shapes(models_of(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:

@@ -25,15 +25,16 @@ VIEWS = (0, 4, 8)
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the files are, the IoU against the truth, and the seconds that each stage took."""
+    """Where the files are, the IoU against the truth, warnings, and the seconds that each stage took."""
 
     mesh: Path
     picture: Path
     iou: float
+    warnings: tuple[str, ...]
     seconds: dict[str, float]
 
 
-def run_demo(output: Path, device: str = "auto") -> DemoResult:
+def run_demo(output: Path, device: str = "auto", background: str = "auto") -> DemoResult:
     """Reconstruct the demo object into `output` and a PNG of the same name."""
     picture = output.with_suffix(".png")
     if check_suffix(output) not in MESH_SUFFIXES:
@@ -46,7 +47,7 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
     with sample_folder() as folder:
         item = next(model for model in find_models(folder)[0] if OBJECT in model.name)
         paths = view_paths(item)
-        shape = model.reconstruct([paths[number] for number in VIEWS])
+        shape = model.reconstruct([paths[number] for number in VIEWS], background=background)
         clock.stop("three views to voxels")
         shape.save(output)
         clock.stop("voxels to mesh")
@@ -56,7 +57,7 @@ def run_demo(output: Path, device: str = "auto") -> DemoResult:
         with written_beside(picture) as temporary:
             sheet.save(temporary)
         clock.stop("draw the picture")
-    return DemoResult(output, picture, iou, clock.seconds)
+    return DemoResult(output, picture, iou, shape.warnings, clock.seconds)
 
 
 def _sheet(shape: Reconstruction, truth: np.ndarray, view: View, iou: float) -> Image.Image:

@@ -60,11 +60,11 @@ def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, thre
     """A row of views (T, 3, H, W), the shape rebuilt from them with its IoU, and the true one, (32, 32, 32) each."""
     iou = intersection_over_union(occupancy, truth, threshold)
     tiles = [(view_image(view), f"view {number}") for number, view in enumerate(views, start=1)]
-    rebuilt, true = _drawn(occupancy, threshold), _drawn(truth.astype(np.float32), 0.5, "blocky")
+    rebuilt, true = drawn(occupancy, threshold), drawn(truth.astype(np.float32), 0.5, "blocky")
     return side_by_side([*tiles, (rebuilt, f"{word}, IoU {iou:.2f}"), (true, "truth")])
 
 
-def _drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
+def drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
     """The shape, or an empty tile for a shape of no voxel."""
     if (occupancy > threshold).any():
         return draw_mesh(surface_mesh(occupancy, threshold, style), smooth=style == "smooth")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 MAX_BYTES = 2**30  # the published weights have 144 MB
 MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need some 200
@@ -48,8 +48,9 @@ def read_arrays(path: str | Path) -> list[np.ndarray]:
     except UserError:
         raise
     except Exception as error:  # a damaged pickle or zip raises every kind of exception
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path} is no readable list of arrays ({reason}); copy or download it again.") from error
+        raise UserError(
+            f"{path} is no readable list of arrays ({one_line(error)}); copy or download it again."
+        ) from error
 
 
 def write_arrays(path: Path, arrays: list[np.ndarray]) -> None:

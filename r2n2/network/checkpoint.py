@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from r2n2.config import NetworkConfig
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
 from r2n2.network.original import SUFFIXES as ORIGINAL_SUFFIXES
@@ -104,5 +104,5 @@ def load_tensors(path: str | Path, names: Iterable[str] | None = None) -> tuple[
             return {name: file.get_tensor(name) for name in wanted}, file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(
-            f"{path} is not a readable safetensors file ({error}); use a file that r2n2 train wrote."
+            f"{path} is not a readable safetensors file ({one_line(error)}); use a file that r2n2 train wrote."
         ) from error

@@ -61,7 +61,10 @@ class R2N2(nn.Module):
             raise ValueError(
                 f"views must be (B, T, 3, {IMAGE_SIDE}, {IMAGE_SIDE}) with T >= 1, got {tuple(views.shape)}"
             )
-        state = self.recurrence(self.encode(views, mask), mask, state)[1]
+        return self.decode(self.recurrence(self.encode(views, mask), mask, state)[1])
+
+    def decode(self, state: State) -> Output:
+        """The shape that a state holds."""
         hidden = state[0] if isinstance(state, tuple) else state  # (B, 4, 4, 4, C)
         return Output(self.decoder(hidden), state)
 

@@ -8,14 +8,25 @@ from typing import Any
 
 import torch
 from convrnn3d import conv_gru, conv_lstm, gates
+from convrnn3d.backend import BACKENDS as BACKENDS
+from convrnn3d.backend import choose_backend
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from r2n2.errors import UserError
 from r2n2.network.layers import BIAS
 
 GATES = 3
 UPDATE, INPUT = 0, 1  # places of the gates that say how much a step writes: the GRU's u, the LSTM's i
 State = Tensor | tuple[Tensor, Tensor]
+
+
+def require_backend(backend: str, device: torch.device) -> None:
+    """Raise UserError if the recurrence cannot be computed by `backend` on `device`."""
+    try:
+        choose_backend(backend, torch.empty(0, device=device))
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{error}.") from error
 
 
 class ConvRNN3D(nn.Module):

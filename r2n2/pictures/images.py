@@ -14,12 +14,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from r2n2.config import IMAGE_SIDE, RENDER_SIDE
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 BACKGROUND = 240
 MIN_SIDE = 16  # below this there is nothing to see
 MAX_PIXELS = 100_000_000  # 400 MB once decoded
-SUFFIXES = frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+MULTIPLE = ("MPO", "HEIF")  # of one picture and what a camera stores beside it
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+SUFFIXES = HEIC_SUFFIXES | {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 
 
 def find_images(arguments: Iterable[str | Path]) -> list[Path]:
@@ -52,7 +55,7 @@ def read_image(path: str | Path) -> Image.Image:
             raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
-            image = Image.open(path)
+            image = _open(path)
         with image:
             return still_rgba(image, f"The picture {path}")
     except UserError:
@@ -66,14 +69,33 @@ def read_image(path: str | Path) -> Image.Image:
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; save it as PNG or JPEG.") from error
     except Exception as error:  # decoders raise every kind of exception on damaged files
-        reason = getattr(error, "strerror", None) or error
+        reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(
             f"The picture {path} cannot be read ({reason}); copy or download it again, or save it as PNG."
         ) from error
 
 
+def _open(path: Path) -> Image.Image:
+    """The picture, not decoded yet; HEIC, which Pillow does not read, through the extra."""
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError:
+        with path.open("rb") as file:
+            head = file.read(12)
+        if head[4:8] != b"ftyp" or head[8:12] not in HEIC_BRANDS:
+            raise
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise UserError(
+            f"{path} is a HEIC picture; install what reads it with pip install pillow-heif, or save it as JPEG."
+        ) from error
+    register_heif_opener()
+    return Image.open(path)
+
+
 def still_rgba(image: Image.Image, name: str) -> Image.Image:
-    """An opened picture as upright RGBA, its first frame if it is a camera's multi-picture JPEG.
+    """An opened picture as upright RGBA, its main frame if it is a camera's file of several.
 
     Raises UserError, calling the picture `name`, if it is animated, too small or too large.
     """
@@ -85,7 +107,7 @@ def still_rgba(image: Image.Image, name: str) -> Image.Image:
         )
     if min(width, height) < MIN_SIDE:
         raise UserError(f"{name} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed.")
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+    if getattr(image, "n_frames", 1) > 1 and image.format not in MULTIPLE:
         raise UserError(f"{name} is animated or has several pages; save one frame as a picture of its own.")
     return _rgba(ImageOps.exif_transpose(image))
 

@@ -6,7 +6,7 @@ shape.save("chair.obj")
 shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, later
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
@@ -25,7 +25,11 @@ from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
 from r2n2.network.model import R2N2, Output
 from r2n2.network.recurrence import State
+from r2n2.pictures.background import Background, check_background
+from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
+from r2n2.pictures.given import pictures_from_array
 from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
+from r2n2.pictures.ready import make_ready
 from r2n2.shapes.drawing import draw_mesh
 from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
 from r2n2.shapes.history import History
@@ -37,8 +41,11 @@ from r2n2.shapes.specks import without_specks
 from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
 SHIPPED = "compact"
-Picture = str | Path | Image.Image | np.ndarray
+Picture = str | Path | Image.Image | np.ndarray | torch.Tensor
+BATCH = 16  # views that are rebuilt alone at once, to be compared
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
+SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
+EMPTY_SUFFIXES = {*SEEN_SUFFIXES, ".binvox", ".npy"}  # these can be written without a voxel
 DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
 
 
@@ -48,7 +55,7 @@ class Reconstruction:
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
     saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
-    and `gates`; style: of the mesh, "smooth" or "blocky".
+    and `gates`; style: of the mesh, "smooth" or "blocky"; warnings: what may be wrong, a sentence each.
     """
 
     occupancy: np.ndarray
@@ -58,6 +65,7 @@ class Reconstruction:
     history: History
     threshold: float = THRESHOLD
     style: str = "smooth"
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         views = "1 view" if len(self.views) == 1 else f"{len(self.views)} views"
@@ -116,13 +124,20 @@ class Reconstruction:
         occupancy = without_specks(self.occupancy, self.threshold, keep_largest, min_voxels)
         return replace(self, occupancy=occupancy)
 
+    def picture(self) -> Image.Image:
+        """What the network saw and the surface side by side, an empty tile if no voxel is occupied."""
+        tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
+        if self.voxels.any():
+            return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
+        return side_by_side([*tiles, (Image.new("RGBA", (1, 1)), "no voxel occupied")])
+
     def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
         """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
 
         .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
         .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
         side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
-        be written, or a surface of no voxels; the page shows that there are none.
+        be written, or a mesh of no voxels; picture and page show that there are none.
         """
         check_size(size)
         check_up(up)
@@ -145,8 +160,7 @@ class Reconstruction:
         elif suffix == ".html":
             path.write_text(self.page(title), encoding="utf-8")
         else:
-            tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
-            side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=smooth), "reconstruction")]).save(path)
+            self.picture().save(path)
 
 
 class Reconstructor(R2N2):
@@ -160,23 +174,43 @@ class Reconstructor(R2N2):
         style: str = "smooth",
         state: State | None = None,
         preprocessing: str = "modern",
+        background: str = "auto",
     ) -> Reconstruction:
         """The shape that pictures of one object show.
 
-        images: files, folders, glob patterns, PIL images or arrays (H, W, 3 or 4) uint8, any number, in any order.
-        state: that of an earlier reconstruction of the same object, to add views to it. preprocessing: a name of
-        `images.PREPROCESSING`. Raises UserError for a picture that cannot be read.
+        images: files, folders, glob patterns, PIL images, arrays or tensors (see `pictures.given`), any number, in any
+        order. state: that of an earlier reconstruction of the same object, to add views to it. preprocessing: a name
+        of `images.PREPROCESSING`. background: "auto" removes one that is not plain, "keep" none, "remove" every one.
+        Raises UserError for a picture that cannot be read.
         """
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        views, names = _views(images, preprocessing)  # (T, 3, 127, 127)
+        views, names, doubts = _views(images, preprocessing, check_background(background))
         device = next(self.parameters()).device
         features = self.encode(torch.from_numpy(views)[None].to(device))  # (1, T, F)
         states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
         occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
         history = History(self, features, states, state)
-        return Reconstruction(occupancy, views, names, last, history, threshold, style)
+        doubts += self._doubts(features[0], state, names)
+        unsure = doubt_of_shape(occupancy, threshold)
+        doubts += [unsure] if unsure else []
+        return Reconstruction(occupancy, views, names, last, history, threshold, style, tuple(doubts))
+
+    def _doubts(self, features: torch.Tensor, state: State | None, names: tuple[str, ...]) -> list[str]:
+        """Whether views, by their features (T, F), show another object than the others and the shape so far."""
+        if len(features) + (state is not None) < 2:
+            return []
+        alone = [self.decode(self.recurrence(part[:, None])[1]).occupancy for part in features.split(BATCH)]
+        shapes = torch.cat([*alone, *([self.decode(state).occupancy] if state is not None else [])])
+        odd = odd_ones_out(shapes.cpu().numpy())
+        if len(odd) == len(shapes):
+            return ["The views look like different objects; give pictures of one."]
+        return [
+            f"{_first_word(names[number])} looks like another object than the others; leave it out if it is."
+            for number in odd
+            if number < len(names)
+        ]
 
 
 def load(weights: str | Path | None = None, network: str | None = None, device: str = "auto") -> Reconstructor:
@@ -207,24 +241,44 @@ def check_suffix(path: Path) -> str:
     return suffix
 
 
-def _views(images: Picture | Iterable[Picture], preprocessing: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Views (T, 3, 127, 127), names; each picture becomes a view as it is read: large ones are not held together."""
-    given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
-    views, names = [], []
-    for number, item in enumerate(given, start=1):
-        if isinstance(item, np.ndarray):
-            item = Image.fromarray(item)
-        if isinstance(item, Image.Image):
-            name = Path(str(getattr(item, "filename", ""))).name
-            names.append(name or f"picture {number}")
-            pictures = [still_rgba(item, f"Picture {number}")]
-        elif isinstance(item, str | Path):
-            paths = find_images([item])
-            names += [path.name for path in paths]
-            pictures = map(read_image, paths)
-        else:
-            raise TypeError(f"picture {number} is a {type(item).__name__}, not a path, a PIL image or an array")
-        views += [to_view(picture, preprocessing) for picture in pictures]
+def _views(
+    images: Picture | Iterable[Picture], preprocessing: str, background: Background
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """Views (T, 3, 127, 127), names, and doubts about the pictures.
+
+    Each picture becomes a view as it is read: large ones are not held together.
+    """
+    views, names, doubts = [], [], []
+    for name, picture in _named_pictures([images] if isinstance(images, Picture) else images):
+        ready = make_ready(picture, background, _first_word(name))
+        names.append(name)
+        views.append(to_view(ready.image, preprocessing))
+        doubts += [ready.doubt] if ready.doubt else []
     if not views:
         raise UserError("No picture was given; name at least one image file.")
-    return np.stack(views), tuple(names)
+    return np.stack(views), tuple(names), doubts
+
+
+def _first_word(name: str) -> str:
+    """A picture's name as a sentence begins with it: a file's is left as it is."""
+    return f"P{name[1:]}" if name.startswith("picture ") else name
+
+
+def _named_pictures(items: Iterable[Picture]) -> Iterator[tuple[str, Image.Image]]:
+    """Each picture as upright RGBA with its file's name, or its number."""
+    for number, item in enumerate(items, start=1):
+        name = f"picture {number}"
+        if isinstance(item, np.ndarray | torch.Tensor):
+            given = pictures_from_array(item, f"Picture {number}")
+            for place, picture in enumerate(given, start=1):
+                one = name if len(given) == 1 else f"{name}, number {place} of its batch,"
+                yield one, still_rgba(picture, one.capitalize())
+        elif isinstance(item, Image.Image):
+            file = Path(str(getattr(item, "filename", ""))).name
+            yield file or name, still_rgba(item, f"Picture {number}")
+        elif isinstance(item, str | Path):
+            for path in find_images([item]):
+                yield path.name, read_image(path)
+        else:
+            kind = type(item).__name__
+            raise TypeError(f"picture {number} is a {kind}, not a path, a PIL image, an array or a tensor")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.errors import UserError
 from r2n2.network.efficientnet import PARTS as ENCODER_PARTS
+from r2n2.network.recurrence import BACKENDS
 from r2n2.training.schedule import FALLS, share_of_rate
 
-BACKENDS = ("auto", "triton", "reference")
 AT_LEAST_ONE = (
     "iterations",
     "batch_size",

@@ -20,6 +20,7 @@ from r2n2.network.checkpoint import load_weights
 from r2n2.network.compact import CompactEncoder, prepare_training
 from r2n2.network.efficientnet import imagenet_file, load_imagenet
 from r2n2.network.model import R2N2
+from r2n2.network.recurrence import require_backend
 from r2n2.training.average import WeightAverage
 from r2n2.training.objective import Objective
 from r2n2.training.optimizer import make_optimizer, set_rate
@@ -50,6 +51,7 @@ class Run:
         self.model = R2N2(network).to(device)
         prepare_training(self.model, config.dropout, config.frozen)
         self.dropout = _masked_dropout(self.model, config.dropout)
+        require_backend(config.backend, device)
         self.model.recurrence.backend = config.backend
         if processes.count > 1:
             synchronize_norms(self.model)

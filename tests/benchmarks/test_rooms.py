@@ -20,7 +20,7 @@ BELOW = {
 }
 # As README, docs, notes and CI call them.
 COMMANDS = {
-    "gpu_run", "host", "loading", "machine_code", "networks", "peaks", "recurrence", "rendering", "report", "results",
+    "gpu_run", "host", "loading", "machine_code", "networks", "peaks", "pictures", "recurrence", "rendering", "report", "results",
     "step_times", "tune", "work",
 }  # fmt: skip
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 import torch
 from convrnn3d import conv_gru, conv_lstm, manual, reference
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+LONG = pytest.mark.long if DEVICE == "cpu" else ()  # the interpreter takes minutes for what takes a GPU none
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from benchmarks.results import main
 TABLES = ("recurrence", "network")
 
 
+@pytest.mark.long
 def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--minutes", "5", "--out", str(tmp_path), "--dry"])
     assert gpu_run.main() == 0

@@ -18,8 +18,10 @@ from benchmarks.recurrence.problems import Problem
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.parametrize("steps", [1, 2])
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize(
+    ("cell", "steps"),
+    [("gru", 1), ("lstm", 2), *(pytest.param(*case, marks=pytest.mark.long) for case in (("gru", 2), ("lstm", 1)))],
+)
 def test_every_contender_is_right(cell: str, steps: int) -> None:
     problem = Problem(cell, batch=2, steps=steps, grid=2, channels=3, backward=True)
     chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}

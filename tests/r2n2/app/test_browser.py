@@ -43,7 +43,7 @@ def address() -> Iterator[str]:
     command = [sys.executable, "-m", "r2n2", "app", "--device", "cpu"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}) as app:
         yield re.search(r"http://127\.0\.0\.1:\d+", app.stdout.readline())[0]
-        app.kill()
+        app.terminate()
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     ):
         line = process.stdout.readline()
         yield process, re.search(r"http://127\.0\.0\.1:\d+", line)[0]
-        process.kill()
+        process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -193,15 +193,18 @@ def test_pictures_added_before_the_last_were_taken_are_folded_once(
 
 @needs_gradio
 @pytest.mark.long
-def test_ctrl_c_ends_it_at_once_without_a_word_and_its_files_are_gone(tmp_path: Path, views: list[Path]) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_without_a_word_and_its_files_are_gone(
+    tmp_path: Path, views: list[Path], number: signal.Signals, code: int
+) -> None:
     from gradio_client import Client, handle_file
 
     with started(tmp_path) as (process, address):
         client = Client(address, verbose=False, analytics_enabled=False)
         client.predict([{"image": handle_file(views[0]), "caption": None}], 0.4, api_name="/add_files")
         assert list(tmp_path.glob("r2n2-app-*/**/*.png"))
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        process.send_signal(number)
+        assert process.wait(30) == code
     assert (tmp_path / "errors").read_text().strip() == ""
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "errors"]
 

@@ -10,15 +10,18 @@ import warnings
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import trimesh
 from PIL import Image
 from small import small_network
 
 from r2n2.commands.cli import main
+from r2n2.data.grounds import photograph
 from r2n2.data.sample import sample_folder
 from r2n2.network import R2N2
 from r2n2.network.checkpoint import save_weights
+from r2n2.pictures.images import read_image
 
 
 def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
@@ -70,6 +73,40 @@ def test_reconstruct_writes_what_the_suffix_says(tmp_path: Path, views: list[Pat
     assert result.returncode == 0, result.stderr
     assert trimesh.load_mesh(tmp_path / "out" / "chair.glb").is_watertight
     assert "from 2 views" in result.stdout
+    assert result.stderr == ""
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"chair.glb", "chair-views.png"}
+
+
+def test_an_object_in_the_corner_of_a_photograph_on_wood_has_a_shape(tmp_path: Path, views: list[Path]) -> None:
+    photo = photograph(read_image(views[0]), "wood", "corner", [2])
+    photo.image.convert("RGB").save(tmp_path / "wood.jpg", quality=95)
+    result = r2n2("reconstruct", "wood.jpg", "-o", "chair.npy", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    clean = r2n2("reconstruct", views[0], "-o", "clean.npy", cwd=tmp_path)
+    assert clean.returncode == 0, clean.stderr
+    a, b = (np.load(tmp_path / name) > 0.4 for name in ("chair.npy", "clean.npy"))
+    assert (a & b).sum() / (a | b).sum() > 0.5
+    kept = r2n2("reconstruct", "wood.jpg", "-o", "kept.npy", "--background", "keep", cwd=tmp_path)
+    assert kept.returncode == 0
+    assert "warning: wood.jpg has a background that is not plain" in kept.stderr
+    assert "blur" in refused("reconstruct", "wood.jpg", "-o", "a.obj", "--background", "blur", cwd=tmp_path)
+
+
+def test_views_of_different_objects_are_said(tmp_path: Path, views: list[Path]) -> None:
+    with sample_folder() as folder:
+        car = next((folder / "ShapeNetRendering").glob("02958343/*")) / "rendering" / "00.png"
+        result = r2n2("reconstruct", *views[:2], car, "-o", "a.npy", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"warning: {car.name} looks like another object than the others" in result.stderr
+
+
+def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, views: list[Path]) -> None:
+    says = refused("reconstruct", views[0], "-o", "chair.obj", "--threshold", 0.9999, cwd=tmp_path)
+    assert "chair-views.png shows what the network saw" in says
+    with Image.open(tmp_path / "chair-views.png") as picture:
+        assert picture.width > picture.height
+    assert not (tmp_path / "chair.obj").exists()
 
 
 def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: list[Path]) -> None:
@@ -84,7 +121,7 @@ def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: li
         assert mesh.extents.max() == pytest.approx(80)
         assert mesh.bounds[0, 2] == pytest.approx(0, abs=1e-4)
         assert mesh.body_count == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"a.stl", "b", "a.3mf", "a.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.stl", "b", "a.3mf", "a.npy", "a-views.png"}
 
 
 def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(

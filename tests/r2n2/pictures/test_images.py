@@ -1,5 +1,6 @@
 """Pictures as users have them: sizes, modes, orientation, and files that cannot be used."""
 
+import sys
 import zlib
 from pathlib import Path
 
@@ -161,3 +162,21 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=says) as caught:
             read_image(path)
         assert str(path) in str(caught.value)
+
+
+def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = tmp_path / "phone.heic"
+    name.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+    assert find_images([tmp_path]) == [name]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pillow_heif", None)
+        with pytest.raises(UserError, match=r"phone\.heic is a HEIC picture; .* pip install pillow-heif"):
+            read_image(name)
+    heif = pytest.importorskip("pillow_heif")
+    with pytest.raises(UserError, match=r"phone\.heic"):
+        read_image(name)
+    pixels = Image.fromarray(GRADIENT).resize((80, 64))
+    heif.from_pillow(pixels).save(name, quality=90)
+    image = read_image(name)
+    assert image.size == (80, 64)
+    np.testing.assert_allclose(np.asarray(image)[..., :3], np.asarray(pixels), atol=40)

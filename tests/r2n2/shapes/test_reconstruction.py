@@ -12,6 +12,7 @@ from PIL import Image
 from small import small_network
 
 from r2n2.data.binvox import read_binvox
+from r2n2.data.sample import sample_folder
 from r2n2.errors import UserError
 from r2n2.network import R2N2
 from r2n2.network.checkpoint import load_weights, save_weights
@@ -39,6 +40,8 @@ def test_pictures_may_be_paths_folders_patterns_and_images(weights: Path, pictur
         model.reconstruct([pictures[0].parent / "*.png"]),
         model.reconstruct([Image.open(path) for path in pictures]),
         model.reconstruct([np.asarray(Image.open(path)) for path in pictures]),
+        model.reconstruct(np.stack([np.asarray(Image.open(path)) for path in pictures])),
+        model.reconstruct([torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) / 255 for path in pictures]),
     ]
     for shape in shapes:
         np.testing.assert_array_equal(shape.occupancy, shapes[0].occupancy)
@@ -107,6 +110,7 @@ def test_nothing_half_written_is_left(weights: Path, pictures: list[Path], tmp_p
     (tmp_path / "old.obj").write_text("old")
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "old.obj")
+    assert shape.picture().width > shape.picture().height  # what the network saw, and an empty tile
     with pytest.raises(UserError, match="No voxel"):
         shape.save(tmp_path / "new.npy", tmp_path / "old.obj")
     assert (tmp_path / "old.obj").read_text() == "old"
@@ -167,3 +171,25 @@ def test_mistakes_are_named(weights: Path, pictures: list[Path]) -> None:
         load(network="3d-gru-3")
     with pytest.raises(UserError, match="not compact"):
         load(weights, network="compact")
+    with pytest.raises(UserError, match="no background"):
+        model.reconstruct(pictures, background="blur")
+    with pytest.raises(UserError, match=r"Picture 1 has fractions from 0 to 255"):
+        model.reconstruct(np.linspace(0, 255, 40 * 40 * 3).reshape(40, 40, 3))
+    with pytest.raises(TypeError, match="picture 2 is a NoneType"):
+        model.reconstruct([pictures[0], None])
+
+
+def test_warnings_are_data() -> None:
+    with sample_folder() as folder:
+        chair, car = (
+            next((folder / "ShapeNetRendering").glob(f"{name}/*/rendering")) for name in ("03001627", "02958343")
+        )
+        model = load()
+        shape = model.reconstruct([chair / "00.png", Image.new("RGB", (200, 150), "white")])
+        odd = model.reconstruct([chair / "00.png", car / "00.png"])
+        later = model.reconstruct(car / "00.png", state=model.reconstruct(chair / "00.png").state)
+        same = model.reconstruct([chair / "00.png", chair / "01.png"])
+    assert [sentence for sentence in shape.warnings if sentence.startswith("Picture 2 shows nothing")]
+    assert "The views look like different objects; give pictures of one." in odd.warnings
+    assert "The views look like different objects; give pictures of one." in later.warnings
+    assert same.warnings == ()

@@ -26,6 +26,7 @@ def float32_again() -> None:
     torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.long
 def test_two_processes_compute_the_losses_and_weights_of_one(tmp_path: Path) -> None:
     script = Path(__file__).parents[2] / "helpers" / "train_shared.py"
     command = [*TORCHRUN, str(script), str(tmp_path / "two.json"), *NAMES]

@@ -120,6 +120,7 @@ def test_a_run_cut_off_between_checkpoints_logs_no_iteration_twice(
     require_same(tmp_path, whole)
 
 
+@pytest.mark.long
 def test_kill_9_loses_an_interval_at_most_and_ctrl_c_exits_with_130(
     data_folder: Path, splits: dict[str, list[Model]], tmp_path: Path
 ) -> None:

@@ -1,0 +1,201 @@
+"""The same objects as photographs on several grounds and in several framings: what making pictures ready is worth.
+
+One view of each object, as a clean render and as `data.grounds` photographs it; IoU of the shape from the clean render,
+from the photograph as it is, and from the photograph made ready. A picture that was cut out or framed went right if the
+mask by which it was covers the object with an IoU of 0.8. Warnings are counted by whether they were right.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from r2n2.config import THRESHOLD
+from r2n2.data.grounds import FRAMINGS, GROUNDS, photograph
+from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.errors import UserError
+from r2n2.evaluation.failures import drawn
+from r2n2.evaluation.metrics import intersection_over_union
+from r2n2.files import written_beside
+from r2n2.network.model import R2N2
+from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
+from r2n2.pictures.images import read_image, to_view
+from r2n2.pictures.ready import make_ready
+from r2n2.progress import progress
+from r2n2.shapes.picture import TILE, side_by_side, stacked, view_image
+
+RIGHT = 0.8  # IoU of a mask that found the object
+VIEWS = 3  # of an object, to be compared with views of which one is another's
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photograph: IoU from the clean render, from it as it is, and made ready; whether it went right, was warned of
+    by its mask, and by its shape; what to draw."""
+
+    ground: str
+    framing: str
+    clean: float
+    given: float
+    ready: float
+    right: bool
+    mask_warned: bool
+    shape_warned: bool
+    image: Image.Image
+    view: np.ndarray
+    occupancy: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """shots: every photograph; mixed: of how many objects' views, and of how many with one view of another's, it is
+    warned that they look like different objects; objects: of how many."""
+
+    shots: list[Shot]
+    mixed: tuple[int, int]
+    objects: int
+
+    def to_markdown(self) -> str:
+        """A row for each ground and framing, and how often the warnings are right."""
+        rows = [
+            "| framing | ground | clean | as it is | made ready | right | of these: clean | made ready |",
+            "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        for framing in FRAMINGS:
+            for ground in GROUNDS:
+                shots = [shot for shot in self.shots if (shot.framing, shot.ground) == (framing, ground)]
+                rows.append(f"| {framing} | {ground} | {_cells(shots)} |")
+        rows += [f"| **all** | | {_cells(self.shots)} |", "", *self._warnings()]
+        return "\n".join(rows) + "\n"
+
+    def _warnings(self) -> list[str]:
+        right = [shot for shot in self.shots if shot.right]
+        wrong = [shot for shot in self.shots if not shot.right]
+        unsure = [shot for shot in self.shots if shot.shape_warned]
+        sure = [shot for shot in self.shots if not shot.shape_warned]
+        return [
+            f"Warned of the object in the picture: {_share(wrong, 'mask_warned')} where it was not found, "
+            f"{_share(right, 'mask_warned')} where it was; of picture or shape: "
+            f"{_count(wrong, lambda shot: shot.mask_warned or shot.shape_warned)} and "
+            f"{_count(right, lambda shot: shot.mask_warned or shot.shape_warned)}.",
+            f"Warned of an unsure shape: {len(unsure)} of {len(self.shots)}, IoU {_mean(unsure, 'ready')}; "
+            f"of the others {_mean(sure, 'ready')}.",
+            f"Warned of different objects, {VIEWS} clean views each: {self.mixed[0]} of {self.objects} of one object, "
+            f"{self.mixed[1]} of {self.objects} with one view of another object.",
+        ]
+
+
+def evaluate_grounds(model: R2N2, models: Sequence[Model], threshold: float = THRESHOLD) -> Grounds:
+    """Photograph each of `models` on every ground in every framing, seeded by its name.
+
+    Raises UserError for a model that cannot be read.
+    """
+    if not models:
+        raise UserError("There is no object to photograph.")
+    shots: list[Shot] = []
+    for item in progress(list(models), "photographing", unit="model"):
+        paths, truth = view_paths(item), read_voxels(item)
+        seed = zlib.crc32(item.name.encode())
+        render = read_image(paths[seed % len(paths)])
+        clean = intersection_over_union(_occupancy(model, to_view(render)), truth, threshold)
+        for ground in GROUNDS:
+            for framing in FRAMINGS:
+                shots.append(_shot(model, render, (ground, framing), seed, clean, truth, threshold))
+    return Grounds(shots, _mixed(model, models), len(models))
+
+
+def draw_grounds(result: Grounds, path: Path, threshold: float = THRESHOLD, count: int = 6) -> None:
+    """Write a picture of the photographs that lost most against the clean render, the worst first."""
+    rows = []
+    for shot in sorted(result.shots, key=lambda shot: shot.ready - shot.clean)[:count]:
+        photo = ImageOps.pad(shot.image, (TILE, TILE), color=(255, 255, 255, 255))
+        tiles = [
+            (photo, f"{shot.framing}, {shot.ground}"),
+            (view_image(shot.view), "what the network saw"),
+            (drawn(shot.occupancy, threshold), f"IoU {shot.ready:.2f}, clean {shot.clean:.2f}"),
+            (drawn(shot.truth.astype(np.float32), 0.5), "truth"),
+        ]
+        rows.append(side_by_side(tiles))
+    with written_beside(path) as temporary:
+        stacked(rows).save(temporary)
+
+
+def _shot(
+    model: R2N2,
+    render: Image.Image,
+    place: tuple[str, str],
+    seed: int,
+    clean: float,
+    truth: np.ndarray,
+    threshold: float,
+) -> Shot:
+    photo = photograph(render, *place, [seed, list(GROUNDS).index(place[0]), list(FRAMINGS).index(place[1])])
+    ready = make_ready(photo.image)
+    view = to_view(ready.image)
+    occupancy = _occupancy(model, view)
+    right = True
+    if ready.mask is not None:
+        share = Image.fromarray(ready.mask.share).resize(photo.image.size, Image.Resampling.BILINEAR)
+        right = intersection_over_union(np.asarray(share), photo.mask, 0.5) >= RIGHT
+    given = _occupancy(model, to_view(photo.image))
+    return Shot(
+        *place,
+        clean,
+        intersection_over_union(given, truth, threshold),
+        intersection_over_union(occupancy, truth, threshold),
+        right,
+        ready.doubt is not None,
+        doubt_of_shape(occupancy, threshold) is not None,
+        photo.image,
+        view,
+        occupancy,
+        truth,
+    )
+
+
+def _mixed(model: R2N2, models: Sequence[Model]) -> tuple[int, int]:
+    """In how many objects' views, and in how many with one of another category's object, one looks like no other."""
+    views = [np.stack([to_view(read_image(path)) for path in view_paths(item)[:VIEWS]]) for item in models]
+    shapes = [_occupancies(model, view) for view in views]  # (VIEWS, 32, 32, 32) each
+    mixed = 0
+    for number, item in enumerate(models):
+        others = [n for n, other in enumerate(models) if other.word != item.word]
+        if others:
+            stranger = shapes[others[number % len(others)]][-1:]
+            mixed += bool(odd_ones_out(np.concatenate([shapes[number][:-1], stranger])))
+    return sum(bool(odd_ones_out(one)) for one in shapes), mixed
+
+
+def _occupancy(model: R2N2, view: np.ndarray) -> np.ndarray:
+    return _occupancies(model, view[None])[0]
+
+
+@torch.inference_mode()
+def _occupancies(model: R2N2, views: np.ndarray) -> np.ndarray:
+    """Views (T, 3, 127, 127) to the shapes (T, 32, 32, 32) that each gives alone."""
+    device = next(model.parameters()).device
+    return model(torch.from_numpy(views)[:, None].to(device)).occupancy.cpu().numpy()
+
+
+def _cells(shots: Sequence[Shot]) -> str:
+    right = [shot for shot in shots if shot.right]
+    whole = " | ".join(_mean(shots, name) for name in ("clean", "given", "ready"))
+    return f"{whole} | {len(right)} of {len(shots)} | {_mean(right, 'clean')} | {_mean(right, 'ready')}"
+
+
+def _mean(shots: Sequence[Shot], name: str) -> str:
+    return f"{np.mean([getattr(shot, name) for shot in shots]):.3f}" if shots else ""
+
+
+def _share(shots: Sequence[Shot], name: str) -> str:
+    return _count(shots, lambda shot: getattr(shot, name))
+
+
+def _count(shots: Iterable[Shot], holds: Callable[[Shot], bool]) -> str:
+    found = [holds(shot) for shot in shots]
+    return f"{sum(found)} of {len(found)}"
