@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[2]
 TARGETS = ("sm_90", "gfx942")  # of each maker one; the others take minutes more
 OTHERS = ("sm_80", "sm_100", "sm_120", "gfx950")
 COMPILED = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-
 ACCESSES = ("ld.global", "st.global", "cp.async")
 
 
