@@ -5,9 +5,9 @@ import sys
 
 import pytest
 import torch
+from parity import LONG
 from small import small_network
 
-from r2n2.config import NETWORKS
 from r2n2.network import R2N2
 from r2n2.network.recurrence import RECURRENCES, ConvGRU3D, ConvLSTM3D, ConvRNN3D
 
@@ -64,7 +64,9 @@ def test_the_kernels_compute_what_the_reference_computes(kind: str) -> None:
     torch.testing.assert_close(states["triton"], states["reference"], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith(("3d", "res3d"))])
+@pytest.mark.parametrize(
+    "name", ["3d-lstm-1", "3d-gru-1", "3d-lstm-3", "res3d-gru-3", pytest.param("3d-gru-3", marks=LONG)]
+)
 def test_training_through_the_kernels_gives_the_references_losses(name: str) -> None:
     views = torch.rand(2, 2, 3, 127, 127, device=DEVICE)
     target = (torch.rand(2, 32, 32, 32, device=DEVICE) > 0.7).long()
