@@ -85,7 +85,7 @@ WAYS = {  # axes along which taps are shared out, voxels of a line, the grid
 
 
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["gru", pytest.param("lstm", marks=LONG)])
 @pytest.mark.parametrize("way", WAYS)
 def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
     monkeypatch: pytest.MonkeyPatch, cell: str, way: str

@@ -61,7 +61,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return environment | {"TRITON_CACHE_DIR": str(folder / "cache")}
 
 
-@pytest.mark.parametrize("hooks", [[], ["hooked"]], ids=["", "profiled"])
+@pytest.mark.parametrize("hooks", [[], pytest.param(["hooked"], marks=pytest.mark.long)], ids=["", "profiled"])
 @pytest.mark.parametrize(("cell", "steps"), [("gru", 2), ("lstm", 1)])
 def test_launches_reach_the_driver(cell: str, steps: int, hooks: list[str], driver: dict[str, str]) -> None:
     run = subprocess.run(

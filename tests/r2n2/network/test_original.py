@@ -32,6 +32,7 @@ def test_the_forward_pass_is_that_of_2016(name: str) -> None:
     assert loss == pytest.approx(float(GOLDEN[f"{name}.loss"]), rel=1e-5)
 
 
+@pytest.mark.long
 def test_three_optimiser_steps_are_those_of_2016() -> None:
     """In float64: gradients of the first step, the losses before each and after the third, how far each moved."""
     run = Run(RESIDUAL, recipe("2016"), torch.device("cpu"))
