@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,12 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     """`r2n2 app` in a process of its own, and its address; its temporary files go into `folder`."""
     command = [sys.executable, "-m", "r2n2", "app", "--device", "cpu"]
     environment = os.environ | {"TMPDIR": str(folder)}
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
     with (
         (folder / "errors").open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, preexec_fn=heed
+        ) as process,
     ):
         line = process.stdout.readline()
         yield process, re.search(r"http://127\.0\.0\.1:\d+", line)[0]
