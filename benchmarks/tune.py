@@ -40,7 +40,7 @@ SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
 SUMS = 192  # registers of a thread for sums, of 255
 LINE = 4  # voxels along z, all of a 4x4x4 grid's
 RUNS, ROUNDS = 20, 7  # of a candidate in a round
-SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round; a graph of it took an H100's 0.8 s to make
+SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
 

@@ -31,16 +31,13 @@ def choose_backend(asked: str, tensor: Tensor) -> str:
     return "triton" if hindrance is None and (on_gpu or name == "triton") else "reference"
 
 
-def _interpreted() -> bool:
-    return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
-
-
 def _hindrance(tensor: Tensor) -> str | None:
     """Why the kernels cannot take `tensor`, or None."""
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
     if not TRITON_IS_THERE:
         return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm brings it)"
-    if tensor.device.type != "cuda" and not _interpreted():
+    interpreted = os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
+    if tensor.device.type != "cuda" and not interpreted:
         return f"the tensors are on {tensor.device}, and Triton needs CUDA or HIP, or TRITON_INTERPRET=1"
     return None

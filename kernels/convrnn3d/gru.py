@@ -35,11 +35,8 @@ def gates_kernel(
     places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     for voxel in tl.static_range(LINE):
         place, sums = places[voxel], line_sums[voxel]
-        p_u, p_r, before = (
-            read(projection, place, 0, SHAPE),
-            read(projection, place, 1, SHAPE),
-            read(h, place, 0, SHAPE),
-        )
+        p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+        before = read(h, place, 0, SHAPE)
         u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
         write(gates, place, 0, u, SHAPE)
         write(gates, place, 1, r, SHAPE)

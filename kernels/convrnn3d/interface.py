@@ -134,7 +134,7 @@ def _differentiated(*tensors: Tensor | None) -> bool:
 
 
 def _refuse_forward_mode(*tensors: Tensor | None) -> None:
-    if torch.compiler.is_compiling() or forward_ad._current_level < 0:  # asking each tensor takes 2 us
+    if torch.compiler.is_compiling() or forward_ad._current_level < 0:  # where no tensor need be asked
         return
     if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors):
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")

@@ -43,7 +43,7 @@ LIBRARY.define(
 
 @cache
 def _kernels(cell: str) -> tuple[Any, Any]:
-    """The module `gru` or `lstm`, and Sequence.of; to import them in each call took it 4 us."""
+    """The module `gru` or `lstm`, and Sequence.of: importing costs each call time (`benchmarks.host`)."""
     from convrnn3d.sequence import Sequence
 
     return import_module(f"convrnn3d.{cell}"), Sequence.of

@@ -83,19 +83,26 @@ def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision
     """
     if weight.requires_grad or weight.is_inference() or weight.is_meta:
         return pack(weight, shape, operand, precision, 1, launch)
-    frozen = is_frozen(weight)
-    if _capturing(weight.device) and not (frozen and weight in _kept):
-        return pack(weight, shape, operand, precision, 1, launch)
-    # What one stream makes another may not read yet; a graph is captured on a stream that waited for the others.
-    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda and not frozen else 0
-    version = weight._version, weight.data_ptr(), weight.stride(), operand, precision, stream
-    kept = _kept.get(weight)
-    if kept is None or kept[0] != version:
+    frozen, capturing = is_frozen(weight), _capturing(weight.device)
+    version, kept = (weight._version, weight.data_ptr(), weight.stride()), _kept.get(weight, {})
+    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
+    if capturing:
+        # What was made on any stream: the one that is captured waited for the others. What a capture packs is there
+        # in its replays alone, and so is not kept.
+        made = (one[2] for how, one in kept.items() if how[:2] == (operand, precision) and one[0] == version)
+        found = next(made, None) if frozen else None
+        return pack(weight, shape, operand, precision, 1, launch) if found is None else found
+    how = operand, precision, stream
+    if how not in kept or kept[how][0] != version:
+        kept = {other: one for other, one in kept.items() if one[0] == version}
         # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
-        kept = _kept[weight] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
-    return kept[2]
+        kept[how] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
+        _kept[weight] = kept
+    return kept[how][2]
 
 
+# By weight, and for it by type, precision and stream, since what one stream makes another may not read yet: version,
+# alias, packed. A frozen weight's graphs read what is here, so that nothing of its version is replaced.
 _kept = WeakTensorKeyDictionary()
 
 

@@ -1,12 +1,11 @@
 """An object that is too small, too large or off-centre in its picture is brought to where training had it.
 
-fill = longer side of the object's box / longer side of the picture. Of the pictures that the shipped weights learned
-from, the middle half fill 0.61 to 0.77, and 98 % lie within 0.13 of the centre.
+fill = longer side of the object's box / longer side of the picture. FILL and OFF_CENTER are as in the pictures that the
+shipped weights learned from.
 
 How large an object is in a render says something of its shape, for every object's longest edge has the same length:
-renders that fill less than half lose 0.06 IoU if they are framed. Pictures of a render's size are therefore left alone
-where a render could look so. Others lose 0.02, and gain what an object of the wrong size costs: 0.05 where it fills 0.4
-to 0.5, 0.3 where it fills 0.2 to 0.3 (measured on the validation split).
+to frame renders loses IoU. Pictures of a render's size are therefore left alone where a render could look so; others
+lose less by it than an object of the wrong size would cost (chosen on the validation split).
 """
 
 import numpy as np

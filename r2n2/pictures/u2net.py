@@ -89,7 +89,7 @@ def load_u2net() -> U2NetSmall:
     model = U2NetSmall()
     with as_file(files("r2n2") / "weights" / WEIGHTS) as path:
         model.load_state_dict(load_file(path))  # stored in half precision, copied into float32
-    # Channels innermost: a picture takes 0.6 s on one core instead of 0.9 s.
+    # Channels innermost, which CPUs convolve sooner; `python -m benchmarks.pictures` times a picture.
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 

@@ -1,11 +1,11 @@
 """Packed weights: their order, their rounding, and for how long they are kept."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from convrnn3d import conv_gru, packing
+from convrnn3d import conv_gru, freeze, packing
 from convrnn3d.launcher import launch
 from convrnn3d.places import Shape
 from parity import DEVICE, tf32
@@ -96,3 +96,50 @@ def test_a_call_follows_a_frozen_weight_that_changes() -> None:
         ours, truth = (conv_gru(projection, w, backend=name)[1] for name in ("triton", "reference"))
         torch.testing.assert_close(ours, truth)
         w.neg_()
+
+
+@pytest.fixture
+def capturing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
+    """Whether a graph is being captured: the last of these."""
+    states = [False]
+    monkeypatch.setattr(packing, "_capturing", lambda device: states[-1])
+    return states
+
+
+def test_a_capture_packs_a_weight_that_may_change_and_keeps_nothing(
+    packings: list[Tensor], capturing: list[bool]
+) -> None:
+    w = weight()
+    before = kept(w)
+    capturing.append(True)
+    assert kept(w) is not before and kept(w) is not before and len(packings) == 3
+    capturing.append(False)
+    assert kept(w) is before
+
+
+def test_a_capture_takes_what_was_packed_of_a_frozen_weight_in_the_same_type_alone(
+    packings: list[Tensor], capturing: list[bool]
+) -> None:
+    w = freeze(weight())
+    half = torch.bfloat16, "ieee", launch
+    capturing.append(True)
+    kept(w)  # not used before: packed within the graph, and not kept, for nothing is computed before its replay
+    capturing.append(False)
+    before = kept(w)
+    assert len(packings) == 2
+    capturing.append(True)
+    assert kept(w) is before and len(packings) == 2
+    assert packing.kept_or_packed(w, shape(), *half).dtype == torch.bfloat16 and len(packings) == 3
+    capturing.append(False)
+    packing.kept_or_packed(w, shape(), *half)  # another type replaces nothing that a graph reads
+    assert kept(w) is before and len(packings) == 4
+
+
+@pytest.mark.parametrize("change", [lambda w: w.neg_(), lambda w: setattr(w, "data", weight())], ids=["values", "data"])
+def test_a_frozen_weight_that_changes_is_refused_until_it_is_frozen_again(change: Callable[[Tensor], object]) -> None:
+    w = freeze(weight())
+    kept(w)
+    change(w)
+    with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
+        kept(w)
+    assert torch.equal(kept(freeze(w)), packed_by_hand(w))
