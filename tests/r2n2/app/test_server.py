@@ -196,6 +196,21 @@ def test_pictures_added_before_the_last_were_taken_are_folded_once(
 
 
 @needs_gradio
+def test_a_doubt_about_a_picture_is_said_of_its_view(model: Reconstructor, views: list[Path], tmp_path: Path) -> None:
+    from r2n2.app.page import Page
+
+    page, shown = Page(model, tmp_path), tmp_path / "clear.png"
+    shown.write_bytes(views[0].read_bytes())
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    *_, first, _ = page.add_files([(str(shown), None)], None, 0.4)
+    assert "problem" not in first[5]
+    *_, second, _ = page.add_files([(str(tmp_path / "noise.png"), None)], first[0], 0.4)
+    doubts = model.reconstruct(Image.fromarray(noise)).warnings
+    assert doubts[0].startswith("Picture 1 ") and doubts[0].replace("Picture 1", "View 2") in second[5]
+
+
+@needs_gradio
 @pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_at_once_without_a_word_and_its_files_are_gone(
