@@ -209,6 +209,7 @@ def test_the_camera_and_the_clipboard_are_pictures_too(tab: Tab, views: dict[str
     tab.wait("1 view ·")
     tab.page.locator("#snapshot button[aria-label='Capture from camera']").click()
     tab.page.get_by_text("Click to Access Webcam").click()
+    tab.page.wait_for_function("() => document.querySelector('#snapshot video')?.videoWidth > 0")  # a first frame
     tab.page.locator("#snapshot button[aria-label='capture photo']").click()
     tab.wait("2 views ·")
 
