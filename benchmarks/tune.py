@@ -1,13 +1,14 @@
 """Time launch choices on this machine's GPU and write the launch table anew.
 
     python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--minutes 60] [--jobs 16]
-                              [--out kernels/convrnn3d/launches.sm_90.json]
+                              [--most 16] [--out kernels/convrnn3d/launches.sm_90.json]
 
-For each kernel, kind of operand and bracket of batch sizes every candidate runs as it would in a training step at
-C = 128, G = 4, on random inputs, with a warm L2 cache, as weights and states are in a sequence; the fastest median
-wins. Launches wait behind a sleeping device until all of a round are there: the host's time does not count. What is not
-timed keeps its choice. A candidate that does not compile, or needs more than the device has, is passed over. All are
-compiled first, in several processes, into Triton's cache on disk.
+For each kernel, kind of operand and bracket of batch sizes what is in use and the likeliest candidates
+(`benchmarks.work.candidates`) run as they would in a training step at C = 128, G = 4, on random inputs, with a warm L2
+cache, as weights and states are in a sequence; the fastest median wins. Launches wait behind a sleeping device until
+all of a round are there: the host's time does not count. What is not timed keeps its choice. A candidate that does not
+compile, or needs more than the device has, is passed over. All are compiled first, in several processes, into Triton's
+cache on disk.
 """
 
 import argparse
@@ -32,57 +33,15 @@ from convrnn3d.tuning import Launch, architecture_of, table
 
 from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.measuring.side_by_side import first_line
+from benchmarks.work.candidates import candidates, likeliest
 
 BATCHES = (1, 8, 16, 36, 64, 256)  # the brackets; the last is for all larger ones, too
 TELLING = (36, 256, 1, 16, 64, 8)  # the order in which they are timed
 FOLDER = Path(__file__).parents[1] / "kernels" / "convrnn3d"
-SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
-SUMS = 192  # registers of a thread for sums, of 255
-LINE = 4  # voxels along z, all of a 4x4x4 grid's
 RUNS, ROUNDS = 20, 7  # of a candidate in a round
 SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
-
-
-def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
-    """What is worth timing on a device whose programs have `shared` bytes of shared memory.
-
-    Wider tiles read less, narrower ones give more programs; wgmma takes 64 rows at least, and `inner` fills the 128
-    bytes of a row that shared memory gives it at once, or half or twice that.
-    """
-    inner, deep = {"half": 64, "tf32": 32, "ieee": 16}[kind], (2,) if kind == "ieee" else (3, 4)
-    few, many = batch <= 16, batch > 64
-    if kernel == "weight_gradient":
-        rows = (inner // 2, inner, 2 * inner)
-        found = [Launch(None, r, n, r, w, s) for r, n, w, s in product(rows, (64, 128), (4, 8), (2, *deep))]
-        return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
-    pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
-    axes = () if many else (2, 3) if few else (1, 2)
-    found = [Launch(None, 64, n, i, 4, s, a) for a, n, (i, s) in product(axes, (16, 32, 64), pipelines)]
-    if batch > 1 and kind != "ieee":
-        pipelines = ((inner, 2), (inner, 3), (inner // 2, 3), (inner // 2, 4))
-        axes = (0,) if many else (1,) if batch <= 36 else (0, 1)
-        rows, tiles = (16, ((16, 4), (32, 4), (64, 4))) if few else (64, ((16, 4), (32, 4), (32, 8), (64, 8)))
-        found += [Launch(None, rows, n, i, w, s, a, LINE) for a, (n, w), (i, s) in product(axes, tiles, pipelines)]
-    if not few:
-        tiles = ((64, 32, 4), (128, 32, 4), (128, 32, 8), (128, 64, 8)) if many else ((64, 32, 4), (64, 64, 8))
-        found += [Launch(None, r, n, inner, w, s) for (r, n, w), s in product(tiles, deep)]
-    return [launch for launch in found if fits(kernel, kind, launch, shared)]
-
-
-def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
-    """Whether shared memory holds a launch's tiles, and registers its sums, with some to spare."""
-    gates = {"gru_gates": 2, "lstm_step": 3}.get(kernel, 1)
-    if kernel == "weight_gradient":
-        rows, columns, inner = launch.channels, launch.channels, launch.rows
-    else:
-        # A line reads each of its sources once, and the weights of three dz.
-        rows, columns = launch.line * launch.rows, gates * launch.channels * (3 if launch.line > 1 else 1)
-        inner = launch.inner
-    held = launch.stages * (rows + columns) * inner * (2 if kind == "half" else 4)
-    sums = rows * gates * launch.channels
-    return held <= shared and sums <= SUMS * 32 * launch.warps
 
 
 def shared_memory(device: torch.device) -> int:
@@ -229,6 +188,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
     parser.add_argument("--jobs", type=int, default=min(14, os.cpu_count() or 1), help="processes that compile")
     parser.add_argument("--batches", default=",".join(map(str, TELLING)), help="of the brackets, comma-separated")
+    parser.add_argument("--most", type=int, default=16, help="candidates, the likeliest first")
     parser.add_argument("--out", type=Path, help="the table of this GPU's architecture, if nothing is said")
     options = parser.parse_args()
     if not torch.cuda.is_available():
@@ -241,7 +201,7 @@ def main() -> int:
     wanted = list(product(batches, kernels))
     for place, kind in enumerate(kinds):
         share = time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - place)
-        tried = {task: candidates(task[1], kind, task[0], shared) for task in wanted}
+        tried = {task: worth_timing(*task, kind, launches[task[1]][kind], shared, options.most) for task in wanted}
         tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
         compile_in_processes(tasks, device, options.jobs, time.monotonic() + (share - time.monotonic()) * 0.6)
         print(f"{kind}: compiled; {share - time.monotonic():.0f} s left", flush=True)
@@ -258,6 +218,16 @@ def main() -> int:
     return 0
 
 
+def worth_timing(batch: int, kernel: str, kind: str, choices: list[Launch], shared: int, most: int) -> list[Launch]:
+    """What is chosen at `batch`, then the likeliest others."""
+    likely = likeliest(kernel, kind, batch, candidates(kernel, kind, batch, shared), most)
+    return list(dict.fromkeys([replace(chosen(choices, batch), batch=None), *likely]))
+
+
+def chosen(choices: list[Launch], batch: int) -> Launch:
+    return next(launch for launch in choices if launch.batch is None or batch <= launch.batch)
+
+
 def compile_in_processes(
     tasks: list[tuple[str, str, int, Launch]], device: torch.device, jobs: int, deadline: float
 ) -> None:
@@ -272,11 +242,7 @@ def compile_in_processes(
 
 def with_choice(choices: list[Launch], batch: int, choice: Launch) -> list[Launch]:
     """`choices` of a kernel with another one for the bracket that ends at `batch`; the others stay as they are."""
-
-    def now(end: int) -> Launch:
-        return next(launch for launch in choices if launch.batch is None or end <= launch.batch)
-
-    picked = {end: choice if end == batch else now(end) for end in BATCHES}
+    picked = {end: choice if end == batch else chosen(choices, end) for end in BATCHES}
     return [replace(launch, batch=None if end == BATCHES[-1] else end) for end, launch in picked.items()]
 
 

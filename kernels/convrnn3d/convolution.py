@@ -17,7 +17,7 @@ import triton
 import triton.language as tl
 
 from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, convolve_line
+from convrnn3d.products import convolve_box, convolve_line, halves
 
 
 @triton.jit
@@ -28,7 +28,7 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What this program owns: places, one for each voxel of a line, and the sums at each.
+    """What this program owns: places, one for each voxel of a line or half of a wide tile, and the sums at each.
 
     Sums are the convolution of each gate or, transposed, in all.
     """
@@ -54,17 +54,14 @@ def convolution(
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
-        place = (b, v, n, exists[:, None] & (n < C)[None, :])
-        places = (place,)
+        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
         if parts is not None:
-            sums = (sum_of_parts(parts, place, B, SHAPE, TILE, separate),)
+            sums = (sum_of_parts(parts, places[0], B, SHAPE, TILE, separate),)
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            sums = (
-                convolve_box(
-                    source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
-                ),
+            sums = convolve_box(
+                source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
             )
         else:
             sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
@@ -72,7 +69,6 @@ def convolution(
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
         sampled = b < B
-        exists = sampled[:, None] & (n < C)[None, :]
         b = tl.minimum(b, B - 1).to(tl.int64)
         lines: tl.constexpr = (Z + LINE - 1) // LINE  # along z
         # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short. In the second
@@ -86,21 +82,33 @@ def convolution(
         nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
         rows = ((b * source.slots + source.slot) * V + v) * C
-        places = ()
-        for voxel in tl.static_range(LINE):
-            there = exists & (z + voxel + 0 * n < Z)[None, :] if Z % LINE else exists
-            places = places + ((b, v + voxel, n, there),)  # noqa: RUF005
         if LINE > 1:
+            exists = sampled[:, None] & (n < C)[None, :]
+            places = ()
+            for voxel in tl.static_range(LINE):
+                there = exists & (z + voxel + 0 * n < Z)[None, :] if Z % LINE else exists
+                places = places + ((b, v + voxel, n, there),)  # noqa: RUF005
             sums = convolve_line(source.tensor, rows, sampled, weight, first, z, x0, nx, y0, ny, SHAPE, PHASE, TILE)
         else:
             z0 = tl.maximum(-R, -z)
             nz = tl.minimum(R, Z - 1 - z) - z0 + 1
-            sums = (
-                convolve_box(
-                    source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE
-                ),
+            places = places_of_tile(b, v, sampled, first, SHAPE, PHASE, TILE)
+            sums = convolve_box(
+                source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE
             )
     return places, sums
+
+
+@triton.jit
+def places_of_tile(b, v, exists, first, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
+    """The places of `halves` of rows (b, v), as far as they exist, from channel `first` on."""
+    HALVES: tl.constexpr = halves(PHASE, TILE)
+    CHANNELS: tl.constexpr = TILE.channels // HALVES
+    places = ()
+    for half in tl.static_range(HALVES):
+        n = first + half * CHANNELS + tl.arange(0, CHANNELS)
+        places = places + ((b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]),)  # noqa: RUF005
+    return places
 
 
 @triton.jit
@@ -207,7 +215,7 @@ def conv_parts(
         if program * ROWS >= B * inside:
             return
         row = program * ROWS + tl.arange(0, ROWS)
-        exists = (row < B * inside)[:, None] & (n < C)[None, :]
+        exists = row < B * inside
         row = tl.minimum(row, B * inside - 1)
         b = (row // inside).to(tl.int64)
         x = x0 + row % inside // (ny * nz)
@@ -223,6 +231,9 @@ def conv_parts(
         sums = convolve_box(
             source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
-        at = (b * V + v)[:, None] * C + n[None, :]
-        for g in tl.static_range(separate):
-            tl.store(parts + g * grids + at, sums[g], exists)
+        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
+        for half in tl.static_range(halves(PHASE, TILE)):
+            b, v, n, there = places[half]
+            at = (b * V + v)[:, None] * C + n[None, :]
+            for g in tl.static_range(separate):
+                tl.store(parts + g * grids + at, sums[half][g], there)

@@ -31,10 +31,9 @@ def gates_kernel(
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
         before = read(h, place, 0, SHAPE)
         u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
@@ -57,10 +56,9 @@ def update_kernel(
     KEEP: tl.constexpr,  # c among the gates
 ):  # fmt: skip
     """Without `states` only c is computed, for a backward pass that wants it."""
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         p_c, u, before = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
         c = tanh(p_c + sums[0], TILE)
         if KEEP:
@@ -86,10 +84,9 @@ def update_back_kernel(
     mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         q, after = sums[0], read(d, place, 0, SHAPE)
         u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
         da_r = q * before * r * (1 - r)
@@ -110,10 +107,9 @@ def gates_back_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         after = sums[0] + read(around, place, 0, SHAPE)
         if t >= 0:
             after += read(d_states, place, 0, SHAPE)

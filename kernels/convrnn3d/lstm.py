@@ -31,10 +31,9 @@ def step_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
         p_c = read(projection, place, 2, SHAPE)
         h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
@@ -73,10 +72,9 @@ def step_back_kernel(
 
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
-    LINE: tl.constexpr = TILE.line
-    places, line_sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for voxel in tl.static_range(LINE):
-        place, sums = places[voxel], line_sums[voxel]
+    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    for one in tl.static_range(len(places)):
+        place, sums = places[one], tiles[one]
         after = sums[0] + read(around, place, 0, SHAPE)
         cell = read(g_after, place, 0, SHAPE)
         if t >= 0:

@@ -32,6 +32,16 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
     return tl.dot(a, b, sum, input_precision=PRECISION)
 
 
+@triton.constexpr_function
+def halves(PHASE, TILE):
+    """In how many pieces a kernel goes on with a tile's channels after the loop.
+
+    With a whole tile of 128 x 128 numbers, and as many of each grid that it reads, it would need more registers than
+    there are.
+    """
+    return 2 if TILE.channels > 64 and TILE.line == 1 and (PHASE.transposed or PHASE.count == 1) else 1
+
+
 @triton.jit
 def convolve_box(
     source,  # Slot's tensor
@@ -45,7 +55,8 @@ def convolve_box(
     """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source.
 
     The first two gates' output channels alternate in the packed weight: their tiles are one product twice as wide,
-    which comes apart after the loop, without a number changing its thread.
+    which comes apart after the loop, without a number changing its thread. Channels of the two `halves` of a wide tile
+    alternate likewise, in the order in which the weight is read. Returned is a tuple of tiles for each half.
     """
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
@@ -56,6 +67,7 @@ def convolve_box(
     PRECISION: tl.constexpr = TILE.precision
     PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
     SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
+    HALVES: tl.constexpr = halves(PHASE, TILE)
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
@@ -63,7 +75,8 @@ def convolve_box(
     sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
     column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
     pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
-    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
+    column = tl.arange(0, CHANNELS)
+    column = tl.minimum(first + column % HALVES * (CHANNELS // HALVES) + column // HALVES, C - 1)
     # Forward, what is left of a pair is the last gate.
     weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
     pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
@@ -95,7 +108,12 @@ def convolve_box(
         if SINGLE:
             w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
             single = multiply(a, w, single, PRECISION)
-    return apart(pair, single, PAIR, SINGLE)
+    if HALVES == 2:
+        low, high = tl.split(tl.reshape(single, (rows.shape[0], CHANNELS // 2, 2)))
+        sums = ((low,), (high,))
+    else:
+        sums = (apart(pair, single, PAIR, SINGLE),)
+    return sums
 
 
 @triton.jit

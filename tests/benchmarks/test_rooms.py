@@ -8,7 +8,7 @@ from imports import imported
 
 # From the top down: what a room may import besides itself. What lies loose in benchmarks/ ("") are commands.
 BELOW = {
-    "": {"machine_code", "recurrence", "measuring"},
+    "": {"machine_code", "recurrence", "work", "measuring"},
     "gpu_run": {"comparisons", "measuring"},
     "report": {"recurrence", "measuring"},
     "comparisons": {"networks", "recurrence", "measuring"},

@@ -11,7 +11,8 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, table, table_file
 
 from benchmarks.machine_code.compiled import OPERANDS
-from benchmarks.tune import BATCHES, FOLDER, best, candidates, compile_ahead, with_choice, written
+from benchmarks.tune import BATCHES, FOLDER, best, compile_ahead, with_choice, worth_timing, written
+from benchmarks.work.candidates import candidates, predicted
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -36,6 +37,18 @@ def test_a_device_with_more_shared_memory_has_more_candidates() -> None:
     small, large = (candidates("gru_gates_back", "half", 256, shared << 10) for shared in (99, 227))
     assert set(small) < set(large)
     assert any(launch.line > 1 and launch.inner == 64 for launch in set(large) - set(small))
+
+
+@pytest.mark.parametrize("kernel", table())
+def test_what_is_in_use_is_timed_and_then_the_likeliest(kernel: str) -> None:
+    choices = list(table()[kernel]["half"])
+    in_use, *others = worth_timing(36, kernel, "half", choices, 227 << 10, most=16)
+    assert replace(in_use, batch=36) in [replace(choice, batch=36) for choice in choices]
+    assert len(others) in (15, 16) and in_use not in others
+    times = [predicted(kernel, "half", 36, launch) for launch in others]
+    assert times == sorted(times) and times[0] > 0
+    left_out = set(candidates(kernel, "half", 36, 227 << 10)) - {in_use, *others}
+    assert all(predicted(kernel, "half", 36, launch) >= times[-1] for launch in left_out)
 
 
 @pytest.mark.parametrize("shared", [0, 1, 3])

@@ -102,6 +102,24 @@ def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
 
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize(("shared", "kernel_size"), [(0, 3), (1, 3), (0, 1)])
+def test_in_two_halves_a_wide_tile_is_as_near_to_float64_as_pytorch(
+    monkeypatch: pytest.MonkeyPatch, cell: str, shared: int, kernel_size: int
+) -> None:
+    """And the second half is not full."""
+    of = Sequence.of
+
+    def chosen(*asked: Any) -> Launch:
+        return replace(choose(*asked), shared=shared, line=1, rows=16, channels=128, inner=64)
+
+    monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
+    problem = Problem(cell, grid=(1, 2, 1), channels=70, masked=True, kernel_size=kernel_size)
+    for place, (ours, theirs) in enumerate(distances(problem)):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("grid", [(3, 4, 5), pytest.param((8, 8, 8), marks=LONG)], ids=str)
 def test_larger_grids_forward(cell: str, grid: tuple[int, int, int]) -> None:
     problem = Problem(cell, batch=2, steps=1, grid=grid, channels=4)
