@@ -97,11 +97,11 @@ def train(
     output, data = output or settings.output, data or settings.data
     if not output:
         raise UserError("The run needs a folder; name one with -o.")
-    resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
     if resume and recipe:
         raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
     if resume and init:
         raise UserError("--resume goes on with the run's own weights; leave out --init.")
+    resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
     stored = Checkpoints(output).description() if resume else None
     data = data or (Path(stored.place) if stored and stored.place else None)
     if not data:
