@@ -90,6 +90,7 @@ def train(
     from r2n2.training.checkpoints import Checkpoints
     from r2n2.training.interruption import StoppedError
     from r2n2.training.loop import train as run
+    from r2n2.training.narration import say
     from r2n2.training.processes import joined
     from r2n2.training.settings import Settings, read_settings
 
@@ -133,10 +134,10 @@ def train(
                 print(weights)
     except StoppedError as stopped:
         if processes.writes:
-            print(f"r2n2: {stopped}", file=sys.stderr)
+            say(f"r2n2: {stopped}", sys.stderr)
         raise typer.Exit(stopped.exit_code) from None
     except KeyboardInterrupt:
-        print("r2n2: stopped at once; the last checkpoint, if there is one, stands.", file=sys.stderr)
+        say("r2n2: stopped at once; the last checkpoint, if there is one, stands.", sys.stderr)
         raise typer.Exit(130) from None
 
 

@@ -1,6 +1,7 @@
 """What a run writes and says while it learns."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_a_pipe_gets_a_line_now_and_then_and_a_terminal_a_bar() -> None:
     assert "training" in terminal.getvalue()
     assert "loss 0.5000" in terminal.getvalue()
     assert silent.getvalue() == ""
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_no_run() -> None:
+    """Ctrl-C ends the `tee` at its other end, too."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as pipe, Narrator(0, 4, True, pipe) as narrator:
+        for iteration in (2, 4):
+            narrator.report(iteration, 0.5, 123.4)
+            narrator.tell("a sentence")
 
 
 def test_the_learning_rate_falls_as_it_is_told() -> None:
