@@ -69,7 +69,7 @@ def test_a_pipe_that_nobody_reads_any_more_ends_no_run() -> None:
     """Ctrl-C ends the `tee` at its other end, too."""
     reader, writer = os.pipe()
     os.close(reader)
-    with open(writer, "w") as pipe, Narrator(0, 4, True, pipe) as narrator:
+    with os.fdopen(writer, "w") as pipe, Narrator(0, 4, True, pipe) as narrator:
         for iteration in (2, 4):
             narrator.report(iteration, 0.5, 123.4)
             narrator.tell("a sentence")
