@@ -97,7 +97,7 @@ class Loop:
         self.description, self.checkpoints, self.folder = description, checkpoints, checkpoints.run
         self.validation = validation if self.config.validate_every else ()
         self.losses: list[Tensor] = []  # of this process, since they were last gathered
-        self.saved = run.iteration or None
+        self.saved: int | None = None  # a run that goes on may have been killed before its weights were written
         self.clock = Clock()
         if self.processes.writes:
             checkpoints.forget_after(run.iteration)

@@ -202,6 +202,20 @@ def test_validation_scores_the_shapes_and_draws_some(splits: dict[str, list[Mode
     assert found.picture.height > 2 * 320
 
 
+def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
+    splits: dict[str, list[Model]], whole: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    (tmp_path / "run" / "weights.safetensors").unlink()  # between the last checkpoint and them
+    litter = [tmp_path / "run" / name for name in (".weights.x.safetensors", "checkpoints/.tmpx")]
+    for path in litter:
+        path.touch()
+    weights = train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
+    assert load_weights(weights).config == NETWORK
+    assert not any(path.exists() for path in litter)
+    require_same(tmp_path / "run", whole)
+
+
 def test_a_resume_notices_other_data(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "run")
     longer = replace(CONFIG, iterations=9)
