@@ -1,7 +1,7 @@
 """One run at a time in a folder: a job that is queued again may begin while its predecessor still saves.
 
-The lock is the system's and ends with the process that holds it, by `kill -9` too; processes that it forks to read ahead do
-not inherit it. Where there are no such locks, as on Windows and some network file systems, nothing is locked.
+The lock is the system's and ends with the process that holds it, by `kill -9` too; the workers that read ahead do not
+inherit it. Where there are no such locks, as on Windows and some network file systems, nothing is locked.
 """
 
 from collections.abc import Iterator

@@ -26,6 +26,14 @@ def test_a_table_that_goes_on_drops_what_came_later_and_what_was_cut_off(tmp_pat
     assert read_table(path) == []
 
 
+def test_a_table_that_goes_on_keeps_the_columns_that_are_no_longer_written(tmp_path: Path) -> None:
+    """Of a run that goes on with --validate-every 0, for one."""
+    path = tmp_path / "validation.csv"
+    Table(path, ["iou", "iou_1_view"]).add(2, {"iou": 0.5, "iou_1_view": 0.25})
+    Table(path, ["iou"], iteration=2).add(4, {"iou": 0.75})
+    assert path.read_text() == "iteration,iou,iou_1_view\n2,0.5,0.25\n4,0.75,\n"
+
+
 def test_tensorboard_gets_the_figures_and_the_pictures(tmp_path: Path) -> None:
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     records = Records(tmp_path, 1, board=True)
