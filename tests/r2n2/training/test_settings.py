@@ -78,6 +78,8 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ('[network]\nbase = "3d-gru-3"\nchannels = 3', "describes no network"),
         ('[network]\nname = "x"', "describes no network"),
         ("network = 3", "describes no network"),
+        ('[network]\nbase = "3d-gru-3"\nkernel_size = 3.0', r"kernel_size is 3\.0"),
+        ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a text"),
     ],
 )
 def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
