@@ -1,6 +1,7 @@
 """What tests share: a small data folder made by the pipeline, and how they run side by side; see also `helpers/`."""
 
 import fcntl
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,17 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes first: what is short then fills the processes up to the end."""
     items.sort(key=lambda item: item.path.stem != "test_machine_code")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interpreter() -> Iterator[None]:
+    if os.environ.get("TRITON_INTERPRET") != "1" or importlib.util.find_spec("triton") is None:
+        yield
+        return
+    from interpreter import hastened
+
+    with hastened():
+        yield
 
 
 @pytest.fixture(autouse=True)

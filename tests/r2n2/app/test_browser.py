@@ -209,15 +209,18 @@ def test_the_camera_and_the_clipboard_are_pictures_too(tab: Tab, views: dict[str
     tab.wait("1 view ·")
     tab.page.locator("#snapshot button[aria-label='Capture from camera']").click()
     tab.page.get_by_text("Click to Access Webcam").click()
+    tab.page.wait_for_function("() => document.querySelector('#snapshot video')?.videoWidth > 0")  # a first frame
     tab.page.locator("#snapshot button[aria-label='capture photo']").click()
     tab.wait("2 views ·")
 
 
 def test_two_visitors_do_not_mix(tabs: list[Tab], views: dict[str, list[Path]], model: Reconstructor) -> None:
     first, second = tabs
-    for number in range(2):
+    for number, said in enumerate(("1 view ·", "2 views")):
         first.add(views["chair"][number])
         second.add(views["table"][number])
+        first.wait(said)
+        second.wait(said)
     assert voxels(model, views["chair"][:2]) in first.wait("2 views")
     assert voxels(model, views["table"][:2]) in second.wait("2 views")
     first.page.click("#undo")
