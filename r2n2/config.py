@@ -33,11 +33,13 @@ class NetworkConfig:
     decoder_channels: tuple[int, ...] = (128, 128, 64, 32)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ValueError(f"name is {self.name!r}, not a text")
         if self.recurrence not in ("gru", "lstm"):
             raise ValueError(f"recurrence is {self.recurrence!r}, not 'gru' or 'lstm'")
         if self.graph not in LEVELS:
             raise ValueError(f"graph is {self.graph!r}, not one of {', '.join(LEVELS)}")
-        if self.kernel_size not in (1, 3):
+        if type(self.kernel_size) is not int or self.kernel_size not in (1, 3):
             raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
         sizes = (*self.encoder_channels, *self.decoder_channels, self.features, self.hidden_channels)
         if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):

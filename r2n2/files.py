@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from r2n2.errors import UserError
 
 
@@ -57,9 +59,10 @@ def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
     """What the system refuses as a sentence about `path`, and about the files that are written already."""
     try:
         yield
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # which is what safetensors makes of a full disk
         written = f" ({', '.join(map(str, done))} written)" if done else ""
-        raise UserError(f"Cannot write {path}: {error.strerror or error}; choose another place{written}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"Cannot write {path}: {reason}; choose another place{written}.") from error
 
 
 @contextmanager

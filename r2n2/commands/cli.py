@@ -288,6 +288,7 @@ def main() -> None:
     try:
         app()
     except (UserError, OSError) as error:
-        who = f" (process {os.environ['RANK']})" if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""  # torchrun's
+        rank, count = os.environ.get("RANK", "?"), int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
+        who = f" (process {rank})" if count > 1 else ""
         print(f"r2n2{who}: {error}", file=sys.stderr)
         sys.exit(2)

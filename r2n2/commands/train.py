@@ -90,6 +90,7 @@ def train(
     from r2n2.training.checkpoints import Checkpoints
     from r2n2.training.interruption import StoppedError
     from r2n2.training.loop import train as run
+    from r2n2.training.narration import say
     from r2n2.training.processes import joined
     from r2n2.training.settings import Settings, read_settings
 
@@ -97,11 +98,11 @@ def train(
     output, data = output or settings.output, data or settings.data
     if not output:
         raise UserError("The run needs a folder; name one with -o.")
-    resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
     if resume and recipe:
         raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
     if resume and init:
         raise UserError("--resume goes on with the run's own weights; leave out --init.")
+    resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
     stored = Checkpoints(output).description() if resume else None
     data = data or (Path(stored.place) if stored and stored.place else None)
     if not data:
@@ -133,10 +134,10 @@ def train(
                 print(weights)
     except StoppedError as stopped:
         if processes.writes:
-            print(f"r2n2: {stopped}", file=sys.stderr)
+            say(f"r2n2: {stopped}", sys.stderr)
         raise typer.Exit(stopped.exit_code) from None
     except KeyboardInterrupt:
-        print("r2n2: stopped at once; the last checkpoint, if there is one, stands.", file=sys.stderr)
+        say("r2n2: stopped at once; the last checkpoint, if there is one, stands.", sys.stderr)
         raise typer.Exit(130) from None
 
 

@@ -113,6 +113,9 @@ def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
         if chosen:
             counts[split], broken = write_split(chosen, pack, split)
             problems += broken
+        else:  # one of another data set, packed here before, would be mixed with this one
+            for suffix in (INDEX, PIXELS):
+                (pack / f"{split}{suffix}").unlink(missing_ok=True)
     return counts, problems
 
 

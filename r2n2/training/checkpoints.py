@@ -72,9 +72,13 @@ class Checkpoints:
         )
 
     def forget_after(self, iteration: int) -> None:
-        """Remove the checkpoints after an iteration from which the run goes on: they are of a future that is void."""
+        """Remove the checkpoints after an iteration from which the run goes on: they are of a future that is void; and
+        what a run that was killed left half written, by `written_beside` and by safetensors within it."""
         for path in self.paths():
             if int(path.stem) > iteration:
+                path.unlink()
+        for folder in (self.run, self.folder):
+            for path in (*folder.glob(f".*{SUFFIX}"), *folder.glob(".tmp*")):
                 path.unlink()
 
     def _path(self, iteration: int) -> Path:

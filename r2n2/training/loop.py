@@ -11,7 +11,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from r2n2.training.beginning import begin, go_on
 from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.clock import Clock
 from r2n2.training.interruption import Interruption, StoppedError
+from r2n2.training.lock import locked
 from r2n2.training.narration import Narrator
 from r2n2.training.processes import ALONE, Processes
 from r2n2.training.recipes import TrainingConfig
@@ -65,11 +66,11 @@ def train(
     this one's number among those that train the same model; all read `folder`, the first writes.
 
     Raises UserError if the folder holds a run already (or, with `resume`, none, or one of another network or of other
-    data), if the loss is not finite or above the recipe's largest, or if no model can be read; StoppedError if Ctrl-C
-    or SIGTERM ended it, once it is saved.
+    data) or another process trains in it, if the loss is not finite or above the recipe's largest, or if no model can
+    be read; StoppedError if Ctrl-C or SIGTERM ended it, once it is saved.
     """
     checkpoints, data = Checkpoints(folder, config.keep), fingerprint(models)
-    with Interruption() as interruption:
+    with Interruption() as interruption, locked(folder) if processes.writes else nullcontext():
         if resume:
             run, description = go_on(checkpoints, network, config, device, processes, data, other_data)
         elif checkpoints.paths():
@@ -97,7 +98,7 @@ class Loop:
         self.description, self.checkpoints, self.folder = description, checkpoints, checkpoints.run
         self.validation = validation if self.config.validate_every else ()
         self.losses: list[Tensor] = []  # of this process, since they were last gathered
-        self.saved = run.iteration or None
+        self.saved: int | None = None  # a run that goes on may have been killed before its weights were written
         self.clock = Clock()
         if self.processes.writes:
             checkpoints.forget_after(run.iteration)

@@ -1,5 +1,6 @@
 """What whoever waits sees: in a terminal a bar with loss and time left, in a pipe or a log a line now and then."""
 
+import os
 import sys
 import time
 from datetime import timedelta
@@ -53,5 +54,16 @@ class Narrator:
     def tell(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""
         if self.speaks:
-            self.bar.write(sentence, file=self.stream)
-            self.stream.flush()
+            say(sentence, self.stream)
+
+
+def say(sentence: str, stream: TextIO) -> None:
+    """A line on `stream`, above the bar if there is one; if nobody reads it any more, training is worth more than that:
+    Ctrl-C ends the `tee` at the other end of a pipe, too."""
+    try:
+        tqdm.write(sentence, file=stream)
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # for what is in the buffer, and all that follows
+        os.close(nowhere)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
     """The processes that torchrun started, joined for the block, and the device of this one.
 
     "auto" and "cuda" are the GPU of the process's number on its machine. Gradients go through NCCL between GPUs, else
-    gloo. Raises UserError if a machine has fewer GPUs than processes.
+    gloo. Raises UserError if a machine has fewer GPUs than processes, or if the environment does not say who they are.
     """
     if not is_started_by_torchrun():
         yield ALONE, device
@@ -81,7 +81,13 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
             )
         device = f"cuda:{local}"
         torch.cuda.set_device(local)
-    distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    except ValueError as error:
+        raise UserError(
+            f"WORLD_SIZE says {os.environ['WORLD_SIZE']} processes, but {one_line(error)}; "
+            "start them by torchrun, or unset WORLD_SIZE."
+        ) from error
     try:
         yield (
             Processes(distributed.get_rank(), distributed.get_world_size(), distributed.new_group(backend="gloo")),

@@ -26,8 +26,10 @@ class Table:
     """A CSV file with a line for each of some iterations, rising."""
 
     def __init__(self, path: Path, columns: list[str], iteration: int = 0) -> None:
-        self.path, self.columns = path, [ITERATION, *columns]
+        self.path = path
         kept = [row for row in read_table(path) if int(row[ITERATION]) <= iteration] if iteration else []
+        before = kept[0] if kept else ()  # columns that stay, though no longer written
+        self.columns = [*dict.fromkeys((ITERATION, *columns, *before))]
         with written_beside(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="", extrasaction="ignore", lineterminator="\n")
             writer.writeheader()

@@ -13,7 +13,7 @@ from r2n2.commands.cli import app
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.fingerprint import fingerprint
-from r2n2.data.packed import is_pack, read_pack, write_pack
+from r2n2.data.packed import is_pack, read_pack, write_pack, write_split
 from r2n2.data.shapenet import SHARES, find_models, select
 from r2n2.errors import UserError
 
@@ -86,3 +86,13 @@ def test_a_damaged_pack_is_named(pack: Path, tmp_path: Path) -> None:
         (tmp_path / damaged / damaged).write_bytes(content)
         with pytest.raises(UserError, match=r"train\.index is damaged"):
             read_pack(tmp_path / damaged, "train")
+
+
+def test_a_pack_written_over_another_holds_nothing_of_that(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests = select(find_models(data_folder)[0], "test")
+    write_split(tests, tmp_path, "val")
+    monkeypatch.setattr("r2n2.data.packed.find_models", lambda _: (tests, []))
+    assert write_pack(data_folder, tmp_path)[0] == {"test": len(tests)}
+    assert read_pack(tmp_path, "val") == []

@@ -1,6 +1,7 @@
 """Weights there and back, and files that are not the weights they should be."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from small import small_network
 from r2n2.config import NETWORKS, NetworkConfig
 from r2n2.errors import UserError
 from r2n2.network import R2N2
-from r2n2.network.checkpoint import load_weights, save_weights
+from r2n2.network.checkpoint import load_tensors, load_weights, save_tensors, save_weights
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -31,6 +32,19 @@ def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
     loaded = load_weights(tmp_path / "w.safetensors")
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert torch.equal(loaded.encoder.fc.weight, model.encoder.fc.weight.half().float())
+
+
+def test_a_disk_without_space_is_named_and_the_file_before_stays(tmp_path: Path) -> None:
+    path, limits = tmp_path / "w.safetensors", resource.getrlimit(resource.RLIMIT_FSIZE)
+    save_tensors(path, {"x": torch.zeros(1)}, {})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"Cannot write .*w\.safetensors"):
+            save_tensors(path, {"x": torch.zeros(1000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(load_tensors(path)[0]["x"]) == 1
 
 
 def test_configurations_there_and_back() -> None:

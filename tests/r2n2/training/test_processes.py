@@ -12,7 +12,7 @@ from small import small_network
 from train_shared import losses
 
 from r2n2.errors import UserError
-from r2n2.training.processes import ALONE, Processes
+from r2n2.training.processes import ALONE, Processes, joined
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.run import Run
 
@@ -53,3 +53,11 @@ def test_a_batch_without_equal_parts_is_refused() -> None:
         Run(small_network("3d-gru-1"), TrainingConfig(batch_size=4), torch.device("cpu"), Processes(0, 3))
     with pytest.raises(UserError, match="no 3 equal pieces"):
         TrainingConfig(batch_size=4, accumulate=3)
+
+
+def test_a_process_that_cannot_know_the_others_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler's WORLD_SIZE without the rest of what torchrun sets."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(UserError, match=r"RANK .*torchrun"), joined("cpu"):
+        pass

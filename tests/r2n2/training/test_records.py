@@ -1,6 +1,7 @@
 """What a run writes and says while it learns."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def test_a_table_that_goes_on_drops_what_came_later_and_what_was_cut_off(tmp_pat
     assert path.read_text() == "iteration,loss\n2,0.25\n4,0.5\n5,1.0\n"
     Table(path, ["loss"])
     assert read_table(path) == []
+
+
+def test_a_table_that_goes_on_keeps_the_columns_that_are_no_longer_written(tmp_path: Path) -> None:
+    """Of a run that goes on with --validate-every 0, for one."""
+    path = tmp_path / "validation.csv"
+    Table(path, ["iou", "iou_1_view"]).add(2, {"iou": 0.5, "iou_1_view": 0.25})
+    Table(path, ["iou"], iteration=2).add(4, {"iou": 0.75})
+    assert path.read_text() == "iteration,iou,iou_1_view\n2,0.5,0.25\n4,0.75,\n"
 
 
 def test_tensorboard_gets_the_figures_and_the_pictures(tmp_path: Path) -> None:
@@ -62,6 +71,16 @@ def test_a_pipe_gets_a_line_now_and_then_and_a_terminal_a_bar() -> None:
     assert "training" in terminal.getvalue()
     assert "loss 0.5000" in terminal.getvalue()
     assert silent.getvalue() == ""
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_no_run() -> None:
+    """Ctrl-C ends the `tee` at its other end, too."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe, Narrator(0, 4, True, pipe) as narrator:
+        for iteration in (2, 4):
+            narrator.report(iteration, 0.5, 123.4)
+            narrator.tell("a sentence")
 
 
 def test_the_learning_rate_falls_as_it_is_told() -> None:

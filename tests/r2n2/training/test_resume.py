@@ -202,6 +202,34 @@ def test_validation_scores_the_shapes_and_draws_some(splits: dict[str, list[Mode
     assert found.picture.height > 2 * 320
 
 
+def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
+    splits: dict[str, list[Model]], whole: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    (tmp_path / "run" / "weights.safetensors").unlink()  # between the last checkpoint and them
+    litter = [tmp_path / "run" / name for name in (".weights.x.safetensors", "checkpoints/.tmpx")]
+    for path in litter:
+        path.touch()
+    weights = train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
+    assert load_weights(weights).config == NETWORK
+    assert not any(path.exists() for path in litter)
+    require_same(tmp_path / "run", whole)
+
+
+def test_two_processes_do_not_train_in_one_folder(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
+    """A job that is queued again, while the first still saves."""
+    shutil.copytree(whole, tmp_path / "run")
+    holding = "from r2n2.training.lock import locked; from pathlib import Path; import sys\n"
+    holding += "with locked(Path(sys.argv[1])): print(flush=True); input()"
+    command = [sys.executable, "-c", holding, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        first.stdout.readline()
+        with pytest.raises(UserError, match="Another process trains in"):
+            train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
+        first.kill()
+    train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
+
+
 def test_a_resume_notices_other_data(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "run")
     longer = replace(CONFIG, iterations=9)

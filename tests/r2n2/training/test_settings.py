@@ -10,9 +10,12 @@ from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
 from r2n2.config import NETWORKS
+from r2n2.data.fingerprint import Fingerprint
 from r2n2.errors import UserError
+from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.recipes import RECIPES, TrainingConfig
 from r2n2.training.settings import read_settings, write_settings
+from r2n2.training.state import Description
 
 TEXT = """
 data = "there"
@@ -75,12 +78,28 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ('[network]\nbase = "3d-gru-3"\nchannels = 3', "describes no network"),
         ('[network]\nname = "x"', "describes no network"),
         ("network = 3", "describes no network"),
+        ('[network]\nbase = "3d-gru-3"\nkernel_size = 3.0', r"kernel_size is 3\.0"),
+        ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a text"),
     ],
 )
 def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "x.toml").write_text(text)
     with pytest.raises(UserError, match=said):
         read_settings(tmp_path / "x.toml")
+
+
+def test_the_command_that_began_a_run_goes_on_with_it(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
+) -> None:
+    """A job that is queued again: recipe and first weights are those of the beginning."""
+    begun = replace(RECIPES["2016"], seed=7)
+    command = ["train", "--data", str(data_folder), "-o", str(tmp_path), "--recipe", "compact", "--init", "weights"]
+    Checkpoints(tmp_path).save({}, Description(1, NETWORKS["3d-gru-3"], begun, Fingerprint(28, "")))
+    CliRunner().invoke(app, [*command, "--auto-resume"], catch_exceptions=False)
+    assert called[0][3] == begun
+    assert called[0][5:7] == (True, None)
+    with pytest.raises(UserError, match="leave out --recipe"):
+        CliRunner().invoke(app, [*command, "--resume"], catch_exceptions=False)
 
 
 def test_a_run_needs_data_and_a_folder(tmp_path: Path) -> None:
