@@ -11,7 +11,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def train(
     be read; StoppedError if Ctrl-C or SIGTERM ended it, once it is saved.
     """
     checkpoints, data = Checkpoints(folder, config.keep), fingerprint(models)
-    with Interruption() as interruption, locked(folder) if processes.writes else nullcontext():
+    with Interruption() as interruption, _readers_named(folder), locked(folder) if processes.writes else nullcontext():
         if resume:
             run, description = go_on(checkpoints, network, config, device, processes, data, other_data)
         elif checkpoints.paths():
@@ -86,6 +86,20 @@ def train(
         loop = Loop(run, replace(description, place=place), checkpoints, spread(validation, config.validate_models))
         loop.go(models, interruption)
     return folder / WEIGHTS_FILE
+
+
+@contextmanager
+def _readers_named(folder: Path) -> Iterator[None]:
+    """A process that reads ahead and was killed is no riddle: PyTorch raises, in whatever the run is at."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UserError(
+            "A process that reads pictures was killed, as systems do that run out of memory: go on with --resume and "
+            f"fewer --workers; the last checkpoint in {folder}, if there is one, stands."
+        ) from error
 
 
 class Loop:

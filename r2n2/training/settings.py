@@ -47,6 +47,9 @@ def read_settings(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path} cannot be read as TOML ({error}).") from error
     named = {name.replace("-", "_"): value for name, value in values.items()}
+    if len(named) < len(values):
+        twice = next(name for name in values if "-" in name and name.replace("-", "_") in values)
+        raise UserError(f"{path} has both {twice!r} and {twice.replace('-', '_')!r}; keep one of them.")
     network = named.pop("network", None)
     texts = {name: named.pop(name) for name in ("data", "output", "init", "recipe", "device") if name in named}
     for name, value in texts.items():

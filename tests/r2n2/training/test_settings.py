@@ -73,6 +73,7 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ("amp = 1", "amp in .* must be true or false"),
         ("drops = 3", "drops in .* must be a list of whole numbers"),
         ("data = 3", "data in .* must be a text"),
+        ("learning-rate = 1e-3\nlearning_rate = 1e-4", "both 'learning-rate' and 'learning_rate'"),
         ("x = [", "cannot be read as TOML"),
         ('network = "3d-gru-9"', "no network '3d-gru-9'"),
         ('[network]\nbase = "3d-gru-3"\nchannels = 3', "describes no network"),

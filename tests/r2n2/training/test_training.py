@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -270,3 +271,17 @@ def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Pat
     with pytest.raises(UserError, match="The loss is"):
         train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, learning_rate=1e30), CPU)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
+def test_a_reader_that_is_killed_is_one_sentence(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(self: Run, views: torch.Tensor, voxels: torch.Tensor) -> torch.Tensor:
+        for reader in active_children():
+            reader.kill()
+        return torch.zeros(())
+
+    monkeypatch.setattr(Run, "step", step)
+    models = select(find_models(data_folder)[0], "train")
+    with pytest.raises(UserError, match="fewer --workers"):
+        train(small_network("3d-gru-1"), models, tmp_path / "run", replace(CONFIG, workers=1), CPU)
