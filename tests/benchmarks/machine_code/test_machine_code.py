@@ -10,41 +10,43 @@ import pytest
 from convrnn3d.tuning import table
 
 ROOT = Path(__file__).parents[3]
-# Each takes two minutes of a core: one in every run, those with the least shared memory in CI, too, all with -m long.
-TARGETS = ["sm_90", *(pytest.param(target, marks=pytest.mark.long) for target in ("sm_120", "gfx942"))]
-TARGETS += [
-    pytest.param(target, marks=(pytest.mark.long, pytest.mark.spare)) for target in ("sm_80", "sm_100", "gfx950")
+LONG, SPARE = (pytest.mark.long,), (pytest.mark.long, pytest.mark.spare)
+# All six take ten minutes of a core: one in every run, CI those with the least shared memory, in the type that is used.
+CASES = [
+    ("sm_90", "half,tf32,ieee"),
+    *(pytest.param(target, "half", marks=LONG) for target in ("sm_120", "gfx942")),
+    *(pytest.param(target, "tf32,ieee", marks=SPARE) for target in ("sm_120", "gfx942")),
+    *(pytest.param(target, "half,tf32,ieee", marks=SPARE) for target in ("sm_80", "sm_100", "gfx950")),
 ]
 COMPILED = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 ACCESSES = ("ld.global", "st.global", "cp.async")
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_every_kernel_of_the_table_compiles_and_meets_the_bar(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "kinds"), CASES)
+def test_every_kernel_of_the_table_compiles_and_meets_the_bar(target: str, kinds: str, tmp_path: Path) -> None:
     jobs = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count()  # the other cores have other tests
-    command = [sys.executable, "-m", "benchmarks.machine_code", "--targets", target, "--jobs", str(jobs)]
-    process = subprocess.run(
-        [*command, "--json", str(tmp_path / "rows.json")], cwd=ROOT, env=COMPILED, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "benchmarks.machine_code", "--targets", target, "--kinds", kinds]
+    command += ["--jobs", str(jobs), "--json", str(tmp_path / "rows.json")]
+    process = subprocess.run(command, cwd=ROOT, env=COMPILED, capture_output=True, text=True)
     assert (tmp_path / "rows.json").exists(), process.stderr
     rows = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
     missed = [f"{row['kernel']} {row['operands']} {row['tile']}: {row['misses']}" for row in rows if row["misses"]]
     assert not missed, "\n".join(missed)
     launches = {(row["kernel"], row["operands"], row["tile"], row["num_warps"], row["num_stages"]) for row in rows}
-    assert launches_of_the_table(target) <= launches
+    assert launches_of_the_table(target, kinds.split(",")) <= launches
     if target == "sm_90":  # Hopper multiplies with wgmma, which has 64 rows at least
         products = [row for row in rows if row["operands"] != "ieee" and row["matrix"]]
         tall = [row for row in products if int(row["tile"].split("x")[0]) >= 64]
         assert tall and all(row["unit"] == "HGMMA" for row in tall)
 
 
-def launches_of_the_table(target: str) -> set[tuple[str, str, str, int, int]]:
+def launches_of_the_table(target: str, kinds: list[str]) -> set[tuple[str, str, str, int, int]]:
     """Kernel, type of operands, tile, warps and stages, as a row says them."""
     launches = set()
-    for kernel, kinds in table(target).items():
+    for kernel, by_kind in table(target).items():
         name = "wgrad.weight_gradient" if kernel == "weight_gradient" else kernel.replace("_", ".", 1)
-        for kind, choices in kinds.items():
-            for choice in choices:
+        for kind in kinds:
+            for choice in by_kind[kind]:
                 function = "convolution.conv_parts" if choice.shared else name
                 rows, inner = choice.rows, choice.inner
                 if kernel == "weight_gradient":
