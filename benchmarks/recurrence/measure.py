@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import torch
 from convrnn3d.backend import TRITON_IS_THERE
+from convrnn3d.tuning import architecture_of, overlaps
 from torch import Tensor
 
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
 from benchmarks.measuring.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
-from benchmarks.recurrence.contenders import PACKING, Contender, contenders
+from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, Contender, contenders
 from benchmarks.recurrence.problems import Problem
 from benchmarks.work.phases import sequence_work
 from benchmarks.work.sizes import Sizes
@@ -118,12 +119,15 @@ def errors(
 def able(device: torch.device, problem: Problem, compilers: bool = True) -> list[str]:
     """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
 
-    Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight.
+    Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight. So
+    are launches that overlap; the backward pass runs after the call that switches them on.
     """
     kernels = device.type == "cuda" and TRITON_IS_THERE
-    left_out = set() if kernels else {"kernels", PACKING}
+    left_out = set() if kernels else {"kernels", *BESIDE}
     if problem.backward or problem.steps > 1:
-        left_out.add(PACKING)
+        left_out.update(BESIDE)
+    if kernels and not overlaps(architecture_of(device)):
+        left_out.add(DEPENDENT)
     return [
         name
         for name, contender in contenders().items()

@@ -4,11 +4,13 @@ A run takes a problem and inputs as a contender has them prepared: the projectio
 convrnn3d projection, weight and state(s); it gives the last state(s).
 """
 
+import os
 from collections.abc import Callable
 
 import torch
 from convrnn3d import conv_gru, conv_lstm, freeze
 from convrnn3d.frozen import FROZEN
+from convrnn3d.tuning import DEPENDENT
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -55,6 +57,20 @@ def packing(run: Run) -> Run:
         return run(problem, [projection, copies[weight], *states])
 
     return changed
+
+
+def dependent(run: Run) -> Run:
+    """`run` with launches that begin before the one before them has ended: a switch of convrnn3d's, from sm_90 on."""
+
+    def dependent_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        before = os.environ.get(DEPENDENT)
+        os.environ[DEPENDENT] = "1"
+        try:
+            return run(problem, inputs)
+        finally:
+            os.environ.pop(DEPENDENT) if before is None else os.environ.update({DEPENDENT: before})
+
+    return dependent_run
 
 
 def gate_by_gate(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:

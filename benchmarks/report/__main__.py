@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.recurrence.contenders import PACKING
+from benchmarks.recurrence.contenders import BESIDE
 from benchmarks.report.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
 
 ROOT = Path(__file__).parents[2]
@@ -122,8 +122,8 @@ def table(columns: str, lines: list[str]) -> str:
 def step_line(one: Stored, machine: dict[str, str]) -> str:
     done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
     plain = next(iter(one.of("eager NCDHW")), None)
-    packing = next(iter(one.of(PACKING)), None)
-    ours = "; ".join(filter(None, (shown(one.ours, "kernels"), shown(packing))))
+    beside = [next(iter(one.of(name)), None) for name in BESIDE]
+    ours = "; ".join(filter(None, (shown(one.ours, "kernels"), *map(shown, beside))))
     times = [shown(plain, "eager NCDHW"), shown(one.others), ours]
     return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
 

@@ -83,9 +83,12 @@ def architecture_of(device: torch.device) -> str | None:
 
 def dependent_launch(device: torch.device) -> bool:
     """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
-    architecture = architecture_of(device) or ""
-    able = architecture.startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
-    return able and os.environ.get(DEPENDENT, "") == "1"
+    return overlaps(architecture_of(device)) and os.environ.get(DEPENDENT, "") == "1"
+
+
+def overlaps(architecture: str | None) -> bool:
+    """Whether its launches can."""
+    return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
 
 
 def table_file(architecture: str | None) -> Path:

@@ -1,6 +1,7 @@
 """Contenders compute the same thing: otherwise a comparison of their times would mean nothing."""
 
 import math
+import os
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
-from benchmarks.recurrence.contenders import PACKING, contenders
+from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, PACKING, contenders
 from benchmarks.recurrence.measure import able, errors, measure, runner
 from benchmarks.recurrence.problems import Problem
 
@@ -168,8 +169,22 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     assert first[0] is second[0] is not weight and first[0] not in FROZEN and first[1] < second[1]
     assert torch.equal(first[0], weight)
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
+    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_90")
     gpu = torch.device("cuda")
-    assert {"kernels", PACKING} <= set(able(gpu, problem))
+    assert {"kernels", *BESIDE} <= set(able(gpu, problem))
     for other in (replace(problem, steps=2), replace(problem, backward=True)):
-        assert "kernels" in able(gpu, other) and PACKING not in able(gpu, other)
-    assert not {"kernels", PACKING} & set(able(torch.device("cpu"), problem))
+        assert "kernels" in able(gpu, other) and not set(BESIDE) & set(able(gpu, other))
+    assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
+    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_80")
+    assert PACKING in able(gpu, problem) and DEPENDENT not in able(gpu, problem)
+
+
+@pytest.mark.parametrize("before", [None, "0"])
+def test_launches_overlap_for_one_contender_alone(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+    switch, seen = "CONVRNN3D_DEPENDENT_LAUNCH", []
+    monkeypatch.delenv(switch, raising=False) if before is None else monkeypatch.setenv(switch, before)
+    monkeypatch.setattr(runs, "conv_gru", lambda *_, **named: seen.append(os.environ.get(switch)) or (0, 0))
+    problem, inputs = Problem("gru", 1, 1, grid=2, channels=3), [torch.zeros(1)] * 3
+    for name in ("kernels", DEPENDENT, "kernels"):
+        contenders()[name].run(problem, inputs)
+    assert seen == [before, "1", before]
