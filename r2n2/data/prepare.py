@@ -140,7 +140,8 @@ def _voxels(source: MeshSource, folder: Path) -> Path:
 
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
     """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
-    pool = ProcessPoolExecutor(config.workers or os.cpu_count(), initializer=_begin_worker, initargs=(os.getpid(),))
+    count = max(1, min(config.workers or os.cpu_count() or 1, len(work)))  # a pool that forks starts all at once
+    pool = ProcessPoolExecutor(count, initializer=_begin_worker, initargs=(os.getpid(),))
     try:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
         for task in progress(tasks, "preparing", unit="model"):

@@ -79,9 +79,7 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     renderings, voxels = folder / "ShapeNetRendering", folder / "ShapeNetVox32"
     for part in (renderings, voxels):
         if not part.is_dir():
-            raise UserError(
-                f"There is no folder {part}; --data names a folder that holds ShapeNetRendering and ShapeNetVox32."
-            )
+            raise UserError(f"There is no folder {part}; a data folder holds ShapeNetRendering and ShapeNetVox32.")
     rendered, voxelized = _names(renderings), _names(voxels)
     problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
     problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]

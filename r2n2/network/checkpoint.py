@@ -79,6 +79,8 @@ def convert_weights(source: str | Path, target: str | Path, half: bool = False) 
     """
     if Path(target).suffix.lower() not in (".safetensors", *ORIGINAL_SUFFIXES):
         raise UserError(f"{target} has a suffix that names no weights; use .safetensors, .npy or .npz.")
+    if Path(source).resolve() == Path(target).resolve():
+        raise UserError(f"{target} is the same file as {source} and would be overwritten; choose another name.")
     if half and is_original(target):
         raise UserError(f"{target} would be a file of 2016, which has single precision; leave out --half.")
     model = load_weights(source)

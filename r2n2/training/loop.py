@@ -132,7 +132,11 @@ class Loop:
                 if run.iteration % self.config.report_every == 0:
                     self._report()
                 if self.validation and self._due(self.config.validate_every):
-                    self._aside(self._validate)
+                    try:
+                        self._aside(self._validate)
+                    except UserError:
+                        self._save()  # that the validation split cannot be read costs no step
+                        raise
                     self._aside(self._save)
                 elif self._due(self.config.save_every):
                     self._aside(self._save)

@@ -52,14 +52,14 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 class Board:
-    """TensorBoard's files below a folder; of a run that goes on they hide what came after `iteration`."""
+    """TensorBoard's files below a folder; of what a killed run left there they hide what came after `iteration`."""
 
     def __init__(self, folder: Path, iteration: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise UserError('--tensorboard needs the package tensorboard: pip install ".[tensorboard]".') from error
-        self._writer: Any = SummaryWriter(folder / BOARD_FOLDER, purge_step=iteration + 1 if iteration else None)
+        self._writer: Any = SummaryWriter(folder / BOARD_FOLDER, purge_step=iteration + 1)
 
     def add(self, group: str, iteration: int, values: dict[str, float]) -> None:
         for name, value in values.items():

@@ -156,6 +156,9 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     alone = r2n2("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
     assert alone.returncode == 2 and "zero.png" in one_sentence(alone.stderr)
     assert "zero.png" in refused("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
+    assert "meta" in refused("reconstruct", views[0], "-o", "a.obj", "--device", "meta", cwd=tmp_path)
+    assert "--preprocessing" in refused("evaluate", "--grounds", "--preprocessing", "2016", cwd=tmp_path)
+    assert "names no shard" in refused("data", "shapes", "-o", "s", "--count", 1, "--shard", "", cwd=tmp_path)
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
     assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)
     assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)
@@ -224,6 +227,7 @@ def test_convert_stores_half_precision_if_asked(tmp_path: Path) -> None:
     assert sizes[1] < 0.6 * sizes[0]
     assert "w.pt" in refused("convert", "w.safetensors", "w.pt", cwd=tmp_path)
     assert "w.npy" in refused("convert", "w.safetensors", "w.npy", "--half", cwd=tmp_path)
+    assert "same file" in refused("convert", "w.safetensors", tmp_path / "w.safetensors", cwd=tmp_path)
 
 
 def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:

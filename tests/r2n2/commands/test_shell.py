@@ -2,8 +2,10 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,17 @@ def test_completion_can_be_shown_and_installed(shell: str, tmp_path: Path) -> No
     assert "_R2N2_COMPLETE" in run("-c", program, "--show-completion").stdout
     assert f"{shell} completion installed in" in run("-c", program, "--install-completion", HOME=str(tmp_path)).stdout
     assert any("_R2N2_COMPLETE" in file.read_text() for file in tmp_path.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("module", ["typer", "torch"])
+def test_ctrl_c_while_a_module_is_imported_ends_the_program(module: str, tmp_path: Path) -> None:
+    """Whatever the module makes of it: NumPy, SciPy and PyTorch lose what is raised within their imports."""
+    swallow = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n"
+    (tmp_path / f"{module}.py").write_text(swallow)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    command = [sys.executable, "-m", "r2n2", "networks"]
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
+    result = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, preexec_fn=heed, capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")

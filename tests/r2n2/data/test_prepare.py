@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -
     next((tmp_path / "out").rglob("model.binvox")).unlink()
     prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
     assert picture.exists()
+
+
+def test_no_more_processes_are_started_than_there_are_models(
+    mesh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where processes fork, the pool starts all of them at once: `--workers 100000` would fill the machine."""
+    asked = []
+
+    def pool(count: int, **_: object) -> ThreadPoolExecutor:
+        asked.append(count)
+        return ThreadPoolExecutor(1)
+
+    monkeypatch.setattr("r2n2.data.prepare.ProcessPoolExecutor", pool)
+    prepare(find_meshes([mesh_folder], None), tmp_path / "out", replace(CONFIG, views=1, workers=100000))
+    assert asked == [1]
 
 
 def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from r2n2.errors import UserError
 from r2n2.training.narration import Narrator
-from r2n2.training.records import Records, Table, read_table
+from r2n2.training.records import Board, Records, Table, read_table
 from r2n2.training.schedule import share_of_rate
 
 
@@ -44,6 +44,21 @@ def test_tensorboard_gets_the_figures_and_the_pictures(tmp_path: Path) -> None:
     assert [(event.step, event.value) for event in events.Scalars("training/loss")] == [(3, 0.5)]
     assert [(event.step, event.value) for event in events.Scalars("validation/iou")] == [(3, 0.25)]
     assert [(image.width, image.height) for image in events.Images("reconstructions")] == [(8, 6)]
+
+
+@pytest.mark.parametrize("iteration", [0, 2])
+def test_tensorboard_shows_no_iteration_twice(tmp_path: Path, iteration: int) -> None:
+    """Of a run that was killed and goes on from 2, or begins anew because there was no checkpoint yet."""
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for begun in (0, iteration):
+        board = Board(tmp_path, begun)
+        for step in range(begun + 1, 5):
+            board.add("training", step, {"loss": 0.5})
+            board.show("reconstructions", step, Image.new("RGB", (8, 6)))
+    events = reading.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("training/loss")] == [1, 2, 3, 4]
+    assert [event.step for event in events.Images("reconstructions")] == [1, 2, 3, 4]
 
 
 def test_without_tensorboard_the_option_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

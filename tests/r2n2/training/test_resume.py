@@ -202,6 +202,13 @@ def test_validation_scores_the_shapes_and_draws_some(splits: dict[str, list[Mode
     assert found.picture.height > 2 * 320
 
 
+def test_a_validation_that_can_read_nothing_costs_no_iteration(splits: dict[str, list[Model]], tmp_path: Path) -> None:
+    gone = [Model("03001627", "gone", tmp_path / "rendering", tmp_path / "model.binvox", "val")]
+    with pytest.raises(UserError, match="None of the 1 models of the validation split"), pytest.warns(SkippedWarning):
+        train(NETWORK, splits["train"], tmp_path / "run", replace(CONFIG, validate_every=3), CPU, validation=gone)
+    assert [path.stem for path in Checkpoints(tmp_path / "run").paths()] == ["00000003"]
+
+
 def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
     splits: dict[str, list[Model]], whole: Path, tmp_path: Path
 ) -> None:
