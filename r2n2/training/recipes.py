@@ -18,6 +18,7 @@ AT_LEAST_ONE = (
     "keep",
     "validate_models",
 )
+AT_MOST = {"batch_size": 65_536, "max_views": 1_000, "workers": 1_000}  # more would fill the memory before a step
 NOT_NEGATIVE = (
     "warmup",
     "cooldown",
@@ -90,6 +91,9 @@ class TrainingConfig:
         for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        for name, most in AT_MOST.items():
+            if getattr(self, name) > most:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be at most {most:,}.")
         for name in NOT_NEGATIVE:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UserError(f"{name} is {getattr(self, name)}; it must be finite and not negative.")

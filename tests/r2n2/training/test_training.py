@@ -216,6 +216,12 @@ def test_factors_of_the_step_must_be_finite(name: str, value: float) -> None:
         changed(recipe("compact"), **{name: value})
 
 
+@pytest.mark.parametrize("name", ["batch_size", "max_views", "workers"])
+def test_what_would_fill_the_memory_before_a_step_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} is 99999999; it must be at most"):
+        TrainingConfig(**{name: 99999999})
+
+
 def test_the_learning_rate_rises_stays_and_falls() -> None:
     config = TrainingConfig(iterations=100, learning_rate=1.0, warmup=10, cooldown=20)
     assert config.learning_rate_at(0) == pytest.approx(0.1)
