@@ -95,7 +95,7 @@ def test_a_signal_saves_at_any_step_and_the_run_goes_on_to_the_bit(
 ) -> None:
     heeded = signal.signal(number, signal.default_int_handler)  # as in a terminal, wherever the tests run
     with monkeypatch.context() as patch:
-        before_step(patch, iteration, partial(os.kill, os.getpid(), number))
+        before_step(patch, iteration, partial(signal.raise_signal, number))
         with pytest.raises(StoppedError, match=f"after iteration {iteration + 1} of 8, saved.*--resume") as stopped:
             train(NETWORK, splits["train"], tmp_path, CONFIG, CPU)
     assert stopped.value.exit_code == 128 + number
