@@ -47,7 +47,6 @@ def convolution(
     wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
-    n = first + tl.arange(0, CHANNELS)
     program = program // blocks
     if SIDE == 1 or parts is not None or source.tensor is None:
         row = program * ROWS + tl.arange(0, ROWS)
@@ -83,6 +82,7 @@ def convolution(
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
         rows = ((b * source.slots + source.slot) * V + v) * C
         if LINE > 1:
+            n = first + tl.arange(0, CHANNELS)
             exists = sampled[:, None] & (n < C)[None, :]
             places = ()
             for voxel in tl.static_range(LINE):
@@ -180,7 +180,6 @@ def conv_parts(
     wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
-    n = first + tl.arange(0, CHANNELS)
     part = program // blocks % number
     program = program // (blocks * number)
     dx, dy, dz = tap_of_part(part, SHAPE, TILE)
@@ -205,6 +204,7 @@ def conv_parts(
         y0 = tl.maximum(-R, -y)
         ny = tl.minimum(R, Y - 1 - y) - y0 + 1
         sums = convolve_line(source.tensor, rows, sampled, weight, first, z, dx, one, y0, ny, SHAPE, PHASE, TILE)
+        n = first + tl.arange(0, CHANNELS)
         for voxel in tl.static_range(LINE):
             exists = sampled[:, None] & ((n < C) & (z + voxel + 0 * n < Z))[None, :]
             at = (b * V + v + voxel)[:, None] * C + n[None, :]
