@@ -38,9 +38,10 @@ def lines(sequence: Sequence, kind: str) -> Iterator[str]:
         microseconds = median_microseconds(lambda run=run: sequence.launch(*run), sequence.device)
         total += microseconds
         tile = constants.get("TILE")
-        owns = (
-            "" if tile is None else f"{tile.rows}x{tile.channels}x{tile.inner}, line {tile.line}, shared {tile.shared}"
-        )
+        owns = ""
+        if tile is not None:
+            lines = "lines, " if tile.lines else ""
+            owns = f"{tile.rows}x{tile.channels}x{tile.inner}, {lines}shared {tile.shared}"
         yield f"{microseconds:9.2f} us  {kernel.__name__:<24} {blocks:>6} programs  {owns}"
     yield f"{total:9.2f} us  in all"
 

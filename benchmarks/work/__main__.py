@@ -27,8 +27,8 @@ HELPS = {
     "gbytes": "memory bandwidth in GB/s",
     "l2": "bandwidth of the L2 cache in GB/s",
     "port": "of it for one multiprocessor",
-    "resident": "programs on a multiprocessor",
-    "turn": "microseconds that a turn of a program's loop takes at least",
+    "scratch": "of a multiprocessor's shared memory in GB/s",
+    "turn": "microseconds that a turn of a program's loop takes besides",
     "gap": "microseconds that a launch takes besides",
 }
 MEASURED_ON = FOLDER / "nvidia-h100-80gb-hbm3.csv"

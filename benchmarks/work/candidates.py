@@ -8,11 +8,11 @@ from convrnn3d.tuning import Launch
 from benchmarks.work.designs import Call
 from benchmarks.work.launches import Device
 from benchmarks.work.sizes import BYTES, Sizes
+from benchmarks.work.tiling import Convolution, shared_memory
 
 SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
-SUMS = 192  # registers of a thread for sums, of 255
-LINE = 4  # voxels along z, all of a 4x4x4 grid's
-WAITING = 1.3  # of a line's products for each other: the fastest took 18.5 us (NOTES.md) where the model says 14.4
+SUMS, SUMS_OF_LINES = 192, 160  # registers of a thread for sums, of 255; those of lines are moved after the loop
+REGISTERS = 65536  # of a multiprocessor
 TYPES = {"half": "bf16", "tf32": "tf32", "ieee": "fp32"}
 SLOWER = {"half": 1, "tf32": 2, "ieee": 15}  # than in bfloat16, by an H100's data sheet; it only orders candidates
 
@@ -34,30 +34,34 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
     pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
     axes = () if many else (2, 3) if few else (1, 2)
     found = [Launch(None, 64, n, i, 4, s, a) for a, n, (i, s) in product(axes, (16, 32, 64), pipelines)]
-    if batch > 1 and kind != "ieee":
-        lines = ((inner, 2), (inner, 3), (inner // 2, 3), (inner // 2, 4))
-        axes = (0,) if many else (1,) if batch <= 36 else (0, 1)
-        rows, channels = (16, (16, 32, 64)) if few else (64, (16, 32))
-        found += [Launch(None, rows, n, i, 4, s, a, LINE) for a, n, (i, s) in product(axes, channels, lines)]
     if not few:
         tiles = ((64, 32, 4), (64, 64, 8), (128, 32, 4), (128, 32, 8), (128, 64, 8), (128, 128, 8), (256, 64, 8))
         axes = (0,) if many else (0, 1)
         found += [Launch(None, r, n, i, w, s, a) for a, (r, n, w), (i, s) in product(axes, tiles, pipelines)]
+    if kind != "ieee":
+        tiles = [(64, 16, 4), (64, 32, 4), (64, 64, 4)]
+        if batch > 1:
+            tiles += [(64, 64, 8), (128, 16, 4), (128, 32, 4), (128, 32, 8), (128, 64, 8)]
+        if batch >= 64:
+            tiles += [(256, 16, 16), (256, 32, 16), (256, 64, 16)]
+        axes, pipelines = (0,) if many else (0, 1, 2) if few else (0, 1), [*pipelines, (2 * inner, 2)]
+        found += [Launch(None, r, n, i, w, s, a, True) for a, (r, n, w), (i, s) in product(axes, tiles, pipelines)]
     return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
 
 
 def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
     """Whether shared memory holds a launch's tiles, and registers its sums, with some to spare."""
-    gates = {"gru_gates": 2, "lstm_step": 3}.get(kernel, 1)
+    sizes = Sizes(element=BYTES[TYPES[kind]])
     if kernel == "weight_gradient":
-        rows, columns, inner = launch.channels, launch.channels, launch.rows
+        held = launch.stages * 2 * launch.channels * launch.rows * sizes.element
+        sums = launch.channels**2
     else:
-        # A line reads each of its sources once, and the weights of three dz.
-        rows, columns = launch.line * launch.rows, gates * launch.channels * (3 if launch.line > 1 else 1)
-        inner = launch.inner
-    held = launch.stages * (rows + columns) * inner * BYTES[TYPES[kind]]
-    sums = rows * gates * launch.channels
-    return held <= shared and sums <= SUMS * 32 * launch.warps
+        back = kernel.endswith("back")
+        convolution = Convolution({"gru_gates": 2, "lstm_step": 3}.get(kernel, 1), back)
+        held = shared_memory(sizes, convolution, launch)
+        sums = launch.rows * convolution.separate * launch.channels * (sizes.kernel_size if launch.lines else 1)
+    most = SUMS_OF_LINES if launch.lines else SUMS
+    return held <= shared and sums <= min(most, REGISTERS // (32 * launch.warps) - 32) * 32 * launch.warps
 
 
 def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int) -> list[Launch]:
@@ -73,8 +77,7 @@ def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
     if kernel == "weight_gradient":
         name = "weight gradient"
     every = [*call.forward(), *call.backward()]
-    taken = sum(one.microseconds(device) for one in every if one.name in (name, f"{name}: sums"))
-    return taken * WAITING if launch.line > 1 else taken
+    return sum(one.microseconds(device) for one in every if one.name in (name, f"{name}: sums"))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from convrnn3d.wgrad import ROWS_A_SHARE, SHARES
 
 from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import GATES, Sizes
-from benchmarks.work.tiling import Convolution, bytes_of_parts, in_parts, weight_gradient, whole
+from benchmarks.work.tiling import Convolution, bytes_of_parts, in_parts, shared_memory, weight_gradient, whole
 
+SHARED = 227 << 10  # bytes of shared memory on an H100's multiprocessor that programs can have
+WARPS = 16  # on a multiprocessor, of 128 registers a thread
 KINDS = {"bf16": "half", "fp16": "half", "tf32": "tf32", "fp32": "ieee"}
 
 
@@ -78,8 +80,7 @@ class Call:
 
     def _tile(self, name: str) -> Tile:
         kind, sizes = KINDS[self.type_name], self.sizes
-        line = 1 if sizes.kernel_size == 1 else sizes.grid
-        return choose(name, kind, sizes.batch, sizes.channels, self.architecture).fitted(sizes.channels, line)
+        return choose(name, kind, sizes.batch, sizes.channels, self.architecture).fitted(sizes.channels, sizes.grid)
 
     def _step(self, kernel: Kernel) -> list[Launch]:
         """The kernel once a step: one launch, or where its taps are shared out a second one, which sums them up."""
@@ -88,13 +89,14 @@ class Call:
         grids, floats = self._moved(kernel)
         epilogue = (grids * sizes.element + floats * 4) * sizes.state
         weights = convolution.gates * sizes.weights * sizes.element
+        resident = max(1, min(SHARED // shared_memory(sizes, convolution, tile), WARPS // tile.warps))
         if not tile.shared or sizes.kernel_size == 1:
-            return [Launch(name, sizes.steps, whole(sizes, convolution, tile), weights + epilogue)]
+            return [Launch(name, sizes.steps, whole(sizes, convolution, tile), weights + epilogue, resident)]
         parts = bytes_of_parts(sizes, convolution, tile)
         sources = convolution.summed * sizes.state * sizes.element
         sums = self._of_any_voxel(ADD_PARTS[tile.shared], parts)
         return [
-            Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + parts),
+            Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + parts, resident),
             Launch(f"{name}: sums", sizes.steps, sums, parts + epilogue - sources),
         ]
 

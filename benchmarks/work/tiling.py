@@ -1,13 +1,14 @@
 """How `convrnn3d` shares a convolution out over programs, and what each program then reads and multiplies.
 
-    whole     a voxel of a block of samples, or a line of voxels along z, with its box of taps; of a 1x1x1 kernel, rows
-              of any voxels
+    whole     a voxel of a block of samples, with its box of taps, or lines along z, with the box of all of theirs; of a
+              1x1x1 kernel, rows of any voxels
     in parts  the taps along one, two or three axes shared out over programs, too: rows of any voxels that have a source
-              there, or lines of such; taps along axes that are not shared out are masked
+              there, or lines of such
 
-and the weight's gradient. The order is that in which programs start, see `convrnn3d.convolution` and `convrnn3d.wgrad`.
-A tile is counted as what exists of it: rows beyond the last sample read that sample again, masked ones read nothing.
-Masked rows, columns and taps are multiplied, and counted so.
+and the weight's gradient. Taps along axes that are not shared out are masked, but for a voxel's box; those along a line
+are all computed, and share a source. The order is that in which programs start, see `convrnn3d.convolution` and
+`convrnn3d.wgrad`. A tile is counted as what exists of it: rows beyond the last sample read that sample again, masked
+ones read nothing. Masked rows, columns and taps are multiplied, and counted so.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
+from convrnn3d.products import line_length
 from convrnn3d.tuning import Launch as Tile
 
 from benchmarks.work.launches import Programs
@@ -46,27 +48,73 @@ class Loop(NamedTuple):
     weights: int
     products: int
 
-    def times(self, taps: int) -> "Loop":
-        return Loop(*(taps * number for number in self))
-
 
 def whole(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
     if sizes.kernel_size == 1:
-        sizes, tile = replace(sizes, batch=sizes.batch * sizes.voxels, grid=1), replace(tile, line=1)
+        sizes, tile = replace(sizes, batch=sizes.batch * sizes.voxels, grid=1), replace(tile, lines=False)
+    if tile.lines:
+        return _lines(sizes, convolution, tile)
     side = sizes.grid
     found = []
-    for x, y, loop in product(range(side), range(side), _along_z(sizes, tile)):
+    for x, y, z in product(range(side), repeat=3):
         # Interior voxels first, in the second half of the x corners first.
         place = (y + 1 + x // ((side + 1) // 2) * (side // 2)) % side
-        taps = sizes.along((x + 1) % side) * sizes.along(place)
+        taps = sizes.along((x + 1) % side) * sizes.along(place) * sizes.along((z + 1) % side)
         for rows, count in spans(sizes.batch, tile.rows):
-            found += _columns(sizes, convolution, tile, loop.times(taps), rows, count)
+            found += _columns(sizes, convolution, tile, Loop(taps, taps, taps, taps), rows, count)
     return tuple(found)
 
 
 def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
     """Without the sums of what the parts leave, which are another launch."""
-    return tuple(_parts_of_lines(sizes, convolution, tile) if tile.line > 1 else _parts(sizes, convolution, tile))
+    if tile.lines:
+        return _lines(sizes, convolution, tile)
+    masked = 3 - tile.shared
+    taps, there = sizes.kernel_size**masked, (sizes.axis_pairs / sizes.grid) ** masked
+    found = []
+    offsets = list(product(_reach(sizes), repeat=tile.shared))
+    for first, offset in product(range(0, sizes.batch * sizes.voxels, tile.rows), offsets):
+        rows = min(max(sizes.batch * _inside(sizes, offset) - first, 0), tile.rows)
+        found += _columns(sizes, convolution, tile, Loop(taps, there, taps, taps), rows)
+    return tuple(found)
+
+
+def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
+    """Numbered as in `convrnn3d.convolution.lines_at`."""
+    side, batch = sizes.grid, sizes.batch
+    lines = tile.rows // line_length(side)  # of a tile
+    offsets = list(product(_reach(sizes), repeat=tile.shared))
+    found = []
+    for first, offset in product(range(0, batch * side**2, lines), offsets):
+        dx, dy = (*offset, 0, 0)[:2]
+        nx, ny = side - abs(dx), side - abs(dy)
+        numbers = range(first, min(first + lines, batch * max(nx, 0) * max(ny, 0)))
+        if not numbers:
+            found += _columns(sizes, convolution, tile, Loop(0, 0, 0, 0), 0)
+            continue
+        planes = [number // (batch * ny) for number in numbers]
+        ends = [ny - 1 if plane < 2 else 1 for plane in planes]
+        x = [max(0, -dx) + (plane + nx - 1) % nx for plane in planes]
+        y = [max(0, -dy) + (number // batch + end) % ny for number, end in zip(numbers, ends, strict=True)]
+        x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x)
+        y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y)
+        there = sum(a * b for a, b in zip(x_there, y_there, strict=True)) / len(x)
+        turns = x_taps * y_taps
+        taps = turns * sizes.kernel_size
+        found += _columns(sizes, convolution, tile, Loop(turns, there, taps, taps), len(x) * side)
+    return tuple(found)
+
+
+def _taps(sizes: Sizes, places: list[int]) -> tuple[int, list[int]]:
+    """How many taps along an axis any of these places has inside the grid, and how many each."""
+    low, high = max(-sizes.reach, -max(places)), min(sizes.reach, sizes.grid - 1 - min(places))
+    return high - low + 1, [sizes.along(place) for place in places]
+
+
+def shared_memory(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:
+    """Bytes that the tiles of a program's pipeline take."""
+    columns = convolution.separate * tile.channels * (sizes.kernel_size if tile.lines else 1)
+    return tile.stages * (tile.rows + columns) * tile.inner * sizes.element
 
 
 def bytes_of_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:
@@ -85,7 +133,9 @@ def weight_gradient(sizes: Sizes, tile: Tile, shares: int) -> tuple[Programs, ..
         turns = -(-rows // tile.rows)
         for (outputs, a), (inputs, b) in product(spans(sizes.channels, tile.channels), repeat=2):
             read, operations = rows * (outputs + inputs) * sizes.element, 2 * turns * tile.rows * tile.channels**2
-            found.append(Programs(GATES * a * b, turns, read, operations))
+            scratch = turns * (4 * tile.rows * tile.channels * sizes.element)
+            scratch += turns * operands(tile.channels, tile.channels, tile.rows * sizes.element, tile.warps)
+            found.append(Programs(GATES * a * b, turns, read, operations, scratch))
     return tuple(found)
 
 
@@ -93,34 +143,6 @@ def spans(size: int, piece: int) -> list[tuple[int, int]]:
     """`size` cut into pieces: (length, how many), the last one ragged."""
     full, rest = divmod(size, piece)
     return [(length, count) for length, count in ((piece, full), (rest, 1)) if length and count]
-
-
-def _along_z(sizes: Sizes, tile: Tile) -> list[Loop]:
-    """Of each line along z, or each voxel, one tap along x and y."""
-    side, taps = sizes.grid, sizes.kernel_size
-    starts = range(0, side, tile.line)
-    if tile.line == 1:
-        return [Loop(*[sizes.along((start + 1) % side)] * 4) for start in starts]
-    if tile.line == side:  # no tap beyond the line is in the grid
-        return [Loop(1, side, taps, sizes.axis_pairs)]
-    sources = [min(start + tile.line + sizes.reach, side) - max(start - sizes.reach, 0) for start in starts]
-    return [Loop(1, number, taps, tile.line * taps) for number in [*sources[1:], sources[0]]]
-
-
-def _parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> Iterator[Programs]:
-    masked = 3 - tile.shared
-    taps, there = sizes.kernel_size**masked, (sizes.axis_pairs / sizes.grid) ** masked
-    offsets = list(product(_reach(sizes), repeat=tile.shared))
-    for first, offset in product(range(0, sizes.batch * sizes.voxels, tile.rows), offsets):
-        rows = min(max(sizes.batch * _inside(sizes, offset) - first, 0), tile.rows)
-        yield from _columns(sizes, convolution, tile, Loop(taps, there, taps, taps), rows)
-
-
-def _parts_of_lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> Iterator[Programs]:
-    places = product(range(sizes.grid), range(sizes.grid), _along_z(sizes, tile))
-    for (x, y, loop), (rows, count), dx in product(places, spans(sizes.batch, tile.rows), _reach(sizes)):
-        there = rows if x < sizes.grid - abs(dx) else 0
-        yield from _columns(sizes, convolution, tile, loop.times(sizes.along(y)), there, count)
 
 
 def _columns(
@@ -133,9 +155,24 @@ def _columns(
             yield Programs(count * number, 0, 0)
             continue
         read = summed * (loop.sources * rows + loop.weights * separate * columns) * sizes.channels * sizes.element
-        multiplied = loop.products * tile.rows * separate * tile.channels * tile.inner
         turns = summed * chunks
-        yield Programs(count * number, turns * loop.turns, round(read), 2 * turns * multiplied)
+        copied = loop.turns * tile.rows + loop.weights * separate * tile.channels
+        products = turns * loop.products
+        scratch = 2 * turns * copied * tile.inner * sizes.element
+        # The first two gates are one product.
+        for wide in [min(separate, 2), 1][: 1 + separate // 3]:
+            scratch += products * operands(tile.rows, wide * tile.channels, tile.inner * sizes.element, tile.warps)
+        operations = 2 * products * tile.rows * separate * tile.channels * tile.inner
+        yield Programs(count * number, turns * loop.turns, round(read), operations, scratch)
+
+
+def operands(rows: int, columns: int, inner: int, warps: int) -> int:
+    """Bytes of shared memory that a product reads: wgmma both of its tiles, four warps 64 rows at a time.
+
+    Warps beyond those that the rows take share out the columns, and read the rows again.
+    """
+    high = -(-rows // 64)
+    return high * (64 * max(1, warps // 4 // high) + columns) * inner
 
 
 def _reach(sizes: Sizes) -> range:

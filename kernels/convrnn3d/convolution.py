@@ -5,7 +5,9 @@ products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
-    by line    a program owns a line of voxels along z, for many samples: what it reads is in several products then.
+    by line    a program owns rows that are whole lines along z, samples of one (x, y), then of the next: what it reads
+               is in three products, one for each dz. It runs through the box of all its lines' taps along x and y,
+               of which those that leave the grid are masked.
     in parts   taps are shared out over programs, too: those with one dx, or one dx and dy, or one tap to each. A
                program owns rows of any voxels that have a source there, or lines of such; what the parts add up to is
                summed by the next kernel, always in the same order. For few samples, which make few programs.
@@ -17,7 +19,7 @@ import triton
 import triton.language as tl
 
 from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, convolve_line, halves
+from convrnn3d.products import convolve_box, convolve_lines, halves, line_length
 
 
 @triton.jit
@@ -28,7 +30,7 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What this program owns: places, one for each voxel of a line or half of a wide tile, and the sums at each.
+    """What this program owns: places, one for each z of lines or half of a wide tile, and the sums at each.
 
     Sums are the convolution of each gate or, transposed, in all.
     """
@@ -39,7 +41,6 @@ def convolution(
     SIDE: tl.constexpr = SHAPE.SIDE
     ROWS: tl.constexpr = TILE.rows
     CHANNELS: tl.constexpr = TILE.channels
-    LINE: tl.constexpr = TILE.line
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
@@ -64,38 +65,30 @@ def convolution(
             )
         else:
             sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
+    elif TILE.lines:
+        rows, x, y, exists, places = lines_of_tile(source, program, B, 0, X, 0, Y, first, SHAPE, TILE)
+        x0, nx = taps_along(x, X, R)
+        y0, ny = taps_along(y, Y, R)
+        sums = convolve_lines(source.tensor, rows, x, y, exists, weight, first, x0, nx, y0, ny, SHAPE, PHASE, TILE)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
-        sampled = b < B
+        exists = b < B
         b = tl.minimum(b, B - 1).to(tl.int64)
-        lines: tl.constexpr = (Z + LINE - 1) // LINE  # along z
         # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short. In the second
         # half of the x it is corners first: where each multiprocessor takes one program of either half, a long one and
         # a short one meet.
-        line = program // sample_blocks
-        plane = line // (Y * lines)
-        x, z = (plane + 1) % X, (line % lines + 1) % lines * LINE
-        y = (line // lines + 1 + plane // ((X + 1) // 2) * (Y // 2)) % Y
-        x0, y0 = tl.maximum(-R, -x), tl.maximum(-R, -y)
+        voxel = program // sample_blocks
+        plane = voxel // (Y * Z)
+        x, z = (plane + 1) % X, (voxel + 1) % Z
+        y = (voxel // Z + 1 + plane // ((X + 1) // 2) * (Y // 2)) % Y
+        x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
         nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1
+        nz = tl.minimum(R, Z - 1 - z) - z0 + 1
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
         rows = ((b * source.slots + source.slot) * V + v) * C
-        if LINE > 1:
-            n = first + tl.arange(0, CHANNELS)
-            exists = sampled[:, None] & (n < C)[None, :]
-            places = ()
-            for voxel in tl.static_range(LINE):
-                there = exists & (z + voxel + 0 * n < Z)[None, :] if Z % LINE else exists
-                places = places + ((b, v + voxel, n, there),)  # noqa: RUF005
-            sums = convolve_line(source.tensor, rows, sampled, weight, first, z, x0, nx, y0, ny, SHAPE, PHASE, TILE)
-        else:
-            z0 = tl.maximum(-R, -z)
-            nz = tl.minimum(R, Z - 1 - z) - z0 + 1
-            places = places_of_tile(b, v, sampled, first, SHAPE, PHASE, TILE)
-            sums = convolve_box(
-                source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE
-            )
+        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
+        sums = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
     return places, sums
 
 
@@ -109,6 +102,52 @@ def places_of_tile(b, v, exists, first, SHAPE: tl.constexpr, PHASE: tl.constexpr
         n = first + half * CHANNELS + tl.arange(0, CHANNELS)
         places = places + ((b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]),)  # noqa: RUF005
     return places
+
+
+@triton.jit
+def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """A tile's lines, of those from x0 up to x0 + nx and y0 up to y0 + ny of all samples; z is the slowest in the tile.
+
+    Returned are of each row its offset in `source`, x, y and whether it exists, and the place of the lines at each z.
+    """
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    V: tl.constexpr = SHAPE.X * Y * Z
+    LINES: tl.constexpr = TILE.rows // line_length(Z)
+    row = tl.arange(0, TILE.rows)
+    z = row // LINES
+    b, x, y, exists = lines_at(program * LINES + row % LINES, B, x0, nx, y0, ny)
+    rows = ((b * source.slots + source.slot) * V + (x * Y + y) * Z + z) * C
+    b, line_x, line_y, there = lines_at(program * LINES + tl.arange(0, LINES), B, x0, nx, y0, ny)
+    n = first + tl.arange(0, TILE.channels)
+    places = ()
+    for one in tl.static_range(Z):
+        v = (line_x * Y + line_y) * Z + one
+        places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
+    return rows, x, y, exists & (z < Z), places
+
+
+@triton.jit
+def lines_at(line, B, x0, nx, y0, ny):
+    """b, x, y of the lines of these numbers, and whether there is one.
+
+    First those at the ends along x, and of them the corners; then, in between, the longest. Where some multiprocessors
+    take a second program, and so do all, it is a long one that meets a short one.
+    """
+    exists = line < B * nx * ny
+    line = tl.minimum(line, B * nx * ny - 1)
+    plane = line // (B * ny)
+    x = x0 + (plane + nx - 1) % nx
+    y = y0 + (line // B + tl.where(plane < 2, ny - 1, 1)) % ny
+    return (line % B).to(tl.int64), x, y, exists
+
+
+@triton.jit
+def taps_along(x, X: tl.constexpr, R: tl.constexpr):
+    """First and number of the taps along an axis that any of the rows has inside the grid."""
+    first = tl.maximum(-R, -tl.max(x, 0))
+    return first, tl.minimum(R, X - 1 - tl.min(x, 0)) - first + 1
 
 
 @triton.jit
@@ -171,7 +210,6 @@ def conv_parts(
     SIDE: tl.constexpr = SHAPE.SIDE
     ROWS: tl.constexpr = TILE.rows
     CHANNELS: tl.constexpr = TILE.channels
-    LINE: tl.constexpr = TILE.line
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
@@ -189,27 +227,14 @@ def conv_parts(
     parts += part * separate * grids
     nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that have a source there
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
-    if LINE > 1:
-        sample_blocks = tl.cdiv(B, ROWS)
-        lines: tl.constexpr = (Z + LINE - 1) // LINE
-        line = program // sample_blocks
-        if line >= nx * Y * lines:
+    if TILE.lines:
+        if program * (ROWS // line_length(Z)) >= B * nx * ny:
             return
-        b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
-        sampled = b < B
-        b = tl.minimum(b, B - 1).to(tl.int64)
-        x, y, z = x0 + line // (Y * lines), line // lines % Y, line % lines * LINE
-        v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
-        rows = ((b * source.slots + source.slot) * V + v) * C
-        y0 = tl.maximum(-R, -y)
-        ny = tl.minimum(R, Y - 1 - y) - y0 + 1
-        sums = convolve_line(source.tensor, rows, sampled, weight, first, z, dx, one, y0, ny, SHAPE, PHASE, TILE)
-        n = first + tl.arange(0, CHANNELS)
-        for voxel in tl.static_range(LINE):
-            exists = sampled[:, None] & ((n < C) & (z + voxel + 0 * n < Z))[None, :]
-            at = (b * V + v + voxel)[:, None] * C + n[None, :]
-            for g in tl.static_range(separate):
-                tl.store(parts + g * grids + at, sums[voxel][g], exists)
+        rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
+        y_taps = one
+        if TILE.shared == 1:
+            dy, y_taps = taps_along(y, Y, R)
+        sums = convolve_lines(source.tensor, rows, x, y, exists, weight, first, dx, one, dy, y_taps, SHAPE, PHASE, TILE)
     else:
         inside = nx * ny * nz
         if program * ROWS >= B * inside:
@@ -232,8 +257,8 @@ def conv_parts(
             source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
         places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
-        for half in tl.static_range(halves(PHASE, TILE)):
-            b, v, n, there = places[half]
-            at = (b * V + v)[:, None] * C + n[None, :]
-            for g in tl.static_range(separate):
-                tl.store(parts + g * grids + at, sums[half][g], there)
+    for place in tl.static_range(len(places)):
+        b, v, n, there = places[place]
+        at = (b * V + v)[:, None] * C + n[None, :]
+        for g in tl.static_range(separate):
+            tl.store(parts + g * grids + at, sums[place][g], there)

@@ -32,18 +32,18 @@ class Phase(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What a program owns: rows x channels, of each voxel of a line; how many input channels a turn has.
+    """What a program owns: rows x channels; how many input channels a turn has.
 
-    precision: how float32 is multiplied, ieee or tf32. shared: of the axes x, y, z so many, the first ones, along
-    which taps are shared out over programs. exact: results are to be as near to the truth as float32 is. dependent:
-    begun before the launch before it has ended.
+    precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
+    y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
+    truth as float32 is. dependent: begun before the launch before it has ended.
     """
 
     rows: int
     channels: int
     inner: int
     precision: str
-    line: int = 1
+    lines: bool = False
     shared: int = 0
     exact: bool = False
     dependent: bool = False

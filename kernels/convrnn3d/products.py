@@ -39,7 +39,7 @@ def halves(PHASE, TILE):
     With a whole tile of 128 x 128 numbers, and as many of each grid that it reads, it would need more registers than
     there are.
     """
-    return 2 if TILE.channels > 64 and TILE.line == 1 and (PHASE.transposed or PHASE.count == 1) else 1
+    return 2 if TILE.channels > 64 and not TILE.lines and (PHASE.transposed or PHASE.count == 1) else 1
 
 
 @triton.jit
@@ -128,29 +128,32 @@ def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
 
 
 @triton.jit
-def convolve_line(
+def convolve_lines(
     source,  # Slot's tensor
-    rows,  # (rows) offset of the line's first voxel in `source`
-    exists,  # (rows) of a sample, others read as zeros
+    rows,  # (rows) offset of each row's voxel in `source`; the tile's rows are lines along z, all of one z together
+    x, y,  # (rows); taps along them may leave the grid, unless these axes are shared out
+    exists,  # (rows), others read as zeros
     weight, first,  # as for convolve_box
-    z0,  # of the first voxel
     x0, nx, y0, ny,  # box of taps, without dz
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """`convolve_box` for the voxels of a line along z, a tuple of tiles for each.
+    """`convolve_box` for whole lines: a tuple of tiles for each z.
 
-    A turn has one (dx, dy), and reads the sources of the whole line and the weights of the three dz once each, for all
-    the products that they are in: of a line of four, the grid's whole side, four sources and three weights for ten
-    products. A line that is shorter than the side reads one source more at each end, zeros beyond the grid.
+        (W * source)[z] = sum over dz of Y_dz[z + dz]
+        Y_dz = sum over dx, dy of W[dx, dy, dz] source[x + dx, y + dy]
+
+    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. Each Y_dz
+    is a sum of its own: no product waits for another. After the loop they come apart along z and are added, dz = 0
+    first. What leaves the grid along z is computed and dropped, of a line of four 2 of 12 products.
     """
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
     INNER: tl.constexpr = TILE.inner
     CHANNELS: tl.constexpr = TILE.channels
-    LINE: tl.constexpr = TILE.line
     R: tl.constexpr = SIDE // 2
-    HALO: tl.constexpr = 0 if LINE == Z else R
     COUNT: tl.constexpr = PHASE.count
     TRANSPOSED: tl.constexpr = PHASE.transposed
     PRECISION: tl.constexpr = TILE.precision
@@ -165,8 +168,8 @@ def convolve_line(
     pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
     column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
     weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
-    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * LINE
-    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * LINE
+    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * SIDE  # Y_dz
+    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * SIDE
     by_y = inverse(ny)
     for i in range(nx * ny * summed * chunks):
         begin = i % chunks * INNER
@@ -177,40 +180,85 @@ def convolve_line(
         distance = (dx * SIDE + dy) * SIDE
         index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)  # of dz = 0
         inside = (begin + k < C)[:, None]
-        w_pair = ()
-        w_single = ()
+        there = exists
+        if TILE.shared < 1:
+            there &= (x + dx >= 0) & (x + dx < X)
+        if TILE.shared < 2:
+            there &= (y + dy >= 0) & (y + dy < Y)
+        voxels = (dx * Y + dy) * Z + gate * (X * Y * Z)
+        there = there[:, None] & inside.T if ragged else there[:, None]
+        a = tl.load(sources + voxels * C + begin, there, other=0)
+        new_pairs = ()
+        new_singles = ()
         for place in tl.static_range(SIDE):  # dz = place - R
-            away = R - place if TRANSPOSED else place - R
-            tap_and_gate = ((index + away) * 3 + gate) * (C * C) + begin
+            tap_and_gate = ((index + (R - place if TRANSPOSED else place - R)) * 3 + gate) * (C * C) + begin
+            pair = pairs[place]
+            single = singles[place]
             if PAIR:
                 w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                w_pair = w_pair + (w,)  # noqa: RUF005
+                pair = multiply(a, w, pair, PRECISION)
             if SINGLE:
                 w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                w_single = w_single + (w,)  # noqa: RUF005
-        line = ((dx * SHAPE.Y + dy) * Z + gate * (SHAPE.X * SHAPE.Y * Z)) * C + begin
-        for place in tl.static_range(LINE + 2 * HALO):  # a source, at z0 + place - HALO
-            at = sources + line + (place - HALO) * C
-            there = exists
-            if HALO > 0:
-                z = z0 + (place - HALO) + tl.zeros((rows.shape[0],), tl.int32)
-                there = exists & (z >= 0) & (z < Z)
-            a = tl.load(at, there[:, None] & inside.T if ragged else there[:, None], other=0)
-            new_pairs = ()
-            new_singles = ()
-            for voxel in tl.static_range(LINE):
-                pair = pairs[voxel]
-                single = singles[voxel]
-                if place - HALO - voxel >= -R and place - HALO - voxel <= R:
-                    if PAIR:
-                        pair = multiply(a, w_pair[place - HALO - voxel + R], pair, PRECISION)
-                    if SINGLE:
-                        single = multiply(a, w_single[place - HALO - voxel + R], single, PRECISION)
-                new_pairs = new_pairs + (pair,)  # noqa: RUF005
-                new_singles = new_singles + (single,)  # noqa: RUF005
-            pairs = new_pairs
-            singles = new_singles
+                single = multiply(a, w, single, PRECISION)
+            new_pairs = new_pairs + (pair,)  # noqa: RUF005
+            new_singles = new_singles + (single,)  # noqa: RUF005
+        pairs = new_pairs
+        singles = new_singles
+    pairs = sums_along_z(pairs, SHAPE)
+    singles = sums_along_z(singles, SHAPE)
     sums = ()
-    for voxel in tl.static_range(LINE):
-        sums = sums + (apart(pairs[voxel], singles[voxel], PAIR, SINGLE),)  # noqa: RUF005
+    for z in tl.static_range(Z):
+        sums = sums + (apart(pairs[z], singles[z], PAIR, SINGLE),)  # noqa: RUF005
     return sums
+
+
+@triton.constexpr_function
+def line_length(Z):
+    """Rows of a tile that a line along z takes: a power of two, as a tile is halved along z again and again."""
+    return 1 << (Z - 1).bit_length()
+
+
+@triton.jit
+def sums_along_z(by_dz, SHAPE: tl.constexpr):
+    """Of Y_dz, (rows, channels) each, a tile (lines, channels) for each z: the sum of Y_dz[z + dz]."""
+    Z: tl.constexpr = SHAPE.Z
+    SIDE: tl.constexpr = SHAPE.SIDE
+    R: tl.constexpr = SIDE // 2
+    at = ()
+    for place in tl.static_range(SIDE):
+        at = at + (tiles_along_z(by_dz[place], SHAPE),)  # noqa: RUF005
+    sums = ()
+    for z in tl.static_range(Z):
+        sum = at[R][z]
+        for place in tl.static_range(SIDE):
+            if place != R and z + place - R >= 0 and z + place - R < Z:
+                sum += at[place][z + place - R]
+        sums = sums + (sum,)  # noqa: RUF005
+    return sums
+
+
+@triton.jit
+def tiles_along_z(tile, SHAPE: tl.constexpr):
+    """A tile (z and line, channels) as one of each z, (lines, channels)."""
+    LENGTH: tl.constexpr = line_length(SHAPE.Z)
+    ROWS: tl.constexpr = tile.shape[0]
+    CHANNELS: tl.constexpr = tile.shape[1]
+    if LENGTH == 1:
+        tiles = (tile,)
+    elif LENGTH == 2:
+        tiles = tl.split(tl.permute(tl.reshape(tile, (2, ROWS // 2, CHANNELS)), (1, 2, 0)))
+    elif LENGTH == 4:
+        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, ROWS // 4, CHANNELS)), (2, 3, 0, 1)))
+        z0, z2 = tl.split(even)
+        z1, z3 = tl.split(odd)
+        tiles = (z0, z1, z2, z3)
+    else:
+        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, 2, ROWS // 8, CHANNELS)), (3, 4, 0, 1, 2)))
+        z04, z26 = tl.split(even)
+        z15, z37 = tl.split(odd)
+        z0, z4 = tl.split(z04)
+        z1, z5 = tl.split(z15)
+        z2, z6 = tl.split(z26)
+        z3, z7 = tl.split(z37)
+        tiles = (z0, z1, z2, z3, z4, z5, z6, z7)
+    return tiles

@@ -21,6 +21,7 @@ from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.places import Phase, Shape, Tile
+from convrnn3d.products import line_length
 from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 
@@ -84,11 +85,10 @@ class Sequence:
         if launch.shared and self.side > 1:
             parts = self._convolve_in_parts(launch, phase, source, packed)
             launch = ADD_PARTS[launch.shared]
-        x, y, z = self.grid
+        launch = launch.fitted(self.channels, self.grid[2])
         any_voxel = from_zeros or parts is not None or self.side == 1  # a program's rows are of any, not of one
-        launch = launch.fitted(self.channels, 1 if any_voxel else z)
-        rows, lines = (self.batch * self.voxels, 1) if any_voxel else (self.batch, x * y * _cdiv(z, launch.line))
-        blocks = _cdiv(rows, launch.rows) * lines * _cdiv(self.channels, launch.channels)
+        tiles = self._tiles(launch) if any_voxel or launch.lines else self.voxels * _cdiv(self.batch, launch.rows)
+        blocks = tiles * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
 
@@ -100,17 +100,21 @@ class Sequence:
         number, separate = self.side**launch.shared, 1 if phase.transposed else phase.count
         shape = (number, separate, self.batch, self.voxels, self.channels)
         parts = torch.empty(shape, dtype=torch.float32, device=self.device)
-        x, y, z = self.grid
-        by_line = x * y * _cdiv(z, launch.line) * _cdiv(self.batch, launch.rows)
-        tiles = by_line if launch.line > 1 else _cdiv(self.batch * self.voxels, launch.rows)
-        blocks = number * tiles * _cdiv(self.channels, launch.channels)
+        blocks = number * self._tiles(launch) * _cdiv(self.channels, launch.channels)
         arguments = (source, packed, parts, self.batch)
         self.launch(conv_parts, blocks, arguments, self._constants(phase, launch), self._options(launch))
         return parts
 
+    def _tiles(self, launch: Launch) -> int:
+        """How many tiles there are of rows that are any voxels, or lines of such."""
+        x, y, z = self.grid
+        if launch.lines and self.side > 1:
+            return _cdiv(self.batch * x * y, launch.rows // line_length(z))
+        return _cdiv(self.batch * self.voxels, launch.rows)
+
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
         sizes = launch.rows, launch.channels, launch.inner
-        tile = Tile(*sizes, self._precision, launch.line, launch.shared, self._exact, self.dependent)
+        tile = Tile(*sizes, self._precision, launch.lines, launch.shared, self._exact, self.dependent)
         return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
 
     def _options(self, launch: Launch) -> dict[str, int]:

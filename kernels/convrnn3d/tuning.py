@@ -19,6 +19,7 @@ import torch
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
+LONGEST = 8  # side along z whose lines a tile can have
 # Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
@@ -28,7 +29,7 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; line: voxels along z that a program owns; see `convolution`.
+    programs; lines: the rows are whole lines along z; see `convolution`.
     """
 
     batch: int | None
@@ -38,24 +39,28 @@ class Launch:
     warps: int
     stages: int
     shared: int = 0
-    line: int = 1
+    lines: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lines and self.shared == 3:
+            raise ValueError(f"taps along z are a line's, and cannot be shared out: {self}")
 
     @cached_property
     def options(self) -> dict[str, int]:
         """Triton's."""
         return {"num_warps": self.warps, "num_stages": self.stages}
 
-    def fitted(self, channels: int, side: int | None = None) -> "Launch":
-        """This launch with tiles no larger than `channels` needs, lines no longer than the grid's side along z."""
-        if self.channels <= channels >= self.inner and self.line <= (side or self.line):
+    def fitted(self, channels: int, side: int = 1) -> "Launch":
+        """This launch with tiles no larger than `channels` needs, and of lines only if `side`, along z, is not too long."""
+        if self.channels <= channels >= self.inner and not (self.lines and side > LONGEST):
             return self
-        return self._resized(channels, side)
+        return self._resized(channels, side <= LONGEST)
 
     @cache  # noqa: B019, of which there are as many as lines in the table
-    def _resized(self, channels: int, side: int | None) -> "Launch":
+    def _resized(self, channels: int, lines: bool) -> "Launch":
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
         fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
-        return replace(self, **fits, line=min(self.line, side or self.line))
+        return replace(self, **fits, lines=self.lines and lines)
 
 
 def kind_of(dtype: torch.dtype, precision: str) -> str:

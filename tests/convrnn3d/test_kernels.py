@@ -73,14 +73,18 @@ def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
             assert ours >= theirs / BAR, f"result {place}: factors are not rounded to tf32"
 
 
-WAYS = {  # axes along which taps are shared out, voxels of a line, the grid
-    "a line": (0, 4, (1, 2, 3)),
-    "ragged lines": (0, 2, (2, 1, 3)),
-    "a tap": (3, 1, (1, 2, 3)),
-    "taps along z": (2, 1, (2, 1, 3)),
-    "a plane of taps": (1, 1, (2, 3, 2)),
-    "a plane of taps on lines": (1, 4, (2, 2, 3)),
-    "a plane of taps on ragged lines": (1, 2, (3, 1, 3)),
+WAYS = {  # axes along which taps are shared out, whether rows are lines, the grid
+    "lines": (0, True, (1, 2, 4)),
+    "lines of three": (0, True, (4, 1, 3)),
+    "lines of seven": (0, True, (2, 2, 7)),
+    "lines of two": (0, True, (2, 3, 2)),
+    "lines of one": (0, True, (3, 1, 1)),
+    "lines that are too long": (0, True, (1, 1, 9)),
+    "a tap": (3, False, (1, 2, 3)),
+    "taps along z": (2, False, (2, 1, 3)),
+    "taps along z on lines": (2, True, (2, 2, 3)),
+    "a plane of taps": (1, False, (2, 3, 2)),
+    "a plane of taps on lines": (1, True, (2, 2, 4)),
 }
 
 
@@ -90,10 +94,10 @@ WAYS = {  # axes along which taps are shared out, voxels of a line, the grid
 def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
     monkeypatch: pytest.MonkeyPatch, cell: str, way: str
 ) -> None:
-    of, (shared, line, grid) = Sequence.of, WAYS[way]
+    of, (shared, lines, grid) = Sequence.of, WAYS[way]
 
     def chosen(*asked: Any) -> Launch:
-        return replace(choose(*asked), shared=shared, line=line, rows=16)
+        return replace(choose(*asked), shared=shared, lines=lines, rows=16)
 
     monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
     for place, (ours, theirs) in enumerate(distances(Problem(cell, grid=grid, channels=20, masked=True))):
@@ -110,7 +114,7 @@ def test_in_two_halves_a_wide_tile_is_as_near_to_float64_as_pytorch(
     of = Sequence.of
 
     def chosen(*asked: Any) -> Launch:
-        return replace(choose(*asked), shared=shared, line=1, rows=16, channels=128, inner=64)
+        return replace(choose(*asked), shared=shared, rows=16, channels=128, inner=64)
 
     monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
     problem = Problem(cell, grid=(1, 2, 1), channels=70, masked=True, kernel_size=kernel_size)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.work.launches import Device, Launch, Programs, makespan
+from benchmarks.work.launches import Device, Launch, Programs, makespan, on_multiprocessors
 
 
 def test_programs_that_run_share_what_there_is_up_to_what_each_may_have() -> None:
@@ -25,8 +25,17 @@ def test_those_that_do_nothing_take_no_time() -> None:
     assert makespan([], slots=2, together=1, alone=1) == 0
 
 
+def test_programs_share_the_multiprocessor_that_they_are_on() -> None:
+    """Times: each one's own, and that of the shared memory of its multiprocessor, of which there are two."""
+    assert on_multiprocessors([(2, 1, 3)], multiprocessors=2, resident=2) == 4
+    assert on_multiprocessors([(4, 1, 3)], multiprocessors=2, resident=2) == pytest.approx(6)  # four at 3/4 each
+    assert on_multiprocessors([(4, 3, 1)], multiprocessors=2, resident=2) == 4  # there is enough for both
+    assert on_multiprocessors([(4, 1, 3)], multiprocessors=2, resident=1) == 8
+    assert on_multiprocessors([(1, 0, 5), (2, 0, 2), (1, 0, 1)], multiprocessors=2, resident=1) == 5  # 5, and 2 2 1
+
+
 def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
-    device = Device(multiprocessors=10, resident=2, tflops=1, gbytes=1000, l2=2000, port=300, turn=0.5, gap=2)
+    device = Device(multiprocessors=10, tflops=1, gbytes=1000, l2=2000, port=300, scratch=100, turn=0.5, gap=2)
     little = Launch("x", 1, (Programs(20, turns=1, tiles=1, operations=1),), moved=1)
     assert little.microseconds(device) == 2.5  # a turn
     assert little.waves(device) == 1
@@ -36,4 +45,6 @@ def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
     assert one.microseconds(device) == 2 + 3e6 / 300e3  # its multiprocessor's
     products = replace(little, programs=(Programs(1, 1, 0, operations=10**6),))
     assert products.microseconds(device) == pytest.approx(2 + 10)  # a tenth of 1 Tflop/s
+    copies = replace(little, programs=(Programs(20, 1, 0, scratch=10**6),))
+    assert copies.microseconds(device) == pytest.approx(2 + 20)  # two programs of 1 MB at 100 GB/s
     assert replace(little, moved=10**7).microseconds(device) == 2 + 10

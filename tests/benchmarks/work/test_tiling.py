@@ -38,33 +38,50 @@ def test_no_way_to_share_out_loses_an_operation(shared: int, convolution: Convol
 
 
 @pytest.mark.parametrize("grid", [2, 4, 5, 8])
-@pytest.mark.parametrize("line", [2, 4, 8])
-@pytest.mark.parametrize("shared", [0, 1])
-def test_lines_lose_none_either(shared: int, line: int, grid: int) -> None:
-    sizes, tile = Sizes(batch=64, grid=grid), replace(TILE, shared=shared, line=min(line, grid))
-    done = launch((in_parts if shared else whole)(sizes, PAIR, tile)).operations
-    assert done == useful(sizes, 2) if line >= grid else done > useful(sizes, 2)
+def test_lines_do_what_leaves_the_grid_along_z_besides(grid: int) -> None:
+    """Three taps along z at every place of a line, which takes a power of two of rows; a tile is of one (x, y) here."""
+    sizes, rows = Sizes(batch=64, grid=grid), {2: 2, 4: 4, 5: 8, 8: 8}[grid]
+    done = launch(whole(sizes, PAIR, replace(TILE, lines=True))).operations
+    assert done * sizes.axis_pairs == useful(sizes, 2) * 3 * rows
 
 
-def test_a_line_reads_each_source_and_weight_once_a_turn() -> None:
-    """A grid of 4: four sources and three weights for ten products, for each of the hundred (dx, dy) that there are."""
-    sizes = Sizes(batch=64)
-    blocks, channels = 4, 128 * 2
-    assert launch(whole(sizes, PAIR, replace(TILE, line=4))).tiles == blocks * 100 * channels * (4 * 64 + 3 * 2 * 32)
-    assert launch(whole(sizes, PAIR, TILE)).tiles == blocks * 1000 * channels * (64 + 2 * 32)
-    halves = launch(whole(sizes, PAIR, replace(TILE, line=2)))  # two lines, each with one source from the other
-    assert halves.tiles == blocks * 2 * 100 * channels * (3 * 64 + 3 * 2 * 32)
+def test_a_tile_of_several_places_has_the_taps_of_all() -> None:
+    """One sample, whose sixteen lines are one tile: nine (dx, dy), as if padded."""
+    done = launch(whole(Sizes(batch=1), PAIR, replace(TILE, lines=True))).operations
+    assert done == 4 * 2 * 64 * 27 * 128 * 64
+    in_x = launch(in_parts(Sizes(batch=1), PAIR, replace(TILE, lines=True, shared=1))).operations
+    assert in_x == done  # three parts with a dx each
+    singly = launch(in_parts(Sizes(batch=1), PAIR, replace(TILE, lines=True, shared=2))).operations
+    assert singly == done
 
 
-@pytest.mark.parametrize("line", [1, 4])
-def test_parts_read_what_is_inside_the_grid_and_weights_of_every_tap(line: int) -> None:
-    """Taps shared out along x: 160 pairs of x and dx with a plane of 16 voxels, or 40 with four lines."""
-    sizes, tile = Sizes(batch=64), replace(TILE, shared=1, line=line)
-    sources = 1000 * 64
-    weights = 160 * 9 * 32 if line == 1 else 10 * 10 * 3 * 32
-    if line > 1:
-        sources = 10 * 10 * 4 * 64
-    assert launch(in_parts(sizes, FORWARD, tile)).tiles == pytest.approx(4 * 128 * 2 * (sources + weights), rel=1e-4)
+def test_a_line_reads_a_source_once_for_three_taps() -> None:
+    """A grid of 4: a hundred (dx, dy) are inside, and with them 400 sources of a sample."""
+    sizes, blocks, channels = Sizes(batch=64), 4, 128 * 2
+    tiles = 64 * 4 // TILE.rows  # of an (x, y)
+    lines = launch(whole(sizes, PAIR, replace(TILE, lines=True)))
+    assert lines.tiles == blocks * channels * (400 * 64 + 100 * tiles * 3 * 64)
+    assert launch(whole(sizes, PAIR, TILE)).tiles == blocks * channels * (1000 * 64 + 1000 * 64)
+    few = launch(whole(Sizes(batch=1), PAIR, replace(TILE, lines=True)))  # masked sources are not read
+    assert few.tiles == blocks * channels * (400 + 27 * 64)
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_parts_read_what_is_inside_the_grid_and_weights_of_every_tap(lines: bool) -> None:
+    """Taps shared out along x: 160 pairs of x and dx with a plane of 16 voxels, in tiles of 64 rows; or 160 lines."""
+    tile = replace(TILE, shared=1, lines=lines)
+    read = 400 * 64 + 10 * 4 * 10 * 3 * 32 if lines else 1000 * 64 + 160 * 9 * 32
+    assert launch(in_parts(Sizes(batch=64), FORWARD, tile)).tiles == pytest.approx(4 * 128 * 2 * read, rel=1e-4)
+
+
+def test_what_is_copied_into_shared_memory_counts_twice_and_zeros_too() -> None:
+    """One sample, all of its lines and a block of 32 channels of two gates: nine turns of two, of 64 input channels."""
+    sizes, tile = Sizes(batch=1), replace(TILE, lines=True, warps=4)
+    (group,) = {one.scratch for one in whole(sizes, PAIR, tile)}
+    copied, read = 64 + 3 * 64, 3 * (64 + 64)
+    assert group == 18 * (2 * copied + read) * 64 * 2
+    (group,) = {one.scratch for one in whole(sizes, PAIR, replace(tile, warps=8))}  # which read the rows twice
+    assert group == 18 * (2 * copied + read + 3 * 64) * 64 * 2
 
 
 def test_parts_that_are_left_to_be_summed() -> None:
