@@ -14,7 +14,6 @@ as 1, 36 and 256 samples have) shared memory explained all but a few within a te
 conflicts and what else a GPU is good at; it says which launch is bound by what, and which of two tilings is the better.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -88,7 +87,9 @@ class Launch:
     def microseconds(self, device: Device) -> float:
         """Of one launch."""
         unit = device.tflops / device.multiprocessors
-        lengths = ((group.count, device.turn * group.turns, group.scratch / device.scratch / 1e3) for group in self.programs)
+        lengths = (
+            (group.count, device.turn * group.turns, group.scratch / device.scratch / 1e3) for group in self.programs
+        )
         bounds = (
             self._shared("tiles", device, device.l2 * 1e3, device.port * 1e3),
             self._shared("operations", device, device.tflops * 1e6, unit * 1e6),

@@ -51,7 +51,7 @@ class Launch:
         return {"num_warps": self.warps, "num_stages": self.stages}
 
     def fitted(self, channels: int, side: int = 1) -> "Launch":
-        """This launch with tiles no larger than `channels` needs, and of lines only if `side`, along z, is not too long."""
+        """This launch with tiles no larger than `channels` needs; of lines only if `side`, along z, is not too long."""
         if self.channels <= channels >= self.inner and not (self.lines and side > LONGEST):
             return self
         return self._resized(channels, side <= LONGEST)

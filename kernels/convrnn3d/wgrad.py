@@ -23,8 +23,10 @@ from convrnn3d.products import inverse, multiply, quotient
 from convrnn3d.tuning import Launch
 
 GATES = 3
-ROWS_A_SHARE = 2048  # (b, t, v)
-SHARES = 8  # at most
+ROWS_A_SHARE = 1024  # (b, t, v)
+SHARES = (
+    6  # at most: of 81 programs each at C = 128, of which an H100 runs 264 at once; eight write more, and gain less
+)
 
 
 @triton.jit

@@ -114,7 +114,7 @@ def test_nothing_is_stored_that_a_missing_mask_makes_zero() -> None:
 
 def test_operations_of_the_launches_are_those_of_the_phases_where_nothing_is_masked() -> None:
     for cell in ("gru", "lstm"):
-        sizes = Sizes(batch=128, steps=4)
+        sizes = Sizes(batch=384, steps=4)
         call = Call(cell, sizes, architecture=None)  # whose tiles are of one voxel each
         counted = sum(one.times * one.operations for one in (*call.forward(), *call.backward()))
         assert counted == sum(phase.times * phase.useful for phase in phases(cell, sizes)[1:-2])
