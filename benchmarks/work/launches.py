@@ -9,9 +9,8 @@ that run share what the device has alike, and each has at most what its own mult
                      one after the other; and each turn of the loop a moment more, in which other programs can have it
 
 The launch lasts as long as the longest of the three, or as its bytes take from memory, and a gap: what it costs to
-start, to fill the pipeline and to drain it. Of 44 tilings of one convolution that were timed on an H100 (as many rows
-as 1, 36 and 256 samples have) shared memory explained all but a few within a tenth. This leaves out instructions, bank
-conflicts and what else a GPU is good at; it says which launch is bound by what, and which of two tilings is the better.
+start, to fill the pipeline and to drain it. This leaves out instructions, bank conflicts and what else a GPU is good
+at; it says which launch is bound by what, and which of two tilings is the better. NOTES.md says how near it comes.
 """
 
 from collections import deque
