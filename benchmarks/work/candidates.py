@@ -73,11 +73,8 @@ def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
     """Microseconds of the launches that `kernel` is for one step at C = 128, G = 4."""
     cell = "lstm" if kernel.startswith("lstm") else "gru"
     sizes, device = Sizes(batch=batch, steps=1, element=BYTES[TYPES[kind]]), Device(tflops=Device.tflops / SLOWER[kind])
-    call, name = _As(cell, sizes, TYPES[kind], launch=launch), kernel.partition("_")[2].replace("_", " ")
-    if kernel == "weight_gradient":
-        name = "weight gradient"
-    every = [*call.forward(), *call.backward()]
-    return sum(one.microseconds(device) for one in every if one.name in (name, f"{name}: sums"))
+    call = _As(cell, sizes, TYPES[kind], launch=launch)
+    return sum(one.microseconds(device) for one in call.launches_of(kernel))
 
 
 @dataclass(frozen=True)

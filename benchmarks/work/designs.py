@@ -78,6 +78,12 @@ class Call:
         steps = [one for kernel in BACK[self.cell] for one in self._step(kernel)]
         return [start, *steps, *self._weight_gradient()]
 
+    def launches_of(self, kernel: str) -> list[Launch]:
+        """Of one of the launch table's kernels, and of what adds up what it leaves."""
+        if kernel == "weight_gradient":
+            return self._weight_gradient()
+        return next(self._step(one) for one in (*FORWARD[self.cell], *BACK[self.cell]) if one.name == kernel)
+
     def _tile(self, name: str) -> Tile:
         kind, sizes = KINDS[self.type_name], self.sizes
         return choose(name, kind, sizes.batch, sizes.channels, self.architecture).fitted(sizes.channels, sizes.grid)

@@ -84,6 +84,7 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
     side, batch = sizes.grid, sizes.batch
     lines = tile.rows // line_length(side)  # of a tile
     offsets = list(product(_reach(sizes), repeat=tile.shared))
+    inside = [sizes.along(place) for place in range(side)]
     found = []
     for first, offset in product(range(0, batch * side**2, lines), offsets):
         dx, dy = (*offset, 0, 0)[:2]
@@ -96,8 +97,8 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
         ends = [ny - 1 if plane < 2 else 1 for plane in planes]
         x = [max(0, -dx) + (plane + nx - 1) % nx for plane in planes]
         y = [max(0, -dy) + (number // batch + end) % ny for number, end in zip(numbers, ends, strict=True)]
-        x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x)
-        y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y)
+        x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x, inside)
+        y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y, inside)
         there = sum(a * b for a, b in zip(x_there, y_there, strict=True)) / len(x)
         turns = x_taps * y_taps
         taps = turns * sizes.kernel_size
@@ -105,10 +106,10 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
     return tuple(found)
 
 
-def _taps(sizes: Sizes, places: list[int]) -> tuple[int, list[int]]:
-    """How many taps along an axis any of these places has inside the grid, and how many each."""
+def _taps(sizes: Sizes, places: list[int], inside: list[int]) -> tuple[int, list[int]]:
+    """How many taps along an axis any of these places has inside the grid, and how many each, of `inside`."""
     low, high = max(-sizes.reach, -max(places)), min(sizes.reach, sizes.grid - 1 - min(places))
-    return high - low + 1, [sizes.along(place) for place in places]
+    return high - low + 1, [inside[place] for place in places]
 
 
 def shared_memory(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:

@@ -95,7 +95,7 @@ def convolution(
 @triton.jit
 def places_of_tile(b, v, exists, first, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
     """The places of `halves` of rows (b, v), as far as they exist, from channel `first` on."""
-    HALVES: tl.constexpr = halves(PHASE, TILE)
+    HALVES: tl.constexpr = halves(TILE.channels, TILE.lines, 1 if PHASE.transposed else PHASE.count)
     CHANNELS: tl.constexpr = TILE.channels // HALVES
     places = ()
     for half in tl.static_range(HALVES):
@@ -164,7 +164,7 @@ def sum_of_parts(parts, place, B, SHAPE: tl.constexpr, TILE: tl.constexpr, SEPAR
     grids = B.to(tl.int64) * (V * C)
     at = (b * V + v)[:, None] * C + n[None, :]
     sums = (tl.zeros((v.shape[0], n.shape[0]), tl.float32),) * SEPARATE
-    for part in tl.static_range(number_of_parts(SHAPE, TILE)):
+    for part in tl.static_range(number_of_parts(SHAPE.SIDE, TILE.shared)):
         dx, dy, dz = tap_of_part(part, SHAPE, TILE)
         x, y, z = v // (Y * Z) + dx, v // Z % Y + dy, v % Z + dz
         inside = (x >= 0) & (x < SHAPE.X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z)
@@ -177,8 +177,8 @@ def sum_of_parts(parts, place, B, SHAPE: tl.constexpr, TILE: tl.constexpr, SEPAR
 
 
 @triton.constexpr_function
-def number_of_parts(SHAPE, TILE):
-    return SHAPE.SIDE**TILE.shared
+def number_of_parts(SIDE, SHARED):
+    return SIDE**SHARED
 
 
 @triton.jit
@@ -214,7 +214,7 @@ def conv_parts(
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    number: tl.constexpr = number_of_parts(SHAPE, TILE)
+    number: tl.constexpr = number_of_parts(SIDE, TILE.shared)
     wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS

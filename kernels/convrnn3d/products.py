@@ -33,13 +33,13 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 
 
 @triton.constexpr_function
-def halves(PHASE, TILE):
+def halves(CHANNELS, LINES, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
     """In how many pieces a kernel goes on with a tile's channels after the loop.
 
     With a whole tile of 128 x 128 numbers, and as many of each grid that it reads, it would need more registers than
     there are.
     """
-    return 2 if TILE.channels > 64 and not TILE.lines and (PHASE.transposed or PHASE.count == 1) else 1
+    return 2 if CHANNELS > 64 and not LINES and SEPARATE == 1 else 1
 
 
 @triton.jit
@@ -67,7 +67,7 @@ def convolve_box(
     PRECISION: tl.constexpr = TILE.precision
     PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
     SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
-    HALVES: tl.constexpr = halves(PHASE, TILE)
+    HALVES: tl.constexpr = halves(TILE.channels, TILE.lines, 1 if TRANSPOSED else COUNT)
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
