@@ -24,9 +24,8 @@ from convrnn3d.tuning import Launch
 
 GATES = 3
 ROWS_A_SHARE = 1024  # (b, t, v)
-SHARES = (
-    6  # at most: of 81 programs each at C = 128, of which an H100 runs 264 at once; eight write more, and gain less
-)
+# At most: of 81 programs each at C = 128, of which an H100 runs 264 at once; more would write more and gain little.
+SHARES = 6
 
 
 @triton.jit
