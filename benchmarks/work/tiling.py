@@ -17,7 +17,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from convrnn3d.products import line_length
+from convrnn3d.lines import line_length
 from convrnn3d.tuning import Launch as Tile
 
 from benchmarks.work.launches import Programs

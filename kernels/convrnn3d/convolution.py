@@ -18,8 +18,9 @@ A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program ow
 import triton
 import triton.language as tl
 
+from convrnn3d.lines import convolve_lines, line_length, lines_of_tile, taps_along
 from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, convolve_lines, halves, line_length
+from convrnn3d.products import convolve_box, halves
 
 
 @triton.jit
@@ -102,52 +103,6 @@ def places_of_tile(b, v, exists, first, SHAPE: tl.constexpr, PHASE: tl.constexpr
         n = first + half * CHANNELS + tl.arange(0, CHANNELS)
         places = places + ((b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]),)  # noqa: RUF005
     return places
-
-
-@triton.jit
-def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """A tile's lines, of those from x0 up to x0 + nx and y0 up to y0 + ny of all samples; z is the slowest in the tile.
-
-    Returned are of each row its offset in `source`, x, y and whether it exists, and the place of the lines at each z.
-    """
-    Y: tl.constexpr = SHAPE.Y
-    Z: tl.constexpr = SHAPE.Z
-    C: tl.constexpr = SHAPE.C
-    V: tl.constexpr = SHAPE.X * Y * Z
-    LINES: tl.constexpr = TILE.rows // line_length(Z)
-    row = tl.arange(0, TILE.rows)
-    z = row // LINES
-    b, x, y, exists = lines_at(program * LINES + row % LINES, B, x0, nx, y0, ny)
-    rows = ((b * source.slots + source.slot) * V + (x * Y + y) * Z + z) * C
-    b, line_x, line_y, there = lines_at(program * LINES + tl.arange(0, LINES), B, x0, nx, y0, ny)
-    n = first + tl.arange(0, TILE.channels)
-    places = ()
-    for one in tl.static_range(Z):
-        v = (line_x * Y + line_y) * Z + one
-        places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
-    return rows, x, y, exists & (z < Z), places
-
-
-@triton.jit
-def lines_at(line, B, x0, nx, y0, ny):
-    """b, x, y of the lines of these numbers, and whether there is one.
-
-    First those at the ends along x, and of them the corners; then, in between, the longest. Where some multiprocessors
-    take a second program, and so do all, it is a long one that meets a short one.
-    """
-    exists = line < B * nx * ny
-    line = tl.minimum(line, B * nx * ny - 1)
-    plane = line // (B * ny)
-    x = x0 + (plane + nx - 1) % nx
-    y = y0 + (line // B + tl.where(plane < 2, ny - 1, 1)) % ny
-    return (line % B).to(tl.int64), x, y, exists
-
-
-@triton.jit
-def taps_along(x, X: tl.constexpr, R: tl.constexpr):
-    """First and number of the taps along an axis that any of the rows has inside the grid."""
-    first = tl.maximum(-R, -tl.max(x, 0))
-    return first, tl.minimum(R, X - 1 - tl.min(x, 0)) - first + 1
 
 
 @triton.jit

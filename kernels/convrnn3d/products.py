@@ -1,4 +1,4 @@
-"""The loops inside every kernel: sums of products over a box of taps, for a voxel or for a line of them.
+"""The loop inside every kernel: sums of products over a box of taps; `lines` has the one for lines of voxels.
 
 A turn has a tap, a block of input channels and, transposed, a gate; see DERIVATION.md, rows, products and launches.
 """
@@ -72,13 +72,7 @@ def convolve_box(
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
     summed: tl.constexpr = COUNT if TRANSPOSED else 1
-    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
-    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
-    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
-    column = tl.arange(0, CHANNELS)
-    column = tl.minimum(first + column % HALVES * (CHANNELS // HALVES) + column // HALVES, C - 1)
-    # Forward, what is left of a pair is the last gate.
-    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
+    sources, pair_weights, weights = operand_pointers(source, rows, weight, first, SHAPE, PHASE, TILE)
     pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
     single = tl.zeros((rows.shape[0], CHANNELS), tl.float32)
     by_y, by_z = inverse(ny), inverse(nz)
@@ -117,6 +111,24 @@ def convolve_box(
 
 
 @triton.jit
+def operand_pointers(source, rows, weight, first, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
+    """To what a turn reads of the first tap and input channels: sources, (rows, inner); weights of the first two gates,
+    (inner, 2 channels); and of a gate by itself, (inner, channels).
+    """
+    C: tl.constexpr = SHAPE.C
+    CHANNELS: tl.constexpr = TILE.channels
+    HALVES: tl.constexpr = halves(CHANNELS, TILE.lines, 1 if PHASE.transposed else PHASE.count)
+    k = tl.arange(0, TILE.inner)
+    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
+    pair_weights = weight + column[None, :] * C + k[:, None]
+    column = tl.arange(0, CHANNELS)
+    column = tl.minimum(first + column % HALVES * (CHANNELS // HALVES) + column // HALVES, C - 1)
+    # Forward, what is left of a pair is the last gate.
+    weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
+    return source + rows[:, None] + k[None, :], pair_weights, weights
+
+
+@triton.jit
 def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
     """A tile for each gate."""
     if PAIR:
@@ -125,140 +137,3 @@ def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
     else:
         sums = (single,)
     return sums
-
-
-@triton.jit
-def convolve_lines(
-    source,  # Slot's tensor
-    rows,  # (rows) offset of each row's voxel in `source`; the tile's rows are lines along z, all of one z together
-    x, y,  # (rows); taps along them may leave the grid, unless these axes are shared out
-    exists,  # (rows), others read as zeros
-    weight, first,  # as for convolve_box
-    x0, nx, y0, ny,  # box of taps, without dz
-    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
-):  # fmt: skip
-    """`convolve_box` for whole lines: a tuple of tiles for each z.
-
-        (W * source)[z] = sum over dz of Y_dz[z + dz]
-        Y_dz = sum over dx, dy of W[dx, dy, dz] source[x + dx, y + dy]
-
-    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. Each Y_dz
-    is a sum of its own: no product waits for another. After the loop they come apart along z and are added, dz = 0
-    first. What leaves the grid along z is computed and dropped, of a line of four 2 of 12 products.
-    """
-    X: tl.constexpr = SHAPE.X
-    Y: tl.constexpr = SHAPE.Y
-    Z: tl.constexpr = SHAPE.Z
-    C: tl.constexpr = SHAPE.C
-    SIDE: tl.constexpr = SHAPE.SIDE
-    INNER: tl.constexpr = TILE.inner
-    CHANNELS: tl.constexpr = TILE.channels
-    R: tl.constexpr = SIDE // 2
-    COUNT: tl.constexpr = PHASE.count
-    TRANSPOSED: tl.constexpr = PHASE.transposed
-    PRECISION: tl.constexpr = TILE.precision
-    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
-    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
-    k = tl.arange(0, INNER)
-    chunks: tl.constexpr = (C + INNER - 1) // INNER
-    ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = COUNT if TRANSPOSED else 1
-    sources = source + rows[:, None] + k[None, :]  # (rows, INNER)
-    column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
-    pair_weights = weight + column[None, :] * C + k[:, None]  # (INNER, 2 channels)
-    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
-    weights = weight + ((PHASE.first if TRANSPOSED else 2) * C + column)[None, :] * C + k[:, None]
-    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * SIDE  # Y_dz
-    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * SIDE
-    by_y = inverse(ny)
-    for i in range(nx * ny * summed * chunks):
-        begin = i % chunks * INNER
-        gate = i // chunks % summed
-        tap = i // (chunks * summed)
-        plane = quotient(tap, by_y)
-        dx, dy = x0 + plane, y0 + tap - plane * ny
-        distance = (dx * SIDE + dy) * SIDE
-        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)  # of dz = 0
-        inside = (begin + k < C)[:, None]
-        there = exists
-        if TILE.shared < 1:
-            there &= (x + dx >= 0) & (x + dx < X)
-        if TILE.shared < 2:
-            there &= (y + dy >= 0) & (y + dy < Y)
-        voxels = (dx * Y + dy) * Z + gate * (X * Y * Z)
-        there = there[:, None] & inside.T if ragged else there[:, None]
-        a = tl.load(sources + voxels * C + begin, there, other=0)
-        new_pairs = ()
-        new_singles = ()
-        for place in tl.static_range(SIDE):  # dz = place - R
-            tap_and_gate = ((index + (R - place if TRANSPOSED else place - R)) * 3 + gate) * (C * C) + begin
-            pair = pairs[place]
-            single = singles[place]
-            if PAIR:
-                w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                pair = multiply(a, w, pair, PRECISION)
-            if SINGLE:
-                w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                single = multiply(a, w, single, PRECISION)
-            new_pairs = new_pairs + (pair,)  # noqa: RUF005
-            new_singles = new_singles + (single,)  # noqa: RUF005
-        pairs = new_pairs
-        singles = new_singles
-    pairs = sums_along_z(pairs, SHAPE)
-    singles = sums_along_z(singles, SHAPE)
-    sums = ()
-    for z in tl.static_range(Z):
-        sums = sums + (apart(pairs[z], singles[z], PAIR, SINGLE),)  # noqa: RUF005
-    return sums
-
-
-@triton.constexpr_function
-def line_length(Z):
-    """Rows of a tile that a line along z takes: a power of two, as a tile is halved along z again and again."""
-    return 1 << (Z - 1).bit_length()
-
-
-@triton.jit
-def sums_along_z(by_dz, SHAPE: tl.constexpr):
-    """Of Y_dz, (rows, channels) each, a tile (lines, channels) for each z: the sum of Y_dz[z + dz]."""
-    Z: tl.constexpr = SHAPE.Z
-    SIDE: tl.constexpr = SHAPE.SIDE
-    R: tl.constexpr = SIDE // 2
-    at = ()
-    for place in tl.static_range(SIDE):
-        at = at + (tiles_along_z(by_dz[place], SHAPE),)  # noqa: RUF005
-    sums = ()
-    for z in tl.static_range(Z):
-        sum = at[R][z]
-        for place in tl.static_range(SIDE):
-            if place != R and z + place - R >= 0 and z + place - R < Z:
-                sum += at[place][z + place - R]
-        sums = sums + (sum,)  # noqa: RUF005
-    return sums
-
-
-@triton.jit
-def tiles_along_z(tile, SHAPE: tl.constexpr):
-    """A tile (z and line, channels) as one of each z, (lines, channels)."""
-    LENGTH: tl.constexpr = line_length(SHAPE.Z)
-    ROWS: tl.constexpr = tile.shape[0]
-    CHANNELS: tl.constexpr = tile.shape[1]
-    if LENGTH == 1:
-        tiles = (tile,)
-    elif LENGTH == 2:
-        tiles = tl.split(tl.permute(tl.reshape(tile, (2, ROWS // 2, CHANNELS)), (1, 2, 0)))
-    elif LENGTH == 4:
-        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, ROWS // 4, CHANNELS)), (2, 3, 0, 1)))
-        z0, z2 = tl.split(even)
-        z1, z3 = tl.split(odd)
-        tiles = (z0, z1, z2, z3)
-    else:
-        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, 2, ROWS // 8, CHANNELS)), (3, 4, 0, 1, 2)))
-        z04, z26 = tl.split(even)
-        z15, z37 = tl.split(odd)
-        z0, z4 = tl.split(z04)
-        z1, z5 = tl.split(z15)
-        z2, z6 = tl.split(z26)
-        z3, z7 = tl.split(z37)
-        tiles = (z0, z1, z2, z3, z4, z5, z6, z7)
-    return tiles

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
+from convrnn3d.lines import line_length
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.places import Phase, Shape, Tile
-from convrnn3d.products import line_length
 from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
 

@@ -1,0 +1,188 @@
+"""Tiles whose rows are whole lines along z, and the loop for them.
+
+Sums over dx and dy come first, one for each dz, and are moved along z after the loop:
+
+    (W * source)[z] = sum over dz of Y_dz[z + dz]
+    Y_dz = sum over dx, dy of W[dx, dy, dz] source[x + dx, y + dy]
+"""
+
+import triton
+import triton.language as tl
+
+from convrnn3d.products import apart, inverse, multiply, operand_pointers, quotient
+
+
+@triton.jit
+def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """A tile's lines, of those from x0 up to x0 + nx and y0 up to y0 + ny of all samples; z is the slowest in the tile.
+
+    Returned are of each row its offset in `source`, x, y and whether it exists, and the place of the lines at each z.
+    """
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    V: tl.constexpr = SHAPE.X * Y * Z
+    LINES: tl.constexpr = TILE.rows // line_length(Z)
+    row = tl.arange(0, TILE.rows)
+    z = row // LINES
+    b, x, y, exists = lines_at(program * LINES + row % LINES, B, x0, nx, y0, ny)
+    rows = ((b * source.slots + source.slot) * V + (x * Y + y) * Z + z) * C
+    b, line_x, line_y, there = lines_at(program * LINES + tl.arange(0, LINES), B, x0, nx, y0, ny)
+    n = first + tl.arange(0, TILE.channels)
+    places = ()
+    for one in tl.static_range(Z):
+        v = (line_x * Y + line_y) * Z + one
+        places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
+    return rows, x, y, exists & (z < Z), places
+
+
+@triton.jit
+def lines_at(line, B, x0, nx, y0, ny):
+    """b, x, y of the lines of these numbers, and whether there is one.
+
+    First those at the ends along x, and of them the corners; then, in between, the longest. Where some multiprocessors
+    take a second program, and so do all, it is a long one that meets a short one.
+    """
+    exists = line < B * nx * ny
+    line = tl.minimum(line, B * nx * ny - 1)
+    plane = line // (B * ny)
+    x = x0 + (plane + nx - 1) % nx
+    y = y0 + (line // B + tl.where(plane < 2, ny - 1, 1)) % ny
+    return (line % B).to(tl.int64), x, y, exists
+
+
+@triton.jit
+def taps_along(x, X: tl.constexpr, R: tl.constexpr):
+    """First and number of the taps along an axis that any of the rows has inside the grid."""
+    first = tl.maximum(-R, -tl.max(x, 0))
+    return first, tl.minimum(R, X - 1 - tl.min(x, 0)) - first + 1
+
+
+@triton.jit
+def convolve_lines(
+    source,  # Slot's tensor
+    rows,  # (rows) offset of each row's voxel in `source`; the tile's rows are lines along z, all of one z together
+    x, y,  # (rows); taps along them may leave the grid, unless these axes are shared out
+    exists,  # (rows), others read as zeros
+    weight, first,  # as for convolve_box
+    x0, nx, y0, ny,  # box of taps, without dz
+    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """`convolve_box` for whole lines: a tuple of tiles for each z.
+
+    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. Each Y_dz
+    is a sum of its own: no product waits for another. After the loop they come apart along z and are added, dz = 0
+    first. What leaves the grid along z is computed and dropped, of a line of four 2 of 12 products.
+    """
+    X: tl.constexpr = SHAPE.X
+    Y: tl.constexpr = SHAPE.Y
+    Z: tl.constexpr = SHAPE.Z
+    C: tl.constexpr = SHAPE.C
+    SIDE: tl.constexpr = SHAPE.SIDE
+    INNER: tl.constexpr = TILE.inner
+    CHANNELS: tl.constexpr = TILE.channels
+    R: tl.constexpr = SIDE // 2
+    COUNT: tl.constexpr = PHASE.count
+    TRANSPOSED: tl.constexpr = PHASE.transposed
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
+    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
+    k = tl.arange(0, INNER)
+    chunks: tl.constexpr = (C + INNER - 1) // INNER
+    ragged: tl.constexpr = C % INNER != 0
+    summed: tl.constexpr = COUNT if TRANSPOSED else 1
+    sources, pair_weights, weights = operand_pointers(source, rows, weight, first, SHAPE, PHASE, TILE)
+    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * SIDE  # Y_dz
+    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * SIDE
+    by_y = inverse(ny)
+    for i in range(nx * ny * summed * chunks):
+        begin = i % chunks * INNER
+        gate = i // chunks % summed
+        tap = i // (chunks * summed)
+        plane = quotient(tap, by_y)
+        dx, dy = x0 + plane, y0 + tap - plane * ny
+        distance = (dx * SIDE + dy) * SIDE
+        index = SIDE * SIDE * SIDE // 2 + (-distance if TRANSPOSED else distance)  # of dz = 0
+        inside = (begin + k < C)[:, None]
+        there = exists
+        if TILE.shared < 1:
+            there &= (x + dx >= 0) & (x + dx < X)
+        if TILE.shared < 2:
+            there &= (y + dy >= 0) & (y + dy < Y)
+        voxels = (dx * Y + dy) * Z + gate * (X * Y * Z)
+        there = there[:, None] & inside.T if ragged else there[:, None]
+        a = tl.load(sources + voxels * C + begin, there, other=0)
+        new_pairs = ()
+        new_singles = ()
+        for place in tl.static_range(SIDE):  # dz = place - R
+            tap_and_gate = ((index + (R - place if TRANSPOSED else place - R)) * 3 + gate) * (C * C) + begin
+            pair = pairs[place]
+            single = singles[place]
+            if PAIR:
+                w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                pair = multiply(a, w, pair, PRECISION)
+            if SINGLE:
+                w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
+                single = multiply(a, w, single, PRECISION)
+            new_pairs = new_pairs + (pair,)  # noqa: RUF005
+            new_singles = new_singles + (single,)  # noqa: RUF005
+        pairs = new_pairs
+        singles = new_singles
+    pairs = sums_along_z(pairs, SHAPE)
+    singles = sums_along_z(singles, SHAPE)
+    sums = ()
+    for z in tl.static_range(Z):
+        sums = sums + (apart(pairs[z], singles[z], PAIR, SINGLE),)  # noqa: RUF005
+    return sums
+
+
+@triton.constexpr_function
+def line_length(Z):
+    """Rows of a tile that a line along z takes: a power of two, as a tile is halved along z again and again."""
+    return 1 << (Z - 1).bit_length()
+
+
+@triton.jit
+def sums_along_z(by_dz, SHAPE: tl.constexpr):
+    """Of Y_dz, (rows, channels) each, a tile (lines, channels) for each z: the sum of Y_dz[z + dz]."""
+    Z: tl.constexpr = SHAPE.Z
+    SIDE: tl.constexpr = SHAPE.SIDE
+    R: tl.constexpr = SIDE // 2
+    at = ()
+    for place in tl.static_range(SIDE):
+        at = at + (tiles_along_z(by_dz[place], SHAPE),)  # noqa: RUF005
+    sums = ()
+    for z in tl.static_range(Z):
+        sum = at[R][z]
+        for place in tl.static_range(SIDE):
+            if place != R and z + place - R >= 0 and z + place - R < Z:
+                sum += at[place][z + place - R]
+        sums = sums + (sum,)  # noqa: RUF005
+    return sums
+
+
+@triton.jit
+def tiles_along_z(tile, SHAPE: tl.constexpr):
+    """A tile (z and line, channels) as one of each z, (lines, channels)."""
+    LENGTH: tl.constexpr = line_length(SHAPE.Z)
+    ROWS: tl.constexpr = tile.shape[0]
+    CHANNELS: tl.constexpr = tile.shape[1]
+    if LENGTH == 1:
+        tiles = (tile,)
+    elif LENGTH == 2:
+        tiles = tl.split(tl.permute(tl.reshape(tile, (2, ROWS // 2, CHANNELS)), (1, 2, 0)))
+    elif LENGTH == 4:
+        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, ROWS // 4, CHANNELS)), (2, 3, 0, 1)))
+        z0, z2 = tl.split(even)
+        z1, z3 = tl.split(odd)
+        tiles = (z0, z1, z2, z3)
+    else:
+        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, 2, ROWS // 8, CHANNELS)), (3, 4, 0, 1, 2)))
+        z04, z26 = tl.split(even)
+        z15, z37 = tl.split(odd)
+        z0, z4 = tl.split(z04)
+        z1, z5 = tl.split(z15)
+        z2, z6 = tl.split(z26)
+        z3, z7 = tl.split(z37)
+        tiles = (z0, z1, z2, z3, z4, z5, z6, z7)
+    return tiles
