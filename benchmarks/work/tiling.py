@@ -17,7 +17,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from convrnn3d.lines import line_length
+from convrnn3d.lines import rows_of_line
 from convrnn3d.tuning import Launch as Tile
 
 from benchmarks.work.launches import Programs
@@ -82,7 +82,7 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Progra
 def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
     """Numbered as in `convrnn3d.convolution.lines_at`."""
     side, batch = sizes.grid, sizes.batch
-    lines = tile.rows // line_length(side)  # of a tile
+    lines = tile.rows // rows_of_line(side)  # of a tile
     offsets = list(product(_reach(sizes), repeat=tile.shared))
     inside = [sizes.along(place) for place in range(side)]
     found = []

@@ -18,7 +18,7 @@ A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program ow
 import triton
 import triton.language as tl
 
-from convrnn3d.lines import convolve_lines, line_length, lines_of_tile, taps_along
+from convrnn3d.lines import convolve_lines, lines_of_tile, rows_of_line, taps_along
 from convrnn3d.places import wait
 from convrnn3d.products import convolve_box, halves
 
@@ -183,7 +183,7 @@ def conv_parts(
     nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that have a source there
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
     if TILE.lines:
-        if program * (ROWS // line_length(Z)) >= B * nx * ny:
+        if program * (ROWS // rows_of_line(Z)) >= B * nx * ny:
             return
         rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
         y_taps = one

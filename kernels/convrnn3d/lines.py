@@ -22,7 +22,7 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
     Z: tl.constexpr = SHAPE.Z
     C: tl.constexpr = SHAPE.C
     V: tl.constexpr = SHAPE.X * Y * Z
-    LINES: tl.constexpr = TILE.rows // line_length(Z)
+    LINES: tl.constexpr = TILE.rows // rows_of_line(Z)
     row = tl.arange(0, TILE.rows)
     z = row // LINES
     b, x, y, exists = lines_at(program * LINES + row % LINES, B, x0, nx, y0, ny)
@@ -30,25 +30,26 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
     b, line_x, line_y, there = lines_at(program * LINES + tl.arange(0, LINES), B, x0, nx, y0, ny)
     n = first + tl.arange(0, TILE.channels)
     places = ()
-    for one in tl.static_range(Z):
-        v = (line_x * Y + line_y) * Z + one
+    for depth in tl.static_range(Z):
+        v = (line_x * Y + line_y) * Z + depth
         places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
     return rows, x, y, exists & (z < Z), places
 
 
 @triton.jit
-def lines_at(line, B, x0, nx, y0, ny):
+def lines_at(number, B, x0, nx, y0, ny):
     """b, x, y of the lines of these numbers, and whether there is one.
 
-    First those at the ends along x, and of them the corners; then, in between, the longest. Where some multiprocessors
-    take a second program, and so do all, it is a long one that meets a short one.
+    First come those with the fewest taps, at both ends along x, and of these the corners; then, in between, first those
+    with the most. So programs of the first half of the lines are short where those of the second half are long: where
+    each multiprocessor takes one of either, and where a few take a second one, none takes two long ones.
     """
-    exists = line < B * nx * ny
-    line = tl.minimum(line, B * nx * ny - 1)
-    plane = line // (B * ny)
+    exists = number < B * nx * ny
+    number = tl.minimum(number, B * nx * ny - 1)
+    plane = number // (B * ny)
     x = x0 + (plane + nx - 1) % nx
-    y = y0 + (line // B + tl.where(plane < 2, ny - 1, 1)) % ny
-    return (line % B).to(tl.int64), x, y, exists
+    y = y0 + (number // B + tl.where(plane < 2, ny - 1, 1)) % ny
+    return (number % B).to(tl.int64), x, y, exists
 
 
 @triton.jit
@@ -71,8 +72,9 @@ def convolve_lines(
     """`convolve_box` for whole lines: a tuple of tiles for each z.
 
     A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. Each Y_dz
-    is a sum of its own: no product waits for another. After the loop they come apart along z and are added, dz = 0
-    first. What leaves the grid along z is computed and dropped, of a line of four 2 of 12 products.
+    is a sum of its own: no product waits for another of its turn. After the loop they come apart along z and are added,
+    dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z products, and those of rows that fill a
+    line up to a power of two.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -137,7 +139,7 @@ def convolve_lines(
 
 
 @triton.constexpr_function
-def line_length(Z):
+def rows_of_line(Z):
     """Rows of a tile that a line along z takes: a power of two, as a tile is halved along z again and again."""
     return 1 << (Z - 1).bit_length()
 
@@ -164,7 +166,7 @@ def sums_along_z(by_dz, SHAPE: tl.constexpr):
 @triton.jit
 def tiles_along_z(tile, SHAPE: tl.constexpr):
     """A tile (z and line, channels) as one of each z, (lines, channels)."""
-    LENGTH: tl.constexpr = line_length(SHAPE.Z)
+    LENGTH: tl.constexpr = rows_of_line(SHAPE.Z)
     ROWS: tl.constexpr = tile.shape[0]
     CHANNELS: tl.constexpr = tile.shape[1]
     if LENGTH == 1:

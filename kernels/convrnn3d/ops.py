@@ -43,10 +43,10 @@ LIBRARY.define(
 
 @cache
 def _kernels(cell: str) -> tuple[Any, Any]:
-    """The module `gru` or `lstm`, and Sequence.of: importing costs each call time (`benchmarks.host`)."""
+    """The module `gru` or `lstm`, and Sequence: importing costs each call time (`benchmarks.host`)."""
     from convrnn3d.sequence import Sequence
 
-    return import_module(f"convrnn3d.{cell}"), Sequence.of
+    return import_module(f"convrnn3d.{cell}"), Sequence
 
 
 def contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
@@ -72,8 +72,8 @@ def gru(
     projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
     carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    cell, sequence_of = _kernels("gru")
-    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
+    cell, sequences = _kernels("gru")
+    sequence = sequences.of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -85,8 +85,8 @@ def lstm(
     projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
     operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    kernels, sequence_of = _kernels("lstm")
-    sequence = sequence_of(projection, weight, operand, _settled(precision, operand, projection.device))
+    kernels, sequences = _kernels("lstm")
+    sequence = sequences.of(projection, weight, operand, _settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -108,8 +108,8 @@ def gru_backward(
     sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    cell, sequence_of = _kernels("gru")
-    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
+    cell, sequences = _kernels("gru")
+    sequence = sequences.of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
@@ -124,8 +124,8 @@ def lstm_backward(
     mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
     precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    cell, sequence_of = _kernels("lstm")
-    sequence = sequence_of(kept, weight, operand, _settled(precision, operand, kept.device))
+    cell, sequences = _kernels("lstm")
+    sequence = sequences.of(kept, weight, operand, _settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(

@@ -142,7 +142,7 @@ def store(pointer, x, exists):
     """tl.store, rounding to nearest; Triton's interpreter cuts bfloat16 off, twice as far from the truth."""
     if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
         bits = x.to(tl.int32, bitcast=True)
-        x = (bits + 0x7FFF + ((bits >> 16) & 1)).to(tl.float32, bitcast=True)
+        x = ((bits + 0x7FFF + ((bits >> 16) & 1)) & -0x10000).to(tl.float32, bitcast=True)
     tl.store(pointer, x, exists)
 
 

@@ -33,13 +33,13 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 
 
 @triton.constexpr_function
-def halves(CHANNELS, LINES, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
+def halves(CHANNELS, BY_LINE, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
     """In how many pieces a kernel goes on with a tile's channels after the loop.
 
     With a whole tile of 128 x 128 numbers, and as many of each grid that it reads, it would need more registers than
     there are.
     """
-    return 2 if CHANNELS > 64 and not LINES and SEPARATE == 1 else 1
+    return 2 if CHANNELS > 64 and not BY_LINE and SEPARATE == 1 else 1
 
 
 @triton.jit

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
-from convrnn3d.lines import line_length
+from convrnn3d.lines import rows_of_line
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
@@ -63,6 +63,8 @@ class Sequence:
     def __post_init__(self) -> None:
         x, y, z = self.grid
         self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
+        if self.batch * self.voxels >= 2**31:
+            raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has 2^31 voxels or more")
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
@@ -82,7 +84,7 @@ class Sequence:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
         from_zeros, parts = source.tensor is None, None
         launch = FROM_ZEROS if from_zeros else self._chosen(name)
-        if launch.shared and self.side > 1:
+        if launch.shared:
             parts = self._convolve_in_parts(launch, phase, source, packed)
             launch = ADD_PARTS[launch.shared]
         launch = launch.fitted(self.channels, self.grid[2])
@@ -93,7 +95,8 @@ class Sequence:
         self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
 
     def _chosen(self, name: str) -> Launch:
-        return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
+        launch = self.choose(name, self.kind, self.batch, self.channels, self.architecture)
+        return launch if self.side > 1 else launch.undivided
 
     def _convolve_in_parts(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
         launch = launch.fitted(self.channels, self.grid[2])
@@ -106,10 +109,10 @@ class Sequence:
         return parts
 
     def _tiles(self, launch: Launch) -> int:
-        """How many tiles there are of rows that are any voxels, or lines of such."""
+        """How many tiles there are of rows that are any voxels, or lines of such; of a part's, fewer have a source."""
         x, y, z = self.grid
-        if launch.lines and self.side > 1:
-            return _cdiv(self.batch * x * y, launch.rows // line_length(z))
+        if launch.lines:
+            return _cdiv(self.batch * x * y, launch.rows // rows_of_line(z))
         return _cdiv(self.batch * self.voxels, launch.rows)
 
     def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import torch
 KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
-LONGEST = 8  # side along z whose lines a tile can have
+LONGEST = 8  # voxels of a tile's lines
 # Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
@@ -50,11 +50,17 @@ class Launch:
         """Triton's."""
         return {"num_warps": self.warps, "num_stages": self.stages}
 
-    def fitted(self, channels: int, side: int = 1) -> "Launch":
-        """This launch with tiles no larger than `channels` needs; of lines only if `side`, along z, is not too long."""
-        if self.channels <= channels >= self.inner and not (self.lines and side > LONGEST):
+    @cached_property
+    def undivided(self) -> "Launch":
+        """This launch for state kernels of one tap: nothing to share out, nothing to read once for three."""
+        return replace(self, shared=0, lines=False)
+
+    def fitted(self, channels: int, depth: int = 2) -> "Launch":
+        """This launch with tiles no larger than `channels` needs; of lines only where the grid's `depth` allows it."""
+        lines_fit = 1 < depth <= LONGEST
+        if self.channels <= channels >= self.inner and (lines_fit or not self.lines):
             return self
-        return self._resized(channels, side <= LONGEST)
+        return self._resized(channels, lines_fit)
 
     @cache  # noqa: B019, of which there are as many as lines in the table
     def _resized(self, channels: int, lines: bool) -> "Launch":

@@ -3,13 +3,16 @@
 The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from convrnn3d.launcher import launch
+from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import Launch, choose
+from convrnn3d.tuning import LONGEST, Launch, choose
 from parity import DEVICE, LONG, Problem, distance, distances, tf32
 
 BAR = 2
@@ -88,19 +91,47 @@ WAYS = {  # axes along which taps are shared out, whether rows are lines, the gr
 }
 
 
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Launch]], list[Tile]]:
+    """Called with who is to choose launches: the tiles that are launched from then on."""
+
+    def chosen_by(choosing: Callable[..., Launch]) -> list[Tile]:
+        of, tiles = Sequence.of, []
+
+        def launch_and_tell(kernel: Any, blocks: int, arguments: tuple, constants: dict, options: dict) -> None:
+            tiles.append(constants.get("TILE"))
+            launch(kernel, blocks, arguments, constants, options)
+
+        patched = {"choose": choosing, "launch": launch_and_tell}
+        monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), **patched))
+        return tiles
+
+    return chosen_by
+
+
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", pytest.param("lstm", marks=LONG)])
 @pytest.mark.parametrize("way", WAYS)
 def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
-    monkeypatch: pytest.MonkeyPatch, cell: str, way: str
+    launched: Callable, cell: str, way: str
 ) -> None:
-    of, (shared, lines, grid) = Sequence.of, WAYS[way]
-
-    def chosen(*asked: Any) -> Launch:
-        return replace(choose(*asked), shared=shared, lines=lines, rows=16)
-
-    monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
+    shared, lines, grid = WAYS[way]
+    tiles = launched(lambda *asked: replace(choose(*asked), shared=shared, lines=lines, rows=16))
     for place, (ours, theirs) in enumerate(distances(Problem(cell, grid=grid, channels=20, masked=True))):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+    lines_fit = lines and 1 < grid[2] <= LONGEST
+    assert any(tile and (tile.rows, tile.shared, tile.lines) == (16, shared, lines_fit) for tile in tiles)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize(("batch", "kernel_size"), [(3, 1), (9, 1), (2, 3), (10, 3)])
+def test_with_another_architectures_table_they_are_as_near_to_float64_as_pytorch(
+    launched: Callable, cell: str, batch: int, kernel_size: int
+) -> None:
+    launched(lambda *asked: choose(*asked[:-1], "sm_90"))
+    problem = Problem(cell, batch, steps=1, grid=(1, 2, 2), channels=20, kernel_size=kernel_size, dtype=torch.bfloat16)
+    for place, (ours, theirs) in enumerate(distances(problem)):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
 
 
@@ -108,18 +139,14 @@ def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize(("shared", "kernel_size"), [(0, 3), (1, 3), (0, 1)])
 def test_in_two_halves_a_wide_tile_is_as_near_to_float64_as_pytorch(
-    monkeypatch: pytest.MonkeyPatch, cell: str, shared: int, kernel_size: int
+    launched: Callable, cell: str, shared: int, kernel_size: int
 ) -> None:
     """And the second half is not full."""
-    of = Sequence.of
-
-    def chosen(*asked: Any) -> Launch:
-        return replace(choose(*asked), shared=shared, rows=16, channels=128, inner=64)
-
-    monkeypatch.setattr(Sequence, "of", lambda *arguments: replace(of(*arguments), choose=chosen))
+    tiles = launched(lambda *asked: replace(choose(*asked), shared=shared, rows=16, channels=128, inner=64))
     problem = Problem(cell, grid=(1, 2, 1), channels=70, masked=True, kernel_size=kernel_size)
     for place, (ours, theirs) in enumerate(distances(problem)):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+    assert any(tile and tile.channels == 128 for tile in tiles)
 
 
 @pytest.mark.usefixtures("poisoned")
