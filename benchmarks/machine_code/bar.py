@@ -1,11 +1,11 @@
 """What the machine code of every kernel is held to.
 
 Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
-that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; one
-where no more are launched, and on sm_120, with its 99 KB, and AMD's); and in the main loop matrix instructions, for
-ieee multiply-adds; on NVIDIA asynchronous copies; and no comparisons but those of the loop and its pipeline, so that no
-tap is masked. Tiles of lines, whose taps along x and y may leave the grid, `conv_parts`, whose few turns may be
-unrolled, and the weight gradient, whose last rows are ragged, may compare.
+that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
+sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
+copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. Tiles of lines, whose taps
+along x and y may leave the grid, `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last
+rows are ragged, may compare.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +17,6 @@ from benchmarks.machine_code.disassembly import MachineCode, read
 
 REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
 LANE_REGISTERS = 512
-MULTIPROCESSORS = {"sm_80": 108, "sm_90": 132, "sm_100": 148}
 SHARED = {"sm_80": 163, "sm_90": 227, "sm_100": 227, "sm_120": 99, "gfx942": 64, "gfx950": 160}  # KiB
 WARPS = 8  # planned to be resident on a multiprocessor
 LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
@@ -26,9 +25,7 @@ LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared me
 def misses(kernel: Kernel, code: MachineCode) -> list[str]:
     """What of the bar this kernel misses, in words."""
     target, warps = kernel.target, kernel.options["num_warps"]
-    # As many as a multiprocessor is given, of those planned.
-    given = -(-kernel.programs // MULTIPROCESSORS.get(target, kernel.programs))
-    programs = min(max(1, WARPS // warps), given)
+    programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
     loops = any(part in kernel.function for part in ("conv_parts", "weight_gradient")) or kernel.convolves
     may_mask = not kernel.convolves or kernel.tile.lines

@@ -36,7 +36,7 @@ class Kernel:
 
     def compile(self) -> Any:
         """Triton's compiled kernel."""
-        function, kinds, constants, options, _ = self._launched
+        function, kinds, constants, options = self._launched
         if tile := constants.get("TILE"):
             constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
         target = TARGETS[self.target]
@@ -51,10 +51,6 @@ class Kernel:
         return self._launched[3]
 
     @property
-    def programs(self) -> int:
-        return self._launched[4]
-
-    @property
     def convolves(self) -> bool:
         """Whether the kernel convolves and goes on: not from what the taps left, and not from zeros."""
         function, kinds, *_ = self._launched
@@ -63,7 +59,7 @@ class Kernel:
         return whole and kind_of["parts"] is None and kind_of["source"].tensor is not None
 
     @property
-    def _launched(self) -> tuple[Any, tuple, dict[str, Any], dict[str, int], int]:
+    def _launched(self) -> tuple[Any, tuple, dict[str, Any], dict[str, int]]:
         return taken_down(self.kind, self.batch, self.target)[self.place]
 
 
@@ -79,7 +75,7 @@ def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[
     found: dict[str, Kernel] = {}
     for operand in kinds:
         for batch in brackets(target):
-            for place, (function, *how, _) in enumerate(taken_down(operand, batch, target)):
+            for place, (function, *how) in enumerate(taken_down(operand, batch, target)):
                 name = function.fn.__module__.split(".")[-1] + "." + function.__name__.removesuffix("_kernel")
                 found.setdefault(f"{name} {how}", Kernel(name, operand, batch, target, place))
     return list(found.values())
@@ -88,14 +84,14 @@ def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[
 @cache
 def taken_down(
     operand: str, batch: int, target: str = "sm_90"
-) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int], int]]:
-    """What a training step of both cells launches: function, kinds of its arguments, constants, options, programs."""
+) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
+    """What a training step of both cells launches: function, kinds of its arguments, constants, options."""
     launched = []
 
     def take_down(
         function: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
     ) -> None:
-        launched.append((function, tuple(map(kind, arguments)), constants, options, blocks))
+        launched.append((function, tuple(map(kind, arguments)), constants, options))
 
     def empty(*shape: int) -> torch.Tensor:
         return torch.empty(shape, dtype=OPERANDS[operand], device="meta")

@@ -80,7 +80,7 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Progra
 
 
 def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
-    """Numbered as in `convrnn3d.convolution.lines_at`."""
+    """Numbered as in `convrnn3d.lines.lines_at`."""
     side, batch = sizes.grid, sizes.batch
     lines = tile.rows // rows_of_line(side)  # of a tile
     offsets = list(product(_reach(sizes), repeat=tile.shared))

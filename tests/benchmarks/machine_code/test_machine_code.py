@@ -62,7 +62,7 @@ def test_a_dependent_launch_waits_before_it_reads_or_writes() -> None:
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, source
 import triton
-for function, kinds, constants, options, _ in [found for found in taken_down("half", 36) if "TILE" in found[2]][:2]:
+for function, kinds, constants, options in [found for found in taken_down("half", 36) if "TILE" in found[2]][:2]:
     constants = constants | {"TILE": constants["TILE"]._replace(dependent=True)}
     options = options | {"launch_pdl": True} | FUSION
     print(triton.compile(source(function, kinds, constants), target=TARGETS["sm_90"], options=options).asm["ptx"])
