@@ -169,9 +169,7 @@ def tiles_along_z(tile, SHAPE: tl.constexpr):
     LENGTH: tl.constexpr = rows_of_line(SHAPE.Z)
     ROWS: tl.constexpr = tile.shape[0]
     CHANNELS: tl.constexpr = tile.shape[1]
-    if LENGTH == 1:
-        tiles = (tile,)
-    elif LENGTH == 2:
+    if LENGTH == 2:
         tiles = tl.split(tl.permute(tl.reshape(tile, (2, ROWS // 2, CHANNELS)), (1, 2, 0)))
     elif LENGTH == 4:
         even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, ROWS // 4, CHANNELS)), (2, 3, 0, 1)))
