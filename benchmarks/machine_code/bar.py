@@ -3,9 +3,9 @@
 Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
 that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
 sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
-copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked. Tiles of lines, whose taps
-along x and y may leave the grid, `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last
-rows are ragged, may compare.
+copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked, but for lines, whose
+taps along x and y may leave the grid. `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose
+last rows are ragged, may compare.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +19,7 @@ REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
 LANE_REGISTERS = 512
 SHARED = {"sm_80": 163, "sm_90": 227, "sm_100": 227, "sm_120": 99, "gfx942": 64, "gfx950": 160}  # KiB
 WARPS = 8  # planned to be resident on a multiprocessor
+LINES_COMPARISONS = 8  # whose rows may be at an end of the grid along x and along y
 LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
 
 
@@ -28,7 +29,9 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
     programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
     loops = any(part in kernel.function for part in ("conv_parts", "weight_gradient")) or kernel.convolves
-    may_mask = not kernel.convolves or kernel.tile.lines
+    comparisons = (
+        LINES_COMPARISONS if kernel.convolves and kernel.tile.lines else LOOP_COMPARISONS[TARGETS[target].backend]
+    )
     found = {
         f"{code.spills} spills in the loop": code.spills > 0,
         "registers": code.registers > (LANE_REGISTERS if amd else REGISTERS // (32 * warps * programs)),
@@ -36,7 +39,7 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
         "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
-        "masks": not may_mask and code.comparisons > LOOP_COMPARISONS[TARGETS[target].backend],
+        "masks": kernel.convolves and code.comparisons > comparisons,
     }
     return [miss for miss, is_missed in found.items() if is_missed]
 
