@@ -9,7 +9,7 @@ Sums over dx and dy come first, one for each dz, and are moved along z after the
 import triton
 import triton.language as tl
 
-from convrnn3d.products import apart, inverse, multiply, operand_pointers, quotient
+from convrnn3d.products import add_products, apart, inverse, operand_pointers, quotient
 
 
 @triton.jit
@@ -86,9 +86,6 @@ def convolve_lines(
     R: tl.constexpr = SIDE // 2
     COUNT: tl.constexpr = PHASE.count
     TRANSPOSED: tl.constexpr = PHASE.transposed
-    PRECISION: tl.constexpr = TILE.precision
-    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
-    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
@@ -118,14 +115,10 @@ def convolve_lines(
         new_singles = ()
         for place in tl.static_range(SIDE):  # dz = place - R
             tap_and_gate = ((index + (R - place if TRANSPOSED else place - R)) * 3 + gate) * (C * C) + begin
-            pair = pairs[place]
-            single = singles[place]
-            if PAIR:
-                w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                pair = multiply(a, w, pair, PRECISION)
-            if SINGLE:
-                w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-                single = multiply(a, w, single, PRECISION)
+            within = inside if ragged else None
+            pair, single = add_products(
+                pairs[place], singles[place], a, pair_weights, weights, tap_and_gate, within, PHASE, TILE
+            )
             new_pairs = new_pairs + (pair,)  # noqa: RUF005
             new_singles = new_singles + (single,)  # noqa: RUF005
         pairs = new_pairs
@@ -134,7 +127,7 @@ def convolve_lines(
     singles = sums_along_z(singles, SHAPE)
     sums = ()
     for z in tl.static_range(Z):
-        sums = sums + (apart(pairs[z], singles[z], PAIR, SINGLE),)  # noqa: RUF005
+        sums = sums + (apart(pairs[z], singles[z], PHASE),)  # noqa: RUF005
     return sums
 
 
@@ -167,22 +160,18 @@ def sums_along_z(by_dz, SHAPE: tl.constexpr):
 def tiles_along_z(tile, SHAPE: tl.constexpr):
     """A tile (z and line, channels) as one of each z, (lines, channels)."""
     LENGTH: tl.constexpr = rows_of_line(SHAPE.Z)
-    ROWS: tl.constexpr = tile.shape[0]
+    LINES: tl.constexpr = tile.shape[0] // LENGTH
     CHANNELS: tl.constexpr = tile.shape[1]
-    if LENGTH == 2:
-        tiles = tl.split(tl.permute(tl.reshape(tile, (2, ROWS // 2, CHANNELS)), (1, 2, 0)))
-    elif LENGTH == 4:
-        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, ROWS // 4, CHANNELS)), (2, 3, 0, 1)))
-        z0, z2 = tl.split(even)
-        z1, z3 = tl.split(odd)
-        tiles = (z0, z1, z2, z3)
-    else:
-        even, odd = tl.split(tl.permute(tl.reshape(tile, (2, 2, 2, ROWS // 8, CHANNELS)), (3, 4, 0, 1, 2)))
-        z04, z26 = tl.split(even)
-        z15, z37 = tl.split(odd)
-        z0, z4 = tl.split(z04)
-        z1, z5 = tl.split(z15)
-        z2, z6 = tl.split(z26)
-        z3, z7 = tl.split(z37)
-        tiles = (z0, z1, z2, z3, z4, z5, z6, z7)
-    return tiles
+    tiles = (tl.permute(tl.reshape(tile, (LENGTH, LINES, CHANNELS)), (1, 2, 0)),)
+    for step in tl.static_range(LENGTH.bit_length() - 1):
+        even = ()
+        odd = ()
+        for one in tl.static_range(len(tiles)):  # z of tile `one` is `one` modulo as many as there are tiles
+            halves = tl.split(tl.reshape(tiles[one], (LINES, CHANNELS, LENGTH >> (step + 1), 2)))
+            even = even + (halves[0],)  # noqa: RUF005
+            odd = odd + (halves[1],)  # noqa: RUF005
+        tiles = even + odd
+    flat = ()
+    for z in tl.static_range(LENGTH):
+        flat = flat + (tl.reshape(tiles[z], (LINES, CHANNELS)),)  # noqa: RUF005
+    return flat

@@ -25,13 +25,6 @@ def quotient(i, inverse):
     return ((i * inverse) >> 32).to(tl.int32)
 
 
-@triton.jit
-def multiply(a, b, sum, PRECISION: tl.constexpr):
-    if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
-        a, b = a.to(tl.float32), b.to(tl.float32)
-    return tl.dot(a, b, sum, input_precision=PRECISION)
-
-
 @triton.constexpr_function
 def halves(CHANNELS, BY_LINE, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
     """In how many pieces a kernel goes on with a tile's channels after the loop.
@@ -64,9 +57,6 @@ def convolve_box(
     CHANNELS: tl.constexpr = TILE.channels
     COUNT: tl.constexpr = PHASE.count
     TRANSPOSED: tl.constexpr = PHASE.transposed
-    PRECISION: tl.constexpr = TILE.precision
-    PAIR: tl.constexpr = not TRANSPOSED and COUNT > 1
-    SINGLE: tl.constexpr = TRANSPOSED or COUNT % 2 == 1
     HALVES: tl.constexpr = halves(TILE.channels, TILE.lines, 1 if TRANSPOSED else COUNT)
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
@@ -96,17 +86,13 @@ def convolve_box(
             a = tl.load(sources + voxels * C + begin, there, other=0)
         else:
             a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
-        if PAIR:
-            w = tl.load(pair_weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-            pair = multiply(a, w, pair, PRECISION)
-        if SINGLE:
-            w = tl.load(weights + tap_and_gate, inside if ragged else None, other=0 if ragged else None)
-            single = multiply(a, w, single, PRECISION)
+        within = inside if ragged else None
+        pair, single = add_products(pair, single, a, pair_weights, weights, tap_and_gate, within, PHASE, TILE)
     if HALVES == 2:
         low, high = tl.split(tl.reshape(single, (rows.shape[0], CHANNELS // 2, 2)))
         sums = ((low,), (high,))
     else:
-        sums = (apart(pair, single, PAIR, SINGLE),)
+        sums = (apart(pair, single, PHASE),)
     return sums
 
 
@@ -129,11 +115,34 @@ def operand_pointers(source, rows, weight, first, SHAPE: tl.constexpr, PHASE: tl
 
 
 @triton.jit
-def apart(pair, single, PAIR: tl.constexpr, SINGLE: tl.constexpr):
-    """A tile for each gate."""
+def add_products(
+    pair, single, a, pair_weights, weights, at, there, PHASE: tl.constexpr, TILE: tl.constexpr
+):  # fmt: skip
+    """The sums of a turn, with its products of a: weights are read `at` so far from where they begin, if `there`."""
+    PRECISION: tl.constexpr = TILE.precision
+    PAIR: tl.constexpr = not PHASE.transposed and PHASE.count > 1
+    SINGLE: tl.constexpr = PHASE.transposed or PHASE.count % 2 == 1
+    other: tl.constexpr = None if there is None else 0
     if PAIR:
-        first, second = tl.split(tl.reshape(pair, (single.shape[0], single.shape[1], 2)))
-        sums = (first, second, single) if SINGLE else (first, second)
-    else:
+        pair = multiply(a, tl.load(pair_weights + at, there, other), pair, PRECISION)
+    if SINGLE:
+        single = multiply(a, tl.load(weights + at, there, other), single, PRECISION)
+    return pair, single
+
+
+@triton.jit
+def multiply(a, b, sum, PRECISION: tl.constexpr):
+    if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
+        a, b = a.to(tl.float32), b.to(tl.float32)
+    return tl.dot(a, b, sum, input_precision=PRECISION)
+
+
+@triton.jit
+def apart(pair, single, PHASE: tl.constexpr):
+    """A tile for each gate, or the one of their sum."""
+    if PHASE.transposed or PHASE.count == 1:
         sums = (single,)
+    else:
+        first, second = tl.split(tl.reshape(pair, (single.shape[0], single.shape[1], 2)))
+        sums = (first, second, single) if PHASE.count == 3 else (first, second)
     return sums
