@@ -1,7 +1,7 @@
 """Time launch choices on this machine's GPU and write the launch table anew.
 
     python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--minutes 60] [--jobs 16]
-                              [--most 16] [--out kernels/convrnn3d/launches.sm_90.json]
+                              [--most 16] [--out kernels/convrnn3d/launches.sm_90.json] [--timings FILE]
 
 For each kernel, kind of operand and bracket of batch sizes what is in use and the likeliest candidates
 (`benchmarks.work.candidates`) run as they would in a training step at C = 128, G = 4, on random inputs, with a warm L2
@@ -32,8 +32,10 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, architecture_of, table
 
 from benchmarks.machine_code.compiled import OPERANDS
+from benchmarks.measuring.results import Machine
 from benchmarks.measuring.side_by_side import first_line
 from benchmarks.work.candidates import candidates, likeliest
+from benchmarks.work.outcomes import Timed, append
 
 BATCHES = (1, 8, 16, 36, 64, 192, 256)  # the brackets; the last is for all larger ones, too
 TELLING = (36, 256, 1, 16, 64, 8, 192)  # the order in which they are timed
@@ -139,8 +141,8 @@ def median_microseconds(function: Callable[[], None], device: torch.device) -> f
 
 def best(
     kernel: str, kind: str, sequence: Sequence, tried: list[Launch], calls: dict[str, Call] | None = None
-) -> tuple[Launch, float] | None:
-    """The fastest of `tried` and its microseconds, each printed; None if none runs. calls: as `recorded` gives them."""
+) -> list[Timed]:
+    """Those of `tried` that run, the fastest first, each printed. calls: as `recorded` gives them."""
     times = {}
     call = (calls or recorded(sequence, kind))[kernel]
 
@@ -159,8 +161,7 @@ def best(
             print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
             continue
         print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.2f} us", flush=True)
-    fastest = min(times, key=times.get, default=None)
-    return None if fastest is None else (fastest, times[fastest])
+    return [Timed(kernel, kind, sequence.batch, one, times[one]) for one in sorted(times, key=times.get)]
 
 
 def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) -> str:
@@ -190,11 +191,12 @@ def main() -> int:
     parser.add_argument("--batches", default=",".join(map(str, TELLING)), help="of the brackets, comma-separated")
     parser.add_argument("--most", type=int, default=16, help="candidates, the likeliest first")
     parser.add_argument("--out", type=Path, help="the table of this GPU's architecture, if nothing is said")
+    parser.add_argument("--timings", type=Path, help="a file to add every candidate's time to")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("there is no GPU to time on")
     deadline, device = time.monotonic() + 60 * options.minutes, torch.device("cuda")
-    architecture, shared = architecture_of(device), shared_memory(device)
+    architecture, shared, machine = architecture_of(device), shared_memory(device), Machine.here()
     out = options.out or FOLDER / f"launches.{architecture}.json"
     launches = {kernel: {kind: list(of) for kind, of in kinds.items()} for kernel, kinds in table(architecture).items()}
     batches, kernels, kinds = map(int, options.batches.split(",")), options.kernels.split(","), options.kinds.split(",")
@@ -213,7 +215,9 @@ def main() -> int:
             if batch not in calls:
                 calls = {batch: recorded(sequence, kind)}
             if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch]):
-                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0])
+                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0].launch)
+                if options.timings:
+                    append(found, machine, options.timings)
                 out.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
     return 0
 

@@ -17,6 +17,7 @@ from benchmarks.work.sizes import GATES, Sizes
 from benchmarks.work.tiling import Convolution, bytes_of_parts, in_parts, shared_memory, weight_gradient, whole
 
 SHARED = 227 << 10  # bytes of shared memory on an H100's multiprocessor that programs can have
+CACHE = 50 << 20  # bytes of its L2 cache
 WARPS = 16  # on a multiprocessor, of 128 registers a thread
 KINDS = {"bf16": "half", "fp16": "half", "tf32": "tf32", "fp32": "ieee"}
 
@@ -101,9 +102,10 @@ class Call:
         parts = bytes_of_parts(sizes, convolution, tile)
         sources = convolution.summed * sizes.state * sizes.element
         sums = self._of_any_voxel(ADD_PARTS[tile.shared], parts)
+        spilled = parts if parts > CACHE else 0  # what the cache holds is read there
         return [
-            Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + parts, resident),
-            Launch(f"{name}: sums", sizes.steps, sums, parts + epilogue - sources),
+            Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + spilled, resident),
+            Launch(f"{name}: sums", sizes.steps, sums, spilled + epilogue - sources),
         ]
 
     def _moved(self, kernel: Kernel) -> tuple[int, int]:
@@ -125,9 +127,10 @@ class Call:
         shares = max(1, min(SHARES, -(-samples * sizes.voxels // ROWS_A_SHARE), samples))
         read = (GATES + len(FORWARD[self.cell])) * sizes.steps * sizes.state * sizes.element
         parts = 4 * shares * elements
+        spilled = parts if parts > CACHE else 0
         programs = weight_gradient(sizes, self._tile("weight_gradient"), shares)
-        sums = Launch("weight gradient: sums", 1, self._of_the_weight(parts), parts + elements * sizes.element)
-        return [Launch("weight gradient", 1, programs, read + parts), sums]
+        sums = Launch("weight gradient: sums", 1, self._of_the_weight(parts), spilled + elements * sizes.element)
+        return [Launch("weight gradient", 1, programs, read + spilled), sums]
 
     def _of_any_voxel(self, tile: Tile, read: int = 0) -> tuple[Programs, ...]:
         """Programs that multiply nothing, on rows by channels, which read so many bytes together."""

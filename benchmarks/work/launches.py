@@ -14,7 +14,7 @@ at; it says which launch is bound by what, and which of two tilings is the bette
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -34,9 +34,14 @@ class Device:
     gbytes: float = 2990
     l2: float = 7400
     port: float = 117
-    scratch: float = 234
-    turn: float = 0.07
+    scratch: float = 225
+    turn: float = 0.03
+    start: float = 0.3
     gap: float = 2.5
+
+    def own(self, turns: int) -> float:
+        """Microseconds of a program besides its shared memory's."""
+        return self.start + self.turn * turns if turns else 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Launch:
         """Of one launch."""
         unit = device.tflops / device.multiprocessors
         lengths = (
-            (group.count, device.turn * group.turns, group.scratch / device.scratch / 1e3) for group in self.programs
+            (group.count, device.own(group.turns), group.scratch / device.scratch / 1e3) for group in self.programs
         )
         bounds = (
             self._shared("tiles", device, device.l2 * 1e3, device.port * 1e3),
@@ -106,10 +111,11 @@ def on_multiprocessors(programs: Iterable[tuple[int, float, float]], multiproces
     """How long programs take, each (number of them, time for itself, time of its multiprocessor's shared memory) alike.
 
     They start in order, one on each multiprocessor before there are two, then where one ends. Those that are resident
-    together run as if alone, until they want more of their shared memory than there is; then all of them are slower.
+    together run as if alone, until they want more of their shared memory than there is; then the oldest goes on so.
     """
     waiting = deque((own + work, work) for count, own, work in programs for _ in range(count) if own + work)
-    # Of each multiprocessor: until when it is worked out, and its programs as [what is left of a time, its share].
+    # Of each multiprocessor: until when it is worked out, and its programs, the oldest first, as [what is left of a
+    # time, its share of the shared memory].
     now, running = [0.0] * multiprocessors, [[] for _ in range(multiprocessors)]
     ends: list[tuple[float, int]] = []
 
@@ -118,24 +124,31 @@ def on_multiprocessors(programs: Iterable[tuple[int, float, float]], multiproces
             alone, work = waiting.popleft()
             running[one].append([alone, work / alone])
 
-    def slowness(one: int) -> float:
-        return max(1, sum(share for _, share in running[one]))
+    def speeds(one: int) -> Iterator[float]:
+        free = 1.0
+        for _, share in running[one]:
+            yield min(1.0, free / share) if share else 1.0
+            free = max(0.0, free - share)
+
+    def until_one_ends(one: int) -> float:
+        return min(left / speed for (left, _), speed in zip(running[one], speeds(one), strict=True) if speed)
 
     for one in [*range(multiprocessors)] * resident:
         start(one)
     for one in range(multiprocessors):
         if running[one]:
-            heappush(ends, (min(running[one])[0] * slowness(one), one))
+            heappush(ends, (until_one_ends(one), one))
     last = 0.0
     while ends:
         last, one = heappop(ends)
-        done = (last - now[one]) / slowness(one)
-        running[one] = [[left - done, share] for left, share in running[one] if left - done > 1e-9]
+        passed = last - now[one]
+        lefts = [[left - passed * speed, share] for (left, share), speed in zip(running[one], speeds(one), strict=True)]
+        running[one] = [program for program in lefts if program[0] > 1e-9]
         now[one] = last
         for _ in range(resident - len(running[one])):
             start(one)
         if running[one]:
-            heappush(ends, (last + min(running[one])[0] * slowness(one), one))
+            heappush(ends, (last + until_one_ends(one), one))
     return last
 
 

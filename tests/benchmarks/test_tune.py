@@ -55,8 +55,8 @@ def test_what_is_in_use_is_timed_and_then_the_likeliest(kernel: str) -> None:
 def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(shared: int) -> None:
     sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
     good, bad = Launch(None, 16, 16, 16, 4, 2, shared), Launch(None, 17, 16, 16, 4, 2, shared)
-    fastest, microseconds = best("gru_gates", "half", sequence, [good, bad])
-    assert fastest == good and microseconds > 0
+    (fastest,) = best("gru_gates", "half", sequence, [good, bad])
+    assert fastest.launch == good and fastest.microseconds > 0
 
 
 def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

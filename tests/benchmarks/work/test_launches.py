@@ -28,16 +28,19 @@ def test_those_that_do_nothing_take_no_time() -> None:
 def test_programs_share_the_multiprocessor_that_they_are_on() -> None:
     """Times: each one's own, and that of the shared memory of its multiprocessor, of which there are two."""
     assert on_multiprocessors([(2, 1, 3)], multiprocessors=2, resident=2) == 4
-    assert on_multiprocessors([(4, 1, 3)], multiprocessors=2, resident=2) == pytest.approx(6)  # four at 3/4 each
+    # Of two that want 3/4 of it the older one goes on as if alone, for 4; the other one has done 4/3 of 4 by then.
+    assert on_multiprocessors([(4, 1, 3)], multiprocessors=2, resident=2) == pytest.approx(4 + 8 / 3)
     assert on_multiprocessors([(4, 3, 1)], multiprocessors=2, resident=2) == 4  # there is enough for both
     assert on_multiprocessors([(4, 1, 3)], multiprocessors=2, resident=1) == 8
     assert on_multiprocessors([(1, 0, 5), (2, 0, 2), (1, 0, 1)], multiprocessors=2, resident=1) == 5  # 5, and 2 2 1
 
 
 def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
-    device = Device(multiprocessors=10, tflops=1, gbytes=1000, l2=2000, port=300, scratch=100, turn=0.5, gap=2)
+    device = Device(
+        multiprocessors=10, tflops=1, gbytes=1000, l2=2000, port=300, scratch=100, turn=0.3, start=0.2, gap=2
+    )
     little = Launch("x", 1, (Programs(20, turns=1, tiles=1, operations=1),), moved=1)
-    assert little.microseconds(device) == 2.5  # a turn
+    assert little.microseconds(device) == 2.5  # a program's start and a turn
     assert little.waves(device) == 1
     many = replace(little, programs=(Programs(20, 1, tiles=10**6),))
     assert many.microseconds(device) == 2 + 20e6 / 2000e3  # 20 MB at 2000 GB/s
@@ -46,5 +49,6 @@ def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
     products = replace(little, programs=(Programs(1, 1, 0, operations=10**6),))
     assert products.microseconds(device) == pytest.approx(2 + 10)  # a tenth of 1 Tflop/s
     copies = replace(little, programs=(Programs(20, 1, 0, scratch=10**6),))
-    assert copies.microseconds(device) == pytest.approx(2 + 20)  # two programs of 1 MB at 100 GB/s
+    # Two programs of 1 MB at 100 GB/s: the second one has the half microsecond in which the first one does not copy.
+    assert copies.microseconds(device) == pytest.approx(2 + 20 + 0.5 - 0.5 * 0.5 / 10)
     assert replace(little, moved=10**7).microseconds(device) == 2 + 10

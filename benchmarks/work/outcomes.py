@@ -1,0 +1,101 @@
+"""How near the model of `launches` comes to launches that were timed.
+
+    python -m benchmarks.work.outcomes [FILE ...]
+
+A file holds what `benchmarks.tune --timings FILE` timed, a row for each candidate; those kept are in
+`benchmarks/results/tilings`. Printed are each candidate's time, the model's and their ratio; of each kernel, the one
+that the model would have picked; and how far ratios differ, as the standard deviation of their logarithms. What is
+launched again and again by itself needs less than in a step, whose launches wait for each other's results: --gap is
+what it takes here besides its work.
+"""
+
+import argparse
+import csv
+import math
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from convrnn3d.tuning import Launch
+
+from benchmarks.measuring.results import FOLDER, Machine
+from benchmarks.work.candidates import predicted
+
+KEPT = FOLDER / "tilings"
+GAP = 1.3  # microseconds, of an H100's launches by themselves, with which the model is nearest to those in KEPT
+LAUNCH = tuple(field.name for field in fields(Launch) if field.name != "batch")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A candidate for a kernel (a key of the launch table) at a batch size, and its median."""
+
+    kernel: str
+    kind: str
+    batch: int
+    launch: Launch
+    microseconds: float
+
+    def values(self) -> dict[str, object]:
+        """By column, in order."""
+        launch = {name: int(value) for name, value in asdict(self.launch).items() if name in LAUNCH}
+        named = {"kernel": self.kernel, "kind": self.kind, "batch": self.batch}
+        return named | launch | {"microseconds": round(self.microseconds, 2)}
+
+
+def append(timed: Iterable[Timed], machine: Machine, file: Path) -> None:
+    """Add rows to a file, stamped with the machine and the time (UTC)."""
+    stamp = {"measured": datetime.now(UTC).isoformat(timespec="seconds")} | asdict(machine)
+    rows = [stamp | one.values() for one in timed]
+    new = not file.exists()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0] if rows else ())
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def read(file: Path) -> Iterator[Timed]:
+    with file.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            choice = {name: int(row[name]) for name in LAUNCH} | {"lines": row["lines"] == "1"}
+            launch = Launch(None, **choice)
+            yield Timed(row["kernel"], row["kind"], int(row["batch"]), launch, float(row["microseconds"]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks.work.outcomes", description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path, default=sorted(KEPT.glob("*.csv")), metavar="FILE")
+    parser.add_argument("--gap", type=float, default=GAP)
+    options = parser.parse_args()
+    distances = []
+    by_kernel = groupby(
+        (one for file in options.files for one in read(file)), lambda one: (one.kernel, one.kind, one.batch)
+    )
+    for (kernel, kind, batch), group in by_kernel:
+        expected = {
+            one.launch: (one.microseconds, predicted(kernel, kind, batch, one.launch, options.gap)) for one in group
+        }
+        print(f"{kernel} {kind} B {batch}{'measured':>30}{'model':>8}{'ratio':>8}")
+        for launch, (took, model) in sorted(expected.items(), key=lambda item: item[1]):
+            distances.append(math.log(model / took))
+            print(f"  {tile(launch):36}{took:14.2f}{model:8.1f}{model / took:8.2f}")
+        first, picked = min(expected.values()), min(expected.values(), key=lambda pair: pair[1])
+        print(f"  fastest {first[0]:.2f}, the model's pick {picked[0]:.2f}\n")
+    if distances:
+        bias, spread = math.exp(statistics.mean(distances)), statistics.pstdev(distances)
+        print(f"{len(distances)} launches: the model's times are {bias:.2f} of those measured, spread {spread:.2f}")
+
+
+def tile(launch: Launch) -> str:
+    rows = "lines" if launch.lines else "rows"
+    shared = f", {launch.shared} axes shared out" if launch.shared else ""
+    return f"{launch.rows} {rows} x {launch.channels} x {launch.inner}, {launch.warps}/{launch.stages}{shared}"
+
+
+if __name__ == "__main__":
+    main()

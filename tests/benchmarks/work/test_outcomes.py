@@ -1,0 +1,42 @@
+"""Timings of candidates: kept, read again and set beside what the model says."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from convrnn3d.tuning import Launch
+
+from benchmarks.measuring.results import Machine
+from benchmarks.work.candidates import predicted
+from benchmarks.work.outcomes import GAP, KEPT, Timed, append, main, read
+
+MACHINE = Machine("c", "k", "a device", "d", "2.11", "13.0", "9", "3.6.0")
+BY_ROWS = Timed("gru_gates", "half", 36, Launch(None, 64, 32, 64, 4, 3, shared=1), 17.72)
+LINES = Timed("gru_update", "tf32", 8, Launch(None, 64, 32, 32, 4, 3, shared=2, lines=True), 8.5)
+
+
+def test_what_was_timed_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "tilings.csv"
+    append([BY_ROWS], MACHINE, file)
+    append([LINES], MACHINE, file)
+    assert list(read(file)) == [BY_ROWS, LINES]
+    assert "a device" in file.read_text() and file.read_text().count("measured") == 1
+
+
+@pytest.mark.parametrize("file", sorted(KEPT.glob("*.csv")), ids=lambda file: file.stem)
+def test_those_that_are_kept_can_be_read(file: Path) -> None:
+    assert all(1 < one.microseconds < 1000 for one in read(file))
+
+
+def test_times_stand_beside_those_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "tilings.csv"
+    model = predicted(BY_ROWS.kernel, BY_ROWS.kind, BY_ROWS.batch, BY_ROWS.launch, GAP)
+    append([replace(BY_ROWS, microseconds=2 * model)], MACHINE, file)
+    monkeypatch.setattr(sys, "argv", ["outcomes", str(file)])
+    main()
+    said = capsys.readouterr().out
+    assert "64 rows x 32 x 64, 4/3, 1 axes shared out" in said
+    assert "1 launches: the model's times are 0.50 of those measured, spread 0.00" in said
