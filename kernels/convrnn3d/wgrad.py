@@ -48,6 +48,7 @@ def weight_gradient_kernel(
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
     blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
+    small: tl.constexpr = (V + ROWS) * V < 2**32  # grids for which `quotient` is exact
     program = tl.program_id(0)
     k = program % blocks * BLOCK + tl.arange(0, BLOCK)
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)
@@ -69,10 +70,10 @@ def weight_gradient_kernel(
     first = 0  # row of `sample` that a turn begins with
     for _ in range(tl.cdiv(tl.maximum(end - sample, 0) * inside, ROWS)):
         row = first + tl.arange(0, ROWS)
-        later = quotient(row, by_inside)
+        later = quotient(row, by_inside) if small else row // inside
         voxel = row - later * inside
-        line = quotient(voxel, by_z)
-        plane = quotient(line, by_y)
+        line = quotient(voxel, by_z) if small else voxel // nz
+        plane = quotient(line, by_y) if small else line // ny
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
         b = sample + later
         exists = b < end
@@ -86,7 +87,7 @@ def weight_gradient_kernel(
         else:
             sum = multiply(a, w, sum, PRECISION)
         first += ROWS
-        passed = quotient(first, by_inside)
+        passed = quotient(first, by_inside) if small else first // inside
         sample += passed
         first -= passed * inside
     part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]

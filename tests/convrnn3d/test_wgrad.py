@@ -1,5 +1,7 @@
 """The weight's gradient: of any number of rows, in its own layout, of one share or of several."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from convrnn3d import manual, wgrad
@@ -36,3 +38,16 @@ def test_it_is_the_gradient_of_every_gates_convolution(
     ]
     assert distance(ours, torch.cat(truth)) < 1e-6
     assert ours.stride() == weight.stride()
+
+
+def test_the_last_rows_of_large_grids_are_their_own_samples() -> None:
+    """Where a row's place would be rounded up into the next sample, if it were not divided exactly."""
+    grid, channels = (1, 2, 2**16), 2
+    x, da = (torch.zeros(2, 1, sources, *grid, channels, device=DEVICE) for sources in (1, 3))
+    for tensor in (x, da):
+        tensor[..., -4:, :] = torch.randn_like(tensor[..., -4:, :])
+    weight = torch.empty(3, channels, channels, 1, 1, 1, device=DEVICE)
+    choice = replace(CHOICE, rows=64 if DEVICE == "cuda" else 4096)  # which are a turn of the interpreter each
+    ours = wgrad.weight_gradient(x[:, :, 0], da, weight, Shape(*grid, channels, 1), "ieee", choice, launch)
+    truth = [manual.weight_gradient(x[:, :, 0].double(), d[:, :, None].double(), weight) for d in da.unbind(2)]
+    assert distance(ours, torch.cat(truth)) < 1e-6
