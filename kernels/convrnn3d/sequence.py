@@ -65,6 +65,10 @@ class Sequence:
         self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
         if self.batch * self.voxels >= 2**31:
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has 2^31 voxels or more")
+        # Offsets from a sample's step on, and those into the packed weight, are 32 bits wide.
+        if 3 * max(self.voxels * self.channels, 2 * self.side**3 * self.channels**2) >= 2**31:
+            gates = f"three gates of {self.channels} channels on a grid {x}x{y}x{z}"
+            raise ValueError(f"{gates}, or their weight packed in both orders, have 2^31 numbers or more")
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone

@@ -1,0 +1,19 @@
+"""The sizes that a call may have."""
+
+import pytest
+import torch
+from convrnn3d.sequence import Sequence
+
+
+@pytest.mark.parametrize(
+    ("batch", "grid", "channels"),
+    [(2**11, (128, 128, 64), 1), (1, (128, 128, 128), 342), (1, (1, 1, 1), 3641)],
+    ids=["voxels", "a step's gates", "weight"],
+)
+def test_what_32_bits_do_not_count_is_refused(batch: int, grid: tuple[int, int, int], channels: int) -> None:
+    def sequence(batch: int, channels: int) -> Sequence:
+        return Sequence(batch, 2, grid, channels, 3, torch.bfloat16, "ieee", torch.device("meta"))
+
+    with pytest.raises(ValueError, match=r"2\^31 (voxels|numbers) or more"):
+        sequence(batch, channels)
+    sequence(max(1, batch - 1), max(1, channels - 1))
