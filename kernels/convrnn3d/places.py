@@ -100,7 +100,7 @@ def seen(mask, place, T, t):
 
 @triton.jit
 def sigmoid(x, TILE: tl.constexpr):
-    return divide(1, 1 + exp(-x, TILE), TILE)
+    return divide(tl.full(x.shape, 1, tl.float32), 1 + exp(-x, TILE), TILE)
 
 
 @triton.jit
@@ -131,7 +131,7 @@ def exp(x, TILE: tl.constexpr):
 def divide(x, y, TILE: tl.constexpr):
     """Likewise."""
     if TILE.exact and not INTERPRETED:
-        z = tl.div_rn(x + 0 * y, y)
+        z = tl.div_rn(x, y)
     else:
         z = x / y
     return z

@@ -206,6 +206,21 @@ def test_a_step_that_is_not_there_may_hold_nan(cell: str, backend: str) -> None:
     assert all(torch.equal(left, right) for left, right in zip(expected, actual, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # of the interpreter's
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_gates_may_be_wide_open_or_shut(cell: str, precision: str) -> None:
+    """exp(-a) is infinite where a gate is shut, natively and in every precision."""
+    problem = Problem(cell, batch=9, grid=(1, 1, 2), kernel_size=1)
+    (projection, *others), mask = problem.arguments()
+    arguments = [projection.sign() * 200, *others]
+    upstream = [torch.ones_like(output) for output in problem.forward(arguments, mask)]
+    truth = problem.solve(arguments, mask, upstream, backend="reference")
+    ours = problem.solve(arguments, mask, upstream, backend="triton", precision=precision)
+    for actual, expected in zip(ours, truth, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize("recompute", [False, True])
 def test_autocast_keeps_the_update_gates_gradient_where_h_is_near_c(recompute: bool) -> None:
     """h - c cancels: the backward pass must take h as it was carried, not rounded to the products' type."""
