@@ -214,7 +214,7 @@ def go_on_in_a_new_process(run: Run, failed: str) -> None:
     options = ["--minutes", str(run.left() / 60), "--out", str(run.out), "--commit", run.commit]
     options += ["--parts", ",".join(run.parts[run.parts.index("tables") :])]
     options += ["--skip", "|".join((*run.skip, failed))]
-    options += ["--failed"] * run.failed + ["--reserve", str(run.kept_for_training)]
+    options += ["--dry"] * run.dry + ["--failed"] * run.failed + ["--reserve", str(run.kept_for_training)]
     os.execv(sys.executable, [sys.executable, "-m", "benchmarks.gpu_run", *options])
 
 

@@ -139,12 +139,13 @@ def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.Monk
         choose.cache_clear()
 
 
+@pytest.mark.parametrize("dry", [False, True])
 def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dry: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(gpu_run.os, "execv", lambda program, arguments: started.append(arguments))
-    run = gpu_run.Run(tmp_path, time.monotonic() + 120, False, torch.device("cpu"), "abc", tuple(gpu_run.PARTS), 12.0)
+    run = gpu_run.Run(tmp_path, time.monotonic() + 120, dry, torch.device("cpu"), "abc", tuple(gpu_run.PARTS), 12.0)
     run.skip, run.failed = ("one",), True
     gpu_run.go_on_in_a_new_process(run, "gru forward B1")
     (arguments,) = started
@@ -154,5 +155,5 @@ def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert gpu_run.main() == 1  # what failed before is not forgotten
     again = seen[0]
-    assert (again.parts, again.skip) == (("tables", "training"), ("one", "gru forward B1"))
+    assert (again.parts, again.skip, again.dry) == (("tables", "training"), ("one", "gru forward B1"), dry)
     assert (again.commit, again.kept_for_training) == ("abc", 12.0) and 110 < again.left() <= 120
