@@ -85,14 +85,13 @@ def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision
         return pack(weight, shape, operand, precision, 1, launch)
     frozen, capturing = is_frozen(weight), _capturing(weight.device)
     version, kept = (weight._version, weight.data_ptr(), weight.stride()), _kept.get(weight, {})
-    stream = torch.cuda.current_stream(weight.device).cuda_stream if weight.is_cuda else 0
     if capturing:
         # What was made on any stream: the one that is captured waited for the others. What a capture packs is there
         # in its replays alone, and so is not kept.
         made = (one[2] for how, one in kept.items() if how[:2] == (operand, precision) and one[0] == version)
         found = next(made, None) if frozen else None
         return pack(weight, shape, operand, precision, 1, launch) if found is None else found
-    how = operand, precision, stream
+    how = operand, precision, _stream(weight.device)
     if how not in kept or kept[how][0] != version:
         kept = {other: one for other, one in kept.items() if one[0] == version}
         # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
@@ -115,6 +114,10 @@ def cast(grid: Tensor, operand: torch.dtype, precision: str, launch: Callable) -
     arguments = grid, factors, grid.numel()
     launch(cast_kernel, -(-grid.numel() // ELEMENTS), arguments, constants, {"num_warps": 4, "num_stages": 1})
     return factors
+
+
+def _stream(device: torch.device) -> int:
+    return torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
 
 
 def _capturing(device: torch.device) -> bool:

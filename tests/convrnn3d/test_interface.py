@@ -106,6 +106,13 @@ def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: boo
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_without_a_backward_pass_nothing_is_kept(cell: str) -> None:
+    (projection, weight, *states), mask = Problem(cell, **SMALL).arguments()
+    results = getattr(OPERATORS, cell)(projection, weight, *states, mask, FLOAT, FLOAT, "ieee", False, False)
+    assert not any(kept.numel() for kept in results[1 + len(states) :])
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_operators_foretell_the_shapes_of_kernels_of_27_taps(cell: str) -> None:
     """The rest of the contract knows no taps, and takes the interpreter half a minute of them."""
     check_operators(cell, recompute=True, state=True, kernel_size=3, test_utils="test_faketensor")

@@ -61,6 +61,46 @@ def test_a_frozen_weight_is_packed_once_for_each_version(packings: list[Tensor])
     assert torch.equal(kept(w), packed_by_hand(w)) and len(packings) == 3
 
 
+def test_a_weight_whose_memory_is_read_in_another_order_is_packed_again(packings: list[Tensor]) -> None:
+    w = weight()
+    kept(w)
+    w.data = w.data.transpose(1, 2)
+    assert torch.equal(kept(w), packed_by_hand(w)) and len(packings) == 2
+
+
+def test_each_stream_packs_for_itself(packings: list[Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one makes the other may not read yet."""
+    w = weight()
+    first = kept(w)
+    monkeypatch.setattr(packing, "_stream", lambda device: 1)
+    assert kept(w) is not first and len(packings) == 2
+    monkeypatch.undo()
+    assert kept(w) is first
+
+
+def test_nothing_is_kept_of_earlier_versions() -> None:
+    w = weight()
+    for place in range(3):
+        packing.kept_or_packed(w, shape(), (torch.float32, torch.bfloat16)[place % 2], "ieee", launch)
+        w.neg_()
+    assert len(packing._kept[w]) == 1
+
+
+def test_a_weights_earlier_memory_goes_to_no_other_weight_while_its_packing_is_kept() -> None:
+    w = weight()
+    kept(w)
+    before = w.data_ptr()
+    w.data = weight()
+    others = [weight() for _ in range(1000)]
+    assert before not in {other.data_ptr() for other in others}
+
+
+def test_nan_stays_nan_in_tf32() -> None:
+    """Also the one that GPUs make, all of whose bits are set: rounded up it would be a zero."""
+    w = torch.full((3, 1, 1, 1, 1, 1), 0x7FFFFFFF, dtype=torch.int32, device=DEVICE).view(torch.float32)
+    assert packing.pack(w, Shape(1, 1, 1, 1, 1), torch.float32, "tf32", 2, launch).isnan().all()
+
+
 def test_a_weight_that_is_trained_is_packed_anew_by_each_call(packings: list[Tensor]) -> None:
     w = weight().requires_grad_()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The sizes that a call may have."""
+"""The sizes that a call may have, and the device it is launched on."""
 
 import pytest
 import torch
@@ -17,3 +17,10 @@ def test_what_32_bits_do_not_count_is_refused(batch: int, grid: tuple[int, int, 
     with pytest.raises(ValueError, match=r"2\^31 (voxels|numbers) or more"):
         sequence(batch, channels)
     sequence(max(1, batch - 1), max(1, channels - 1))
+
+
+def test_launches_go_to_the_tensors_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequence = Sequence(1, 1, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("cuda", 1))
+    for current, guards in ((0, True), (1, False)):
+        monkeypatch.setattr(torch.cuda, "current_device", lambda current=current: current)
+        assert isinstance(sequence.on_device, torch.cuda.device) == guards

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, kind_of, supported, table, table_file
+from convrnn3d.tuning import choose, kind_of, overlaps, supported, table, table_file
 
 KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
 KERNELS.add("weight_gradient")
@@ -24,6 +24,20 @@ def test_a_choice_changes_with_the_bracket_alone() -> None:
     for kernel, kinds in table().items():
         for kind, launches in kinds.items():
             assert len({choose(kernel, kind, batch, 128) for batch in range(1, 1000)}) <= len(launches)
+
+
+def test_a_bracket_ends_with_its_largest_batch() -> None:
+    for kernel, kinds in table().items():
+        for kind, launches in kinds.items():
+            for launch in launches[:-1]:
+                assert choose(kernel, kind, launch.batch, 128) == launch.fitted(128)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "able"), [(None, False), ("sm_80", False), ("sm_90", True), ("sm_120", True), ("gfx942", False)]
+)
+def test_launches_overlap_from_compute_capability_9_on(architecture: str | None, able: bool) -> None:
+    assert overlaps(architecture) == able
 
 
 def test_tiles_are_no_larger_than_the_channels_need() -> None:
