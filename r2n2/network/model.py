@@ -5,6 +5,8 @@ state      = recurrence(features, state)       view after view into a 4x4x4 grid
 logits     = decoder(state)                    32x32x32 voxels, two classes each
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -89,6 +91,18 @@ class R2N2(nn.Module):
         features = seen.new_zeros(*mask.shape, seen.shape[-1])
         features[mask] = seen
         return features
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; afterwards every module is in the mode it was in."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -23,7 +23,7 @@ from r2n2.devices import find_device
 from r2n2.errors import UserError
 from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
-from r2n2.network.model import R2N2, Output
+from r2n2.network.model import R2N2, Output, evaluating
 from r2n2.network.recurrence import State
 from r2n2.pictures.background import Background, check_background
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
@@ -181,18 +181,20 @@ class Reconstructor(R2N2):
         images: files, folders, glob patterns, PIL images, arrays or tensors (see `pictures.given`), any number, in any
         order. state: that of an earlier reconstruction of the same object, to add views to it. preprocessing: a name
         of `images.PREPROCESSING`. background: "auto" removes one that is not plain, "keep" none, "remove" every one.
+        The network may be in training mode and of any floating point type: this is evaluation, and changes neither.
         Raises UserError for a picture that cannot be read.
         """
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
         views, names, doubts = _views(images, preprocessing, check_background(background))
-        device = next(self.parameters()).device
-        features = self.encode(torch.from_numpy(views)[None].to(device))  # (1, T, F)
-        states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
-        occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+        one = next(self.parameters())
+        with evaluating(self):
+            features = self.encode(torch.from_numpy(views)[None].to(one.device, one.dtype))  # (1, T, F)
+            states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
+            occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+            doubts += self._doubts(features[0], state, names)
         history = History(self, features, states, state)
-        doubts += self._doubts(features[0], state, names)
         unsure = doubt_of_shape(occupancy, threshold)
         doubts += [unsure] if unsure else []
         return Reconstruction(occupancy, views, names, last, history, threshold, style, tuple(doubts))

@@ -143,6 +143,27 @@ def test_what_is_loaded_is_a_network(weights: Path) -> None:
     torch.testing.assert_close(model(views).logits, plain(views).logits)
 
 
+def test_a_network_in_training_is_evaluated_and_left_as_it_was(pictures: list[Path]) -> None:
+    model = load()
+    expected = model.reconstruct(pictures)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()
+    modes = [module.training for module in model.modules()]
+    shape = model.reconstruct(pictures)
+    np.testing.assert_array_equal(shape.occupancy, expected.occupancy)
+    np.testing.assert_array_equal(shape.steps, expected.steps)
+    assert [module.training for module in model.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_network_of_another_type_rebuilds_too(pictures: list[Path], dtype: torch.dtype) -> None:
+    expected = load().reconstruct(pictures)
+    shape = load().to(dtype).reconstruct(pictures)
+    np.testing.assert_allclose(shape.occupancy.mean(), expected.occupancy.mean(), rtol=0.1)
+    assert shape.occupancy.dtype == np.float32
+
+
 def test_an_opened_picture_is_treated_as_its_file_is(weights: Path, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
