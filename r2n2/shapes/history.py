@@ -32,7 +32,7 @@ class History:
     @cached_property
     def occupancy(self) -> np.ndarray:
         """Occupancy (T, 8X, 8Y, 8Z) float32 after each view, the last one the result."""
-        with torch.inference_mode(), evaluating(self.network):  # one at a time: a long video's steps together would not fit
+        with torch.inference_mode(), evaluating(self.network):  # one at a time: a long video's would not fit together
             steps = [Output(self.network.decoder(h[None]), h).occupancy[0].cpu() for h in self.states[0]]
         return torch.stack(steps).numpy()
 
