@@ -58,11 +58,14 @@ class R2N2(nn.Module):
         """Fold views (B, T, 3, 127, 127) in [0, 1] into `state` (zeros if None) and decode the result.
 
         mask (B, T) bool is True where a sample has a view; None means everywhere. Masked views are not looked at.
+        Raises ValueError for views of another shape, TypeError for whole numbers.
         """
         if views.ndim != 5 or views.shape[2:] != (3, IMAGE_SIDE, IMAGE_SIDE) or views.shape[1] < 1:
             raise ValueError(
                 f"views must be (B, T, 3, {IMAGE_SIDE}, {IMAGE_SIDE}) with T >= 1, got {tuple(views.shape)}"
             )
+        if not views.is_floating_point():  # uint8, as `data.dataset.TrainingSet` gives them, would run and mean nothing
+            raise TypeError(f"views must be floating point numbers in [0, 1], got {views.dtype}")
         return self.decode(self.recurrence(self.encode(views, mask), mask, state)[1])
 
     def decode(self, state: State) -> Output:

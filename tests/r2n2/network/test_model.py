@@ -80,6 +80,11 @@ def test_views_of_another_size_are_refused() -> None:
         build("compact")(torch.rand(1, 3, 3, 137, 137))
 
 
+def test_views_of_whole_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"in \[0, 1\], got torch.uint8"):
+        build("compact")(torch.full((1, 3, 3, 127, 127), 240, dtype=torch.uint8))
+
+
 def test_unpooling_convolution_without_zeros_is_the_convolution_of_the_unpooled_grid() -> None:
     x = torch.randn(2, 5, 3, 4, 6, dtype=torch.float64)
     for layer in (UnpoolConv3d(5, 7).double(), UnpoolPointwise3d(5, 7).double()):
