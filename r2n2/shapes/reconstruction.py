@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
+from io import IOBase
 from pathlib import Path
 
 import numpy as np
@@ -251,7 +252,9 @@ def _views(
     Each picture becomes a view as it is read: large ones are not held together.
     """
     views, names, doubts = [], [], []
-    for name, picture in _named_pictures([images] if isinstance(images, Picture) else images):
+    # Bytes and open files are iterables, too, of numbers and lines: as one item they are refused by their own name.
+    alone = isinstance(images, Picture | bytes | bytearray | IOBase) or not isinstance(images, Iterable)
+    for name, picture in _named_pictures([images] if alone else images):
         ready = make_ready(picture, background, _first_word(name))
         names.append(name)
         views.append(to_view(ready.image, preprocessing))

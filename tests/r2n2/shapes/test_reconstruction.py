@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,9 @@ def test_mistakes_are_named(weights: Path, pictures: list[Path]) -> None:
         model.reconstruct(np.linspace(0, 255, 40 * 40 * 3).reshape(40, 40, 3))
     with pytest.raises(TypeError, match="picture 2 is a NoneType"):
         model.reconstruct([pictures[0], None])
+    for given, kind in ((pictures[0].read_bytes(), "bytes"), (BytesIO(), "BytesIO"), (None, "NoneType")):
+        with pytest.raises(TypeError, match=f"picture 1 is a {kind}, not"):
+            model.reconstruct(given)
 
 
 def test_warnings_are_data() -> None:
