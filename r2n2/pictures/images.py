@@ -29,6 +29,8 @@ def find_images(arguments: Iterable[str | Path]) -> list[Path]:
     """The picture files that files, folders and glob patterns name, in the order given, folders sorted by name."""
     paths = []
     for argument in map(str, arguments):
+        if not argument:  # a shell variable without a value, say; as a path it would be the current folder
+            raise UserError("The name of a picture is empty; name a file, a folder or a pattern.")
         if Path(argument).is_dir():
             files = (path for path in Path(argument).iterdir() if path.is_file() and not path.name.startswith("."))
             found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)

@@ -110,6 +110,8 @@ def test_files_folders_and_patterns_are_found_in_order(tmp_path: Path) -> None:
         find_images([tmp_path / "empty"])
     with pytest.raises(UserError, match="No file matches"):
         find_images([str(tmp_path / "*.gif")])
+    with pytest.raises(UserError, match="is empty"):
+        find_images([""])
 
 
 def test_a_cameras_jpeg_with_a_second_picture_is_its_first(tmp_path: Path) -> None:
