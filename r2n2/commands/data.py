@@ -207,7 +207,8 @@ def duplicates(
         compared = originals(find_models(folder)[0])
     found = find_duplicates(compared)
     write_duplicates(folder, found, fingerprint(compared))
-    print(f"{folder / DUPLICATES_FILE}: {len(found)} near-duplicates of {len(set(found.values()))} objects")
+    near = f"{len(found)} near-duplicates of {len(set(found.values()))} others" if found else "no near-duplicates"
+    print(f"{folder / DUPLICATES_FILE}: {near} among {len(compared)} objects")
 
 
 def _list_likenesses(folder: Path, against: Path) -> None:

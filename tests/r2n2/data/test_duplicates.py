@@ -40,7 +40,9 @@ def test_a_copy_follows_its_original_into_its_split(data_folder: Path, tmp_path:
 def test_a_list_that_others_have_come_since_says_so(data_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(data_folder, folder)
-    assert CliRunner().invoke(app, ["data", "duplicates", str(folder)]).exit_code == 0
+    result = CliRunner().invoke(app, ["data", "duplicates", str(folder)])
+    assert result.exit_code == 0
+    assert "among 20 objects" in result.stdout
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         models = find_models(folder)[0]
