@@ -117,6 +117,8 @@ def train(
             splits = splits_of(data, ["train", "val"], values.strict)[0]
             if not splits["train"]:
                 raise UserError(f"{data} has no models to train on; it needs a train split.")
+            if processes.writes and (doubt := values.doubt_of_rate()):
+                say(f"warning: {doubt}", sys.stderr)
             weights = run(
                 chosen,
                 splits["train"],

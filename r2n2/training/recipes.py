@@ -126,6 +126,16 @@ class TrainingConfig:
         share = share_of_rate(iteration, self.iterations, self.warmup, self.drops, self.cooldown, self.fall)
         return self.learning_rate * share
 
+    def doubt_of_rate(self) -> str | None:
+        """A sentence if the iterations are too few for warm-up and cooldown, so that little is learned."""
+        if self.warmup + self.cooldown <= self.iterations:
+            return None
+        most = max(map(self.learning_rate_at, range(self.iterations)))
+        return (
+            f"A warm-up of {self.warmup} and a cooldown of {self.cooldown} do not fit into {self.iterations} iterations"
+            f": the learning rate gets to {most:.2g}, not {self.learning_rate:g}; give --warmup and --cooldown, too."
+        )
+
 
 RECIPES = {
     "2016": TrainingConfig(drops=(20_000,), uncorrected_epsilon=True, largest_loss=2.0),

@@ -50,6 +50,16 @@ def test_options_override_the_file_which_overrides_the_recipe(
     assert len(called[0][-1]["validation"]) == 2
 
 
+@pytest.mark.parametrize(("options", "warned"), [((), True), (("--warmup", "4", "--cooldown", "20"), False)])
+def test_a_plan_that_does_not_fit_the_iterations_is_said(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, options: tuple[str, ...], warned: bool
+) -> None:
+    command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), "--iterations", "30", *options]
+    said = CliRunner().invoke(app, command, catch_exceptions=False).stderr
+    assert len(called) == 1
+    assert ("cooldown of 2500 do not fit into 30 iterations" in said) == warned, said
+
+
 def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
     config = TrainingConfig(drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine")
     for network in (NETWORKS["3d-lstm-1"], small_network("compact")):
