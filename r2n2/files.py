@@ -25,6 +25,12 @@ def written_beside(path: str | Path) -> Iterator[Path]:
         _rename(temporary, path)
 
 
+def check_writable(path: str | Path) -> None:
+    """Raise UserError if a file cannot be written there: before the work, not after it."""
+    with _named(Path(path)), _temporary(Path(path)):
+        pass
+
+
 def write_together(writers: Mapping[Path, Callable[[Path], None]]) -> None:
     """Write several files, each by a function of a temporary path beside it, and rename them when all are complete.
 

@@ -178,7 +178,7 @@ def evaluate(
     from r2n2.evaluation.grounds import draw_grounds, evaluate_grounds
     from r2n2.evaluation.tables import evaluate as run
     from r2n2.evaluation.tables import evaluate_mean_shapes, write_tables
-    from r2n2.files import written_beside
+    from r2n2.files import check_writable, written_beside
     from r2n2.shapes.picture import check_picture
     from r2n2.shapes.reconstruction import load
 
@@ -192,6 +192,8 @@ def evaluate(
         )
     if failures:
         check_picture(failures)
+    for path in filter(None, (json, markdown, failures)):
+        check_writable(path)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
         chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)

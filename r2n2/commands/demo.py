@@ -17,7 +17,7 @@ from r2n2.shapes.drawing import draw_mesh, framed
 from r2n2.shapes.formats import MESH_SUFFIXES
 from r2n2.shapes.mesh import surface_mesh
 from r2n2.shapes.picture import side_by_side, view_image
-from r2n2.shapes.reconstruction import Reconstruction, check_suffix, load
+from r2n2.shapes.reconstruction import Reconstruction, load
 
 OBJECT = "Blend-Swap-CC-0-chairWithCushion"  # in the name of a model of the bundled sample
 VIEWS = (0, 4, 8)
@@ -37,7 +37,7 @@ class DemoResult:
 def run_demo(output: Path, device: str = "auto", background: str = "auto") -> DemoResult:
     """Reconstruct the demo object into `output` and a PNG of the same name."""
     picture = output.with_suffix(".png")
-    if check_suffix(output) not in MESH_SUFFIXES:
+    if output.suffix.lower() not in MESH_SUFFIXES:
         raise UserError(f"{output} is not the name of a mesh; give one that ends in {' '.join(MESH_SUFFIXES)}.")
     if picture.is_dir():
         raise UserError(f"{picture}, where the picture would go, is a folder; choose another name.")

@@ -169,10 +169,14 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
         "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
     )
     assert "ShapeNetRendering" in refused("evaluate", "--data", tmp_path, cwd=tmp_path)
+    for option, name in (("--json", "/proc/t.json"), ("--markdown", "/proc/t.md"), ("--failures", "/proc/t.png")):
+        with patch("r2n2.shapes.reconstruction.load", side_effect=AssertionError("work has begun")):
+            assert name in refused("evaluate", option, name, cwd=tmp_path)
     long = "x" * 300
     refused("reconstruct", views[0], "-o", f"{long}.obj", cwd=tmp_path)
     refused("reconstruct", f"{long}.png", "-o", "a.obj", cwd=tmp_path)
-    refused("demo", "a.png", cwd=tmp_path)
+    for name in ("a.png", "a"):
+        assert ".npy" not in refused("demo", name, cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["zero.png"]
     (tmp_path / "a.png").mkdir()
     refused("demo", "a.obj", cwd=tmp_path)
