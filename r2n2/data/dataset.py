@@ -30,12 +30,15 @@ class TrainingSet(Dataset):
     """Models by `Draw`: views (T, 3, 127, 127) uint8, voxels (32, 32, 32) uint8 of classes 0 and 1.
 
     Bytes, so that a quarter of float32 goes through the worker's pipe and to the GPU; `as_inputs` makes what a network
-    takes. Views are drawn without replacement. A broken file is reported by path and another model takes its place;
-    with `strict` it raises UserError instead.
+    takes. Views are drawn without replacement. A broken file is reported by path, once, and another model takes its
+    place; with `strict` it raises UserError instead.
     """
 
     def __init__(self, models: Sequence[Readable], augmentation: Augmentation, strict: bool = False) -> None:
         self.models, self.augmentation, self.strict = models, augmentation, strict
+        self.reported: set[str] = (
+            set()
+        )  # here, for whatever changes a filter, as reading a picture does, makes warnings forget
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
         reason = ""
@@ -46,8 +49,10 @@ class TrainingSet(Dataset):
             except UserError as error:
                 if self.strict:
                     raise
-                warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
                 reason = reason or str(error)
+                if str(error) not in self.reported:
+                    self.reported.add(str(error))
+                    warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
         raise UserError(f"None of the {len(self.models)} models can be used. The first: {reason}")
 
     def _read(self, model: Readable, draw: Draw) -> tuple[Tensor, Tensor]:

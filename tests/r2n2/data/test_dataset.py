@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,12 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
     with pytest.warns(SkippedWarning, match=r"chair8.*model\.binvox"):
         _, voxels = TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
     np.testing.assert_array_equal(voxels, read_voxels(models[1]))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")  # as after every change of a filter, which reading a picture makes
+        samples = TrainingSet(models, PLAIN)
+        for epoch in range(3):
+            samples[Draw(0, 1, (epoch,))]
+    assert len(said) == 1
     with pytest.raises(UserError, match=r"model\.binvox"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 1, (0,))]
     for model in models:
