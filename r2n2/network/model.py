@@ -58,7 +58,7 @@ class R2N2(nn.Module):
         """Fold views (B, T, 3, 127, 127) in [0, 1] into `state` (zeros if None) and decode the result.
 
         mask (B, T) bool is True where a sample has a view; None means everywhere. Masked views are not looked at.
-        Raises ValueError for views of another shape, TypeError for whole numbers.
+        Raises ValueError for views or a mask of another shape, TypeError for views of whole numbers.
         """
         if views.ndim != 5 or views.shape[2:] != (3, IMAGE_SIDE, IMAGE_SIDE) or views.shape[1] < 1:
             raise ValueError(
@@ -90,6 +90,8 @@ class R2N2(nn.Module):
         """Features (B, T, F) of the views; zeros where `mask` is False."""
         if mask is None:
             return self.encoder(views.flatten(0, 1)).unflatten(0, views.shape[:2])
+        if mask.dtype != torch.bool or mask.shape != views.shape[:2]:
+            raise ValueError(f"mask must be bool {tuple(views.shape[:2])}, got {mask.dtype} {tuple(mask.shape)}")
         seen = self.encoder(views[mask])  # (N, F) for the N views there are
         features = seen.new_zeros(*mask.shape, seen.shape[-1])
         features[mask] = seen

@@ -80,6 +80,12 @@ def test_views_of_another_size_are_refused() -> None:
         build("compact")(torch.rand(1, 3, 3, 137, 137))
 
 
+@pytest.mark.parametrize("mask", [torch.ones(3, 2, dtype=torch.bool), torch.ones(2).bool(), torch.ones(2, 3)])
+def test_masks_that_do_not_fit_are_refused(mask: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"mask must be bool \(2, 3\), got"):
+        build("compact")(torch.rand(2, 3, 3, 127, 127), mask)
+
+
 def test_views_of_whole_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match=r"in \[0, 1\], got torch.uint8"):
         build("compact")(torch.full((1, 3, 3, 127, 127), 240, dtype=torch.uint8))
