@@ -44,7 +44,9 @@ def read_settings(path: Path) -> Settings:
     """The settings in a TOML file. Raises UserError for what cannot be read or has no place."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"The settings {path} cannot be read: {error.strerror or error}; check --config.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path} cannot be read as TOML ({error}).") from error
     named = {name.replace("-", "_"): value for name, value in values.items()}
     if len(named) < len(values):

@@ -99,6 +99,11 @@ def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> Non
         read_settings(tmp_path / "x.toml")
 
 
+def test_a_file_of_settings_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.toml cannot be read: No such file"):
+        read_settings(tmp_path / "none.toml")
+
+
 def test_the_command_that_began_a_run_goes_on_with_it(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
 ) -> None:
