@@ -36,9 +36,7 @@ class TrainingSet(Dataset):
 
     def __init__(self, models: Sequence[Readable], augmentation: Augmentation, strict: bool = False) -> None:
         self.models, self.augmentation, self.strict = models, augmentation, strict
-        self.reported: set[str] = (
-            set()
-        )  # here, for whatever changes a filter, as reading a picture does, makes warnings forget
+        self.reported: set[str] = set()  # kept here: whatever changes a filter, as reading does, makes warnings forget
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
         reason = ""
