@@ -62,10 +62,7 @@ def check_extra() -> None:
     """Raise UserError unless everything that the export needs is installed."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise UserError(
-            f"The export needs {', '.join(missing)}, which is not installed; install the extra with "
-            "pip install '.[export]'."
-        )
+        raise UserError(f"The export lacks {', '.join(missing)}; install the extra with pip install '.[export]'.")
 
 
 def _write(part: Part, path: Path) -> None:
