@@ -57,7 +57,10 @@ def demo(
     background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild a bundled object, which training never saw, from three views."""
+    """Rebuild a bundled object from three views.
+
+    Training never saw it.
+    """
     from r2n2.commands.demo import run_demo
 
     result = run_demo(output, device, background)
@@ -94,9 +97,10 @@ def reconstruct(
     background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures: meshes, voxels, a picture of the result, a turntable.
+    """Rebuild an object from your own pictures.
 
-    What the network saw goes beside it, in a picture whose name ends in -views.png if no other output shows it.
+    Meshes, voxels, a picture of the result, a turntable, a page. What the network saw goes beside it, in a picture
+    whose name ends in -views.png if no other output shows it.
     """
     from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
@@ -169,7 +173,10 @@ def evaluate(
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
-    """Print IoU per category for 1 to 5 views, and average precision."""
+    """Print the table of IoU and average precision.
+
+    Per category, and for 1 to 5 views.
+    """
     from contextlib import ExitStack
     from dataclasses import replace
 
@@ -227,7 +234,10 @@ def convert(
     target: Annotated[Path, typer.Argument(help="The same weights; the suffix says the format.")],
     half: Annotated[bool, typer.Option("--half", help="Store .safetensors in half precision.")] = False,
 ) -> None:
-    """Convert weights between this project's format and that of the original program (2016)."""
+    """Convert weights to or from the format of 2016.
+
+    This project's is .safetensors, the original program's .npy or .npz.
+    """
     from r2n2.network.checkpoint import convert_weights
 
     print(f"{target}: weights of the network {convert_weights(source, target, half).name}")
@@ -241,7 +251,10 @@ def serve(
     weights: Weights = None,
     device: Device = "auto",
 ) -> None:
-    """Rebuild objects in the browser: drop pictures, turn the shape; on this machine's own address alone."""
+    """Rebuild objects in the browser.
+
+    Drop pictures, turn the shape; on this machine's own address alone.
+    """
     from r2n2.app import check_extra, run_app
     from r2n2.shapes.reconstruction import load
 
@@ -255,7 +268,10 @@ def export(
     network: Network = None,
     weights: Weights = None,
 ) -> None:
-    """Write a network as ONNX, compared with PyTorch: encoder, one recurrent step, decoder."""
+    """Write a network as ONNX, compared with PyTorch.
+
+    Three graphs: encoder, one recurrent step, decoder.
+    """
     from r2n2.export import check_extra, export_onnx
     from r2n2.shapes.reconstruction import load
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from r2n2.data.prepare import Report
     from r2n2.data.shapenet import Model
 
-data = typer.Typer(help="Prepare data in the ShapeNet layout, check it, find the bundled sample.", no_args_is_help=True)
+data = typer.Typer(help="Prepare, check and pack data; find the bundled sample.", no_args_is_help=True)
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="The folder that will hold ShapeNetRendering and ShapeNetVox32.")
@@ -132,7 +132,7 @@ def shapes(
 
 @data.command()
 def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
-    """Read every file of a data folder and name those that are missing or broken."""
+    """Read every file and name what is missing or broken."""
     from r2n2.data.shapenet import check_model, find_models
     from r2n2.progress import progress
 
@@ -154,7 +154,10 @@ def sheet(
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
     count: Annotated[int, typer.Option(help="Objects at most, spread evenly.")] = 96,
 ) -> None:
-    """Draw a contact sheet of a data folder: pictures, voxels, and an arrow along the front."""
+    """Draw a contact sheet of a data folder.
+
+    Pictures, voxels, and an arrow along the front.
+    """
     from r2n2.data.shapenet import find_models, select
     from r2n2.data.sheet import contact_sheet
     from r2n2.files import written_beside
@@ -176,7 +179,10 @@ def pack(
     folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder that will hold a few large files.")],
 ) -> None:
-    """Pack a data folder into a file of pixels and one of voxels for each split, to train on: --data PACK."""
+    """Pack a data folder, to train on: --data PACK.
+
+    A file of pixels and one of voxels for each split.
+    """
     from r2n2.data.packed import write_pack
 
     with _interruptible("nothing half-written was left; the same command begins anew."):
@@ -194,7 +200,10 @@ def duplicates(
         typer.Option(help="Instead, list this folder's objects that are near-duplicates of what FOLDER trains on."),
     ] = None,
 ) -> None:
-    """Find near-duplicates in a data folder and keep each group of them on one side of the split."""
+    """Find near-duplicates in a data folder.
+
+    Each group of them is then kept on one side of the split.
+    """
     from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
     from r2n2.data.fingerprint import fingerprint
     from r2n2.data.shapenet import find_duplicates, find_models, originals

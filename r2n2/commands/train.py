@@ -80,7 +80,9 @@ def train(
     strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
     device: Annotated[str | None, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")] = None,
 ) -> None:
-    """Train a network; the weights to use are the run folder's weights.safetensors. Options change the recipe.
+    """Train a network.
+
+    The weights to use are the run folder's weights.safetensors. Options change the recipe.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m r2n2 train ...
     """

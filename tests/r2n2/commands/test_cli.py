@@ -202,6 +202,12 @@ def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     assert "Usage" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["", "data"])
+def test_the_list_of_commands_cuts_no_sentence_off(tmp_path: Path, command: str) -> None:
+    said = r2n2(*command.split(), "--help", cwd=tmp_path).stdout
+    assert "Commands:" in said and "..." not in said.split("Commands:")[1], said
+
+
 def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
     for number in range(6):
         path = tmp_path / "meshes" / "table" / f"{number}.stl"
