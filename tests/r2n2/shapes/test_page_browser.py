@@ -205,6 +205,18 @@ def test_it_turns_and_zooms(show: Callable[..., "playwright.Page"]) -> None:
     assert drawn(tab) == back
 
 
+@pytest.mark.parametrize(("kind", "how"), [(1, "scroll"), (2, "pinch"), (4, "scroll")])
+def test_the_hint_is_whole_without_a_pointer_with_a_finger_and_with_a_mouse(
+    browser: "playwright.Browser", tmp_path: Path, kind: int, how: str
+) -> None:
+    pointer = f"--blink-settings=primaryPointerType={kind},availablePointerTypes={kind}"
+    (tmp_path / "page.html").write_text(page_of(STEPS), encoding="utf-8")
+    with browser.browser_type.launch(executable_path=CHROMIUM, args=[*SWITCHES.split(), pointer]) as another:
+        tab = another.new_page()
+        tab.goto((tmp_path / "page.html").as_uri())
+        assert tab.locator("#hint").inner_text() == f"drag to turn · {how} to zoom"
+
+
 def test_one_finger_turns_and_two_zoom(show: Callable[..., "playwright.Page"]) -> None:
     steps = STEPS.copy()
     steps[:, :10] = 0
