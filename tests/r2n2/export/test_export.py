@@ -139,7 +139,7 @@ def test_a_file_in_the_folders_place_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UserError, match=r"needs onnxscript, .*pip install '\.\[export\]'"):
+    with pytest.raises(UserError, match=r"lacks onnxscript; .*pip install '\.\[export\]'"):
         export_onnx(R2N2(small_network("3d-gru-1")), tmp_path / "out")
 
 
