@@ -15,13 +15,12 @@ import os
 import shutil
 import signal
 import threading
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import active_children
+from multiprocessing import active_children, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +140,7 @@ def _voxels(source: MeshSource, folder: Path) -> Path:
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
     """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
     count = max(1, min(config.workers or os.cpu_count() or 1, len(work)))  # a pool that forks starts all at once
-    pool = ProcessPoolExecutor(count, initializer=_begin_worker, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(count, initializer=_begin_worker)
     try:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
         for task in progress(tasks, "preparing", unit="model"):
@@ -162,16 +161,18 @@ def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) ->
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_worker(parent: int) -> None:
+def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
 
 
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent: one that was killed leaves no worker to write beside the next run's."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with_parent() -> None:
+    """End this process with its parent: one that was killed leaves no worker to write beside the next run's.
+
+    Not by os.getppid(): where workers are forked by a server (Linux, from Python 3.14 on) that is the server's number.
+    """
+    parent_process().join()
     os._exit(1)
 
 

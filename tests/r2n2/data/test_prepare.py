@@ -285,11 +285,13 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> No
     assert all(len(list(path.glob("*"))) == 26 for path in out.rglob("rendering"))  # nothing half-written is left
 
 
-def test_workers_end_with_a_command_that_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["fork", "forkserver"])  # Linux until Python 3.13, and from 3.14 on
+def test_workers_end_with_a_command_that_was_killed(start: str, tmp_path: Path) -> None:
     for number in range(8):
         trimesh.creation.icosphere(subdivisions=5).export(tmp_path / f"{number}.ply")
-    arguments = ["data", "meshes", ".", "-o", "out", "--workers", "1", "--category", "chair"]
-    command = [sys.executable, "-m", "r2n2", *arguments]
+    program = f"import multiprocessing as m; m.set_start_method({start!r}); from r2n2.__main__ import main; main()"
+    arguments = ["data", "meshes", ".", "-o", "out", "--workers", "2", "--category", "chair"]
+    command = [sys.executable, "-c", program, *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
     while not list((tmp_path / "out").rglob("00.png")):
         assert process.poll() is None
