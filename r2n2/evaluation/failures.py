@@ -1,12 +1,15 @@
 """The objects that came out worst, drawn beside the truth: what a table of means hides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import nsmallest
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from r2n2.config import THRESHOLD
 from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import occupancy_averaged
@@ -27,17 +30,27 @@ def draw_failures(
     models: Iterable[Readable],
     path: Path,
     views: int = 3,
-    threshold: float = 0.4,
+    threshold: float = THRESHOLD,
     preprocessing: str = "modern",
     averaged: bool = False,
     count: int = COUNT,
 ) -> None:
     """Write a picture of the `count` objects with the lowest IoU from `views` views, the worst first.
 
-    averaged: as `evaluation.evaluate` takes it.
+    averaged: as `tables.evaluate` takes it.
     """
+    scored = _scored(model, models, views, threshold, preprocessing, averaged)
+    worst = nsmallest(count, scored, key=itemgetter(0))  # the others' arrays are let go: 0.7 MB each
+    rows = [comparison(array, occupancy, truth, threshold, word) for _, word, array, occupancy, truth in worst]
+    with written_beside(path) as temporary:
+        stacked(rows).save(temporary)
+
+
+def _scored(
+    model: R2N2, models: Iterable[Readable], views: int, threshold: float, preprocessing: str, averaged: bool
+) -> Iterator[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]]:
+    """IoU, category, views, occupancy and true voxels of each model that can be read."""
     device = next(model.parameters()).device
-    scored = []
     for item in progress(list(models), "finding failures", unit="model"):
         try:
             array, truth = read_sample(item, views, preprocessing)
@@ -47,13 +60,7 @@ def draw_failures(
             given = torch.from_numpy(array)[None].to(device)  # (1, T, 3, 127, 127)
             folded = occupancy_averaged(model, given)[:, -1] if averaged else model(given).occupancy
         occupancy = folded[0].cpu().numpy()  # (32, 32, 32)
-        scored.append((intersection_over_union(occupancy, truth, threshold), item, array, occupancy, truth))
-    rows = [
-        comparison(array, occupancy, truth, threshold, item.word)
-        for _, item, array, occupancy, truth in sorted(scored, key=lambda entry: entry[0])[:count]
-    ]
-    with written_beside(path) as temporary:
-        stacked(rows).save(temporary)
+        yield intersection_over_union(occupancy, truth, threshold), item.word, array, occupancy, truth
 
 
 def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, threshold: float, word: str) -> Image.Image:

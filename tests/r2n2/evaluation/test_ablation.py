@@ -13,7 +13,7 @@ from r2n2.commands.cli import app
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import occupancy_averaged, order_scores, spread
-from r2n2.evaluation.failures import draw_failures
+from r2n2.evaluation.failures import comparison, draw_failures
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.evaluation.tables import evaluate, read_sample
 from r2n2.network import R2N2
@@ -60,9 +60,16 @@ def test_the_table_names_what_was_averaged_and_holds_the_spread(data_folder: Pat
     assert evaluate(model, chosen, 2).orders is None
 
 
-def test_failures_are_drawn_worst_first(data_folder: Path, model: R2N2, tmp_path: Path) -> None:
-    chosen = select(find_models(data_folder)[0], "test")
-    draw_failures(model, chosen, tmp_path / "worst.png", views=2, count=3)
+def test_failures_are_drawn_worst_first(
+    data_folder: Path, model: R2N2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, drawn = select(find_models(data_folder)[0], "test"), []
+    monkeypatch.setattr("r2n2.evaluation.failures.comparison", lambda *row: drawn.append(row) or comparison(*row))
+    draw_failures(model, chosen, tmp_path / "worst.png", views=2, threshold=THRESHOLD, count=3)
+    found = [intersection_over_union(occupancy, truth, THRESHOLD) for _, occupancy, truth, _, _ in drawn]
+    scores = [evaluate(model, [item], 2, THRESHOLD).views["2"].iou for item in chosen]
+    assert found == pytest.approx(sorted(scores)[:3], abs=2e-3)
+    assert len(set(scores)) == 4
     with Image.open(tmp_path / "worst.png") as image:
         assert image.height > 2 * image.width / 4 * 3 / 2  # three rows of four tiles
     torch.nn.init.constant_(model.decoder.out.bias, -50.0)  # no voxel at all is a picture, too
