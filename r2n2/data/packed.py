@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from safetensors.numpy import save_file
 from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
 from r2n2.data.readable import Readable
-from r2n2.data.shapenet import SHARES, find_models, require_split, select
+from r2n2.data.shapenet import SHARES, VARIANT_MARK, find_models, require_split, select
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
@@ -161,13 +162,14 @@ def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:
 
 
 def read_pack(pack: Path, split: str) -> list[PackedModel]:
-    """The models of one split of a pack, or of "all"; none if it has no such split.
+    """The models of one split of a pack, or of "all", as `shapenet.select` has them; none if it has no such split.
 
     Raises UserError if the pack is damaged, or for a split's name that there is not.
     """
     require_split(split)
     if split == "all":
-        return [model for part in SHARES for model in read_pack(pack, part)]
+        found = [model for part in SHARES for model in read_pack(pack, part) if VARIANT_MARK not in model.name]
+        return sorted(found, key=attrgetter("category", "name"))
     path = pack / f"{split}{INDEX}"
     if not path.exists():
         return []
