@@ -31,7 +31,7 @@ class Processes:
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean over the processes of a tensor of any shape, float64 on the CPU."""
-        values = values.detach().double().cpu()
+        values = values.detach().cpu().double()  # in this order: not every device has float64
         return self.sum(values) / self.count
 
     def sum(self, values: Tensor) -> Tensor:
