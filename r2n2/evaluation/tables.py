@@ -120,7 +120,8 @@ def evaluate_mean_shapes(
 ) -> Evaluation:
     """What the mean training shape of each category scores: a baseline that sees no picture but knows the category.
 
-    For a category without training models it is the mean of all. Raises UserError if a model is in both lists.
+    For a category without training models it is the mean of all. Raises UserError if a model is in both lists, or if no
+    training model can be read.
     """
     check_threshold(threshold)
     overlap = {model.stamp for model in training} & {model.stamp for model in models}
@@ -133,7 +134,9 @@ def evaluate_mean_shapes(
     for item, voxels in _readable(progress(training, "mean shapes", unit="model"), voxels_of, skipped, strict):
         sums[item.word] = sums.get(item.word, 0) + voxels
         counts[item.word] = counts.get(item.word, 0) + 1
-    overall = sum(sums.values()) / max(sum(counts.values()), 1)
+    if not counts:
+        raise UserError(f"None of the {len(training)} models of the mean shapes can be read. The first: {skipped[0]}")
+    overall = sum(sums.values()) / sum(counts.values())
     records = []
     for item, truth in _readable(models, voxels_of, skipped, strict):
         mean = sums[item.word] / counts[item.word] if item.word in sums else overall
@@ -168,7 +171,7 @@ def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path 
     for path, text in ((json_path, table.to_json()), (markdown_path, table.to_markdown())):
         if path is not None:
             with written_beside(path) as temporary:
-                temporary.write_text(text)
+                temporary.write_text(text, encoding="utf-8")
 
 
 def score(word: str, occupancy: np.ndarray, truth: np.ndarray, threshold: float) -> list[tuple[str, int, float, float]]:

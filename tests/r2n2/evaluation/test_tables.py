@@ -88,6 +88,8 @@ def test_broken_models_are_listed_or_end_it(data_folder: Path, tmp_path: Path) -
     assert len(evaluate_mean_shapes(training, chosen).skipped) == 1
     with pytest.raises(UserError, match=r"model\.binvox"):
         evaluate_mean_shapes(training, chosen, strict=True)
+    with pytest.raises(UserError, match=r"None of the 1 models of the mean shapes .*model\.binvox"):
+        evaluate_mean_shapes(chosen[1:2], chosen[2:])
 
 
 def test_values_out_of_range_are_refused(chosen: list[Model]) -> None:
