@@ -1,10 +1,10 @@
 """From rendered RGBA pictures to training views: background, crop, flip, and for small data zoom and colour.
 
-As in 2016: a random light background (225..255), a random 127x127 crop of the 137x137 picture, a random flip of each
-view. The `compact` recipe adds to this. A flip of the whole object mirrors all its views and its voxels' z axis:
-the picture of an object mirrored in z from azimuth -a is the mirrored picture from azimuth a. Size and place in the
-picture, brightness, contrast and colour vary, and some backgrounds are of any colour or a gradient of two, because
-prepared objects are few and pictures of users differ.
+As in 2016: a random light background (225..255), a random 127x127 crop of the 137x137 picture (here from 0 to 10, there
+from 0 to 9), a random flip of each view. The `compact` recipe adds to this. A flip of the whole object mirrors all its
+views and its voxels' z axis: the picture of an object mirrored in z from azimuth -a is the mirrored picture from
+azimuth a. Size and place in the picture, brightness, contrast and colour vary, and some backgrounds are of any colour
+or a gradient of two, because prepared objects are few and pictures of users differ.
 """
 
 from dataclasses import dataclass

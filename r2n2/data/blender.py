@@ -1,7 +1,7 @@
 """The same pictures by Blender (Cycles, 16 samples), for whoever wants soft light: the optional renderer.
 
 The camera is that of `data.camera`; a world light and two soft suns stand for the hemisphere lamps of 2016, which
-Blender no longer has. Blender's world is z up: (x, y, z) there is (x, -z, y) here.
+Blender no longer has. Blender's world is z up: (x, y, z) here is (x, -z, y) there.
 """
 
 import contextlib

@@ -1,12 +1,13 @@
-"""What has to see the whole batch though each process, and each piece of a batch, holds a part: norms and dropout.
+"""What has to see the whole batch though each process holds a part: norms and dropout.
 
 Batch normalisation takes its statistics over all processes,
 
     mean = 1/n sum_processes sum x        var = 1/n sum_processes sum (x - mean)^2        n: all values of a channel
 
 with two exchanges a layer, through which gradients flow back: two processes compute what one computes with the whole
-batch. PyTorch's SyncBatchNorm is for GPUs alone. Dropout multiplies by a row of a mask that was drawn for the whole
-batch, so that a sample is dropped the same whoever holds it.
+batch. PyTorch's SyncBatchNorm is for GPUs alone. Of a batch that is computed in pieces, in turn, each piece has
+statistics of its own. Dropout multiplies by a row of a mask that was drawn for the whole batch, so that a sample is
+dropped the same whoever holds it, in whichever piece.
 """
 
 import torch
