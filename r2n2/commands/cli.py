@@ -12,6 +12,7 @@ from r2n2 import __version__
 from r2n2.commands.choices import Device, Network, models_of
 from r2n2.commands.data import data
 from r2n2.commands.train import train
+from r2n2.config import THRESHOLD
 from r2n2.errors import PlainWarning, UserError
 
 app = typer.Typer(
@@ -85,7 +86,7 @@ def reconstruct(
             ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
         ),
     ] = None,
-    threshold: Threshold = 0.4,
+    threshold: Threshold = THRESHOLD,
     style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
     size: Annotated[float | None, typer.Option(help="Of the mesh: its longest side in millimetres.")] = None,
     up: Annotated[str, typer.Option(help="Of .obj .ply .stl: the axis upwards, y or z (most printers').")] = "y",
@@ -152,7 +153,7 @@ def evaluate(
         str | None, typer.Option(help="train, val, test or all; test of --data, all of the sample.")
     ] = None,
     views: Annotated[int, typer.Option(help="The largest number of views.")] = 5,
-    threshold: Threshold = 0.4,
+    threshold: Threshold = THRESHOLD,
     json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
     mean_shape: Annotated[
@@ -211,7 +212,7 @@ def evaluate(
             print(result.to_markdown(), end="", flush=True)
             if markdown:
                 with written_beside(markdown) as temporary:
-                    temporary.write_text(result.to_markdown())
+                    temporary.write_text(result.to_markdown(), encoding="utf-8")
             if failures:
                 draw_grounds(result, failures, threshold)
             return

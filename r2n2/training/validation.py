@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from r2n2.config import THRESHOLD
 from r2n2.data.readable import Readable
 from r2n2.errors import SkippedWarning, UserError
 from r2n2.evaluation.failures import comparison
-from r2n2.evaluation.metrics import THRESHOLD, intersection_over_union
+from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.evaluation.tables import read_sample
 from r2n2.network.model import R2N2
 from r2n2.shapes.picture import stacked
