@@ -14,7 +14,7 @@ from r2n2.data.camera import LENS_MM, SENSOR_MM, View
 from r2n2.data.lighting import Lighting
 from r2n2.data.render import SUPERSAMPLING, averaged
 from r2n2.data.surface import Surface
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 NEAR, FAR = 0.05, 20.0
 
@@ -88,7 +88,7 @@ def _context():
         context = moderngl.create_context(standalone=True, backend="egl", require=330)
     except Exception as error:  # whatever the driver raises
         raise UserError(
-            f"OpenGL cannot be used here ({error}); install Mesa (libegl1 and libgl1-mesa-dri on Debian), "
+            f"OpenGL cannot be used here ({one_line(error)}); install Mesa (libegl1 and libgl1-mesa-dri on Debian), "
             "or use --renderer light."
         ) from error
     context.gc_mode = "context_gc"

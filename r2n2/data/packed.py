@@ -24,7 +24,7 @@ from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
 from r2n2.data.readable import Readable
 from r2n2.data.shapenet import SHARES, VARIANT_MARK, find_models, require_split, select
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 from r2n2.files import written_beside
 from r2n2.progress import progress
 
@@ -181,5 +181,5 @@ def read_pack(pack: Path, split: str) -> list[PackedModel]:
         if opened.path.stat().st_size != opened.begins[-1] or len(opened.first) != len(named) + 1:
             raise ValueError("its two files do not belong together")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); write it anew with r2n2 data pack.") from error
+        raise UserError(f"{path} is damaged ({one_line(error)}); write it anew with r2n2 data pack.") from error
     return [PackedModel(opened, number, split) for number in range(len(named))]

