@@ -34,6 +34,7 @@ def test_samples_have_the_shapes_and_ranges_of_the_network(data_folder: Path) ->
         views, voxels = as_inputs(views, voxels)
         assert (views.dtype, voxels.dtype) == (torch.float32, torch.int64)
         assert 0 <= views.min() < 0.9 < views.max() <= 1
+    assert as_inputs(torch.full((1,), 255, dtype=torch.uint8), voxels)[0].item() == 1
 
 
 def test_views_are_drawn_without_replacement(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +127,7 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
             next(read_batches(TrainingSet(models, PLAIN, strict=True), TrainingBatches(4, 2, 1, seed=0), workers))
 
 
-def test_backgrounds_are_light_and_crops_move_as_in_2016() -> None:
+def test_backgrounds_are_light_and_crops_move_as_far_as_there_is_room() -> None:
     dot = np.zeros((137, 137, 4), np.uint8)
     dot[68, 68] = (255, 0, 0, 255)
     rng = np.random.default_rng(0)
@@ -154,6 +155,17 @@ def test_mirroring_an_object_is_mirroring_its_pictures() -> None:
     assert (difference > 30).mean() < 0.001
     agreement = np.flip(voxelize(triangles), 2) == voxelize(mirrored)
     assert agreement.mean() > 0.99
+
+
+def test_view_flips_turn_single_views_and_no_voxels() -> None:
+    image = np.zeros((137, 137, 4), np.uint8)
+    image[:, :68] = (255, 0, 0, 255)
+    voxels = np.random.default_rng(0).random((32, 32, 32)) < 0.5
+    views, kept = augment([Image.fromarray(image)] * 60, voxels, Augmentation(flip="view"), np.random.default_rng(0))
+    red_left = views[:, 1, 60, 5] == 0
+    assert 15 < red_left.sum() < 45
+    assert (red_left != (views[:, 1, 60, -5] == 0)).all()
+    np.testing.assert_array_equal(kept, voxels)
 
 
 def test_object_flips_turn_all_views_and_the_voxels() -> None:
@@ -202,3 +214,26 @@ def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> 
     assert 25 < plain < 75
     assert 25 < gradients < 75
     assert 6 < np.max(np.abs(np.array(columns) - 63)) < 10
+
+
+def test_colours_change_within_their_range_and_what_is_transparent_does_not() -> None:
+    image = np.full((127, 127, 4), (128, 128, 128, 255), np.uint8)
+    image[:, :40, :3] = 64
+    image[:, 80:, 3] = 0
+    rng, grounds, low, high = np.random.default_rng(0), [], [], []
+    for amount in [0.0] + 100 * [0.25]:
+        config = Augmentation(flip="none", color=amount)
+        view = augment([Image.fromarray(image)], np.zeros((2, 2, 2)), config, rng)[0][0].astype(int)
+        grounds.append(view[:, 60, 100])
+        low.append(view[:, 60, 20])
+        high.append(view[:, 60, 60])
+    low, high = np.array(low), np.array(high)  # (101, 3)
+    assert (low[0].tolist(), high[0].tolist()) == ([64] * 3, [128] * 3)
+    assert np.min(grounds) >= 225
+    assert high.min() < 90 < 170 < high.max()
+    assert (low <= high).all()
+    gain = np.exp(0.25 * 1.5)
+    assert np.abs(high - 128).max() <= 128 * (gain - 1) * np.exp(0.25) + 0.25 * 128 + 1
+    assert np.ptp(high[1:], axis=1).max() > 30  # each channel has a gain of its own
+    spread = np.log((high - low)[1:].mean(axis=1) / 64)
+    assert spread.min() < -0.4 < 0.4 < spread.max()  # gain and contrast; either alone reaches 0.38

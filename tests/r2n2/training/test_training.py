@@ -158,7 +158,8 @@ def test_the_pretrained_trunk_learns_at_its_own_rate_from_the_first_part_that_is
 
 
 def test_the_loss_after_every_view_is_the_mean_of_the_losses_of_the_prefixes() -> None:
-    views, voxels = torch.rand(2, 3, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32))
+    views, voxels = torch.rand(2, 3, 3, 127, 127), torch.zeros(2, 32, 32, 32, dtype=torch.long)
+    views[1], voxels[1] = views[1] / 10, 1  # as unlike as can be: one's truth for the other's shape would show
     run = Run(small_network("3d-gru-3"), replace(CONFIG, loss_views=3, dice=0.5), CPU)
     with torch.no_grad():
         prefixes = [voxel_loss(run.model(views[:, :count]).logits, voxels, dice=0.5) for count in (1, 2, 3)]
