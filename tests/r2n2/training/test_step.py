@@ -85,6 +85,31 @@ def test_the_loss_after_every_view_is_that_of_as_many_views() -> None:
     assert every == three
 
 
+def test_a_step_takes_the_learning_rate_of_its_own_iteration() -> None:
+    run = Run(small_network("3d-gru-1"), replace(CONFIG, warmup=4), DEVICE)
+    rates = []
+    for _ in range(3):
+        run.step(*batch(1))
+        rates += {group["lr"] for group in run.optimizer.param_groups}
+    assert rates == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3])
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_gradient_of_a_whole_batch_is_no_longer_than_clip(accumulate: int) -> None:
+    def step(clip: float) -> Run:
+        run = Run(small_network("3d-gru-1"), replace(CONFIG, clip=clip, accumulate=accumulate), DEVICE)
+        run.step(*batch())
+        return run
+
+    free, clipped = (
+        torch.cat([parameter.grad.flatten() for parameter in run.model.parameters()])
+        for run in (step(float("inf")), step(0.01))
+    )
+    assert free.norm() > 0.02
+    assert clipped.norm().item() == pytest.approx(0.01, rel=1e-3)
+    torch.testing.assert_close(clipped, free * (0.01 / free.norm()), rtol=1e-3, atol=1e-7)
+
+
 def test_dropout_is_a_part_of_the_whole_batchs() -> None:
     config = replace(CONFIG, batch_size=4, dropout=0.5)
     whole = Run(small_network("compact"), config, DEVICE)._masks(4, 3)[0]
