@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from r2n2.errors import UserError
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
 from r2n2.evaluation.tables import Evaluation, evaluate, evaluate_mean_shapes, read_sample, score, summarize
 from r2n2.network import R2N2
+from r2n2.pictures.images import to_view
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def test_views_are_a_fixed_order_without_replacement(chosen: list[Model]) -> Non
     np.testing.assert_array_equal(views[:3], again)
     assert len({view.tobytes() for view in views}) == 6
     assert read_sample(chosen[0], 20)[0].shape[0] == 6  # no more than there are
+
+
+def test_the_order_of_views_is_drawn_by_the_models_name(chosen: list[Model]) -> None:
+    def order(item: Model) -> tuple[int, ...]:
+        numbers = {to_view(picture).tobytes(): number for number, picture in enumerate(item.read_views(range(6)))}
+        return tuple(numbers[view.tobytes()] for view in read_sample(item, 6)[0])
+
+    orders = [order(item) for item in chosen]
+    assert len(set(orders)) == 4
+    assert tuple(range(6)) not in orders
+    renamed = replace(chosen[0], name=chosen[1].name)
+    assert order(renamed) == orders[1]
 
 
 def test_means_weigh_each_model_once() -> None:
