@@ -46,18 +46,16 @@ def spread(models: Sequence[Readable], count: int) -> list[Readable]:
 
 
 @torch.inference_mode()
-def validate(
-    model: R2N2, models: Sequence[Readable], views: int = VIEWS, processes: Processes = ALONE, draw: bool = True
-) -> Validation:
+def validate(model: R2N2, models: Sequence[Readable], views: int = VIEWS, processes: Processes = ALONE) -> Validation:
     """Score a model in evaluation mode on all of `models`; those that cannot be read are named and left out.
 
-    draw: make the picture, in the process that writes. Raises UserError if none of the models can be read.
+    The process that writes makes the picture. Raises UserError if none of the models can be read.
     """
     device = next(model.parameters()).device
     sums = torch.zeros(2, views, dtype=torch.float64)  # of IoU and of objects, by number of views
     rows: list[Image.Image] = []
     for number, item in enumerate(models):
-        drawn = draw and processes.writes and len(rows) < PICTURED
+        drawn = processes.writes and len(rows) < PICTURED
         if number % processes.count != processes.rank:
             continue
         try:
