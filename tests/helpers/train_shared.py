@@ -1,7 +1,7 @@
 """A few steps of training in float64, each process with its share of every batch: train_shared.py OUT NAME...
 
 Run by torchrun and alone; float64, so that what differs is the arithmetic that is meant and not its rounding, which a
-few steps of Adam make visible in float32. Writes losses and the sum of all weights as JSON.
+few steps of Adam make visible in float32. Writes losses, the sum of all weights and what all have heard as JSON.
 """
 
 import json
@@ -37,5 +37,6 @@ def losses(name: str, processes: Processes, accumulate: int = 1) -> dict[str, li
 if __name__ == "__main__":
     with joined("cpu") as (together, _):
         results = {name: losses(name, together) for name in sys.argv[2:]}
+        results["heard"] = together.largest(together.rank)  # a signal that the last process alone has heard
         if together.writes:
             Path(sys.argv[1]).write_text(json.dumps(results))

@@ -35,6 +35,7 @@ def test_two_processes_compute_the_losses_and_weights_of_one(tmp_path: Path) -> 
     )
     assert result.returncode == 0, result.stderr
     two = json.loads((tmp_path / "two.json").read_text())
+    assert two["heard"] == 1
     for name in NAMES:
         one = losses(name, ALONE)
         assert two[name]["losses"] == pytest.approx(one["losses"], rel=1e-9), name
