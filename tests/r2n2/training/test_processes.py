@@ -11,10 +11,15 @@ import torch
 from small import small_network
 from train_shared import losses
 
+from r2n2.data.fingerprint import fingerprint
+from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
+from r2n2.training.checkpoints import Checkpoints
+from r2n2.training.loop import Loop
 from r2n2.training.processes import ALONE, Processes, joined
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.run import Run
+from r2n2.training.state import Description
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 NAMES = ("compact", "3d-lstm-3")  # with norms and dropout, and without
@@ -47,6 +52,19 @@ def test_a_batch_in_pieces_is_the_batch() -> None:
     whole, pieces = (losses("3d-lstm-3", ALONE, accumulate) for accumulate in (1, 2))
     assert pieces["losses"] == pytest.approx(whole["losses"], rel=1e-9)
     assert pieces["weights"] == pytest.approx(whole["weights"], rel=1e-7)
+
+
+def test_each_process_reads_its_own_part_of_a_batch(data_folder: Path, tmp_path: Path) -> None:
+    models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
+    config = TrainingConfig(batch_size=4, max_views=2, workers=0)
+    run = Run(network, config, torch.device("cpu"))
+    description = Description(0, network, config, fingerprint(models))
+    read = []
+    for processes in (ALONE, Processes(0, 2), Processes(1, 2)):
+        run.processes = processes
+        read.append(next(Loop(run, description, Checkpoints(tmp_path), ())._batches(models)))
+    for whole, first, second in zip(*read, strict=True):
+        assert torch.equal(torch.cat([first, second]), whole)
 
 
 def test_a_batch_without_equal_parts_is_refused() -> None:

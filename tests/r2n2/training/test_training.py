@@ -18,6 +18,7 @@ from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
 from r2n2.network.checkpoint import load_weights, save_tensors
 from r2n2.network.losses import voxel_loss
+from r2n2.training.average import WeightAverage
 from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.loop import train
 from r2n2.training.recipes import RECIPES, TrainingConfig, changed, recipe
@@ -134,6 +135,21 @@ def test_the_saved_weights_are_the_running_mean() -> None:
     run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
     expected = (first + run.model.encoder.fc.weight.detach()) / 2
     torch.testing.assert_close(run.average.tensors["encoder.fc.weight"], expected)
+
+
+def test_the_running_mean_soon_forgets_the_first_weights() -> None:
+    model = nn.BatchNorm1d(1)
+    average = WeightAverage(model, decay=0.5)
+    weights = [1.0, 2.0, 4.0, 8.0]
+    expected = weights[0]
+    for iteration, decay in ((1, 1 / 11), (2, 2 / 12), (100, 0.5)):
+        weight = weights[min(iteration, 3)]
+        nn.init.constant_(model.weight, weight)
+        model.num_batches_tracked += 1
+        average.update(model, iteration)
+        expected = decay * expected + (1 - decay) * weight
+        assert average.tensors["weight"].item() == pytest.approx(expected)
+    assert average.tensors["num_batches_tracked"] == 3
 
 
 def test_decay_is_for_weights_alone() -> None:
