@@ -220,6 +220,9 @@ def test_a_folder_prepared_with_other_options_is_refused_or_prepared_anew(mesh_f
     other = replace(CONFIG, views=2)
     with pytest.raises(UserError, match=r"box stand already, prepared with views 3, not 2.*--again"):
         prepare(sources, out, other)
+    for name, value in (("renderer", "opengl"), ("seed", 1)):
+        with pytest.raises(UserError, match=f"prepared with {name} {getattr(CONFIG, name)}, not {value}"):
+            prepare(sources, out, replace(CONFIG, **{name: value}))
     assert prepare(sources, out, replace(other, again=True)).new == 1
     assert len(list(out.rglob("*.png"))) == 2
     turned = find_meshes([mesh_folder], None, front="+x")
