@@ -1,7 +1,7 @@
 """The recurrence over a sequence, as different people would write it: what convrnn3d is timed against.
 
     kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
-    kernels, packing       the same with one that changes, and is laid out in each call and replay: a step, forward
+    kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
     kernels, dependent     the first, with launches that overlap: a switch, from sm_90 on; a step, forward
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
@@ -32,7 +32,6 @@ from benchmarks.recurrence.runs import (
     merged_run,
     multiplied,
     ours,
-    packing,
 )
 from benchmarks.work.sizes import GATES
 
@@ -91,7 +90,7 @@ def contenders() -> dict[str, Contender]:
     merged = merged_run(convolved, innermost)
     found = [
         Contender("kernels", frozen(ours("triton"))),
-        Contender(PACKING, packing(ours("triton"))),
+        Contender(PACKING, ours("triton")),
         Contender(DEPENDENT, dependent(frozen(ours("triton")))),
         Contender("reference", ours("reference")),
         Contender("eager NCDHW", gate_by_gate, default),

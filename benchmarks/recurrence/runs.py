@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import torch
 from convrnn3d import conv_gru, conv_lstm, freeze
-from convrnn3d.frozen import FROZEN
+from convrnn3d.frozen import kept_of
 from convrnn3d.tuning import DEPENDENT
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from benchmarks.recurrence.layouts import Layout
 from benchmarks.recurrence.problems import Problem
@@ -38,25 +37,11 @@ def frozen(run: Run) -> Run:
     """`run` on a weight that is laid out once, before it is timed, as every other contender's is: not if trained."""
 
     def frozen_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
-        if not problem.backward and inputs[1] not in FROZEN:
+        if not problem.backward and kept_of(inputs[1]) is None:
             freeze(inputs[1])
         return run(problem, inputs)
 
     return frozen_run
-
-
-def packing(run: Run) -> Run:
-    """`run` on a weight that counts as changed since the call before; nothing is launched for that."""
-    copies = WeakTensorKeyDictionary()  # for all detached tensors of one memory count their changes together
-
-    def changed(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
-        projection, weight, *states = inputs
-        if weight not in copies:
-            copies[weight] = weight.clone()
-        torch.autograd.graph.increment_version(copies[weight])
-        return run(problem, [projection, copies[weight], *states])
-
-    return changed
 
 
 def dependent(run: Run) -> Run:

@@ -1,26 +1,47 @@
-"""The promise that a weight stays as it is."""
+"""The promise that a weight stays as it is, and what is kept for as long as it is held."""
+
+from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-FROZEN = WeakTensorKeyDictionary()  # a weight's version and address when it was frozen
+
+class Promise(NamedTuple):
+    """What a weight was when it was frozen, and what is kept of it since.
+
+    alias: of its memory, which therefore is not given to another weight while this one, set to other data, lives.
+    """
+
+    state: tuple
+    alias: Tensor
+    kept: dict[Any, Tensor]
+
+
+_promises = WeakTensorKeyDictionary()
 
 
 def freeze(weight: Tensor) -> Tensor:
     """Promise that `weight` (3, C, C, k, k, k) will not change; it is returned.
 
-    The kernels lay a weight out before they use it. Of one that needs no gradient they keep the result while it does
-    not change; but a CUDA graph lays it out in every replay, for nobody tells a graph of a change. A frozen weight's
-    graphs take what was kept, if the weight was used once, in the same types, before the capture. A call with a frozen
-    weight that did change raises RuntimeError; freeze it again then, and capture its graphs anew.
+    The kernels lay a weight out in every call, and a CUDA graph in every replay. A frozen weight is laid out once for
+    each type of operands, in the first call that wants no gradient; graphs take what was kept, if there was such a call
+    before the capture. A call with a frozen weight that did change raises RuntimeError: freeze it again then, and
+    capture its graphs anew. PyTorch counts no change that is made through `.data`, or by a graph: neither is seen.
     """
-    FROZEN[weight] = weight._version, weight.data_ptr()
+    _promises[weight] = Promise(_state(weight), weight.detach(), {})
     return weight
 
 
-def is_frozen(weight: Tensor) -> bool:
-    """Raises RuntimeError if the promise was broken."""
-    promised = FROZEN.get(weight)
-    if promised is not None and promised != (weight._version, weight.data_ptr()):
+def kept_of(weight: Tensor) -> dict[Any, Tensor] | None:
+    """What is kept of a frozen weight, None of others. Raises RuntimeError if the promise was broken."""
+    promise = _promises.get(weight)
+    if promise is None:
+        return None
+    if promise.state != _state(weight):
         raise RuntimeError("this weight has changed since convrnn3d.freeze: freeze it again and capture graphs anew")
-    return promised is not None
+    return promise.kept
+
+
+def _state(weight: Tensor) -> tuple:
+    version = None if weight.is_inference() else weight._version  # which those of inference mode have not
+    return version, weight.data_ptr(), weight.stride()

@@ -40,8 +40,7 @@ def conv_gru(
     (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The reference always does as
     PyTorch does.
     recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
-    A weight that needs no gradient is laid out once for each version that PyTorch counts: a change of its values
-    through `.data` has none, and is not seen; change the weight itself, under torch.no_grad().
+    The kernels lay the weight out in each call, a frozen one once: see `freeze`.
 
     Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.
     """

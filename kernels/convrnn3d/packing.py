@@ -16,9 +16,8 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
-from convrnn3d.frozen import is_frozen
+from convrnn3d.frozen import kept_of
 from convrnn3d.places import Shape, as_factor, store
 
 BLOCK = 16  # channels, of both sides of a tile of the weight
@@ -76,33 +75,19 @@ def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, ord
 
 
 def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
-    """`pack`, forward alone, of a weight that needs no gradient: once for each of its versions, as long as it lives.
-
-    Of others nothing is kept: a graph that is replayed may train them, and no version tells. For the same reason a
-    capture packs anew, and so the graph takes later weights as they are, unless the weight is frozen.
-    """
-    if weight.requires_grad or weight.is_inference() or weight.is_meta:
-        return pack(weight, shape, operand, precision, 1, launch)
-    frozen, capturing = is_frozen(weight), _capturing(weight.device)
-    version, kept = (weight._version, weight.data_ptr(), weight.stride()), _kept.get(weight, {})
-    if capturing:
+    """`pack`, forward alone; of a frozen weight once."""
+    kept, how = kept_of(weight), (operand, precision)
+    if kept is None:
+        return pack(weight, shape, *how, 1, launch)
+    if _capturing(weight.device):
         # What was made on any stream: the one that is captured waited for the others. What a capture packs is there
         # in its replays alone, and so is not kept.
-        made = (one[2] for how, one in kept.items() if how[:2] == (operand, precision) and one[0] == version)
-        found = next(made, None) if frozen else None
-        return pack(weight, shape, operand, precision, 1, launch) if found is None else found
-    how = operand, precision, _stream(weight.device)
-    if how not in kept or kept[how][0] != version:
-        kept = {other: one for other, one in kept.items() if one[0] == version}
-        # The alias keeps the memory from being given to another weight while this one, set to other data, lives.
-        kept[how] = version, weight.detach(), pack(weight, shape, operand, precision, 1, launch)
-        _kept[weight] = kept
-    return kept[how][2]
-
-
-# By weight, and for it by type, precision and stream, since what one stream makes another may not read yet: version,
-# alias, packed. A frozen weight's graphs read what is here, so that nothing of its version is replaced.
-_kept = WeakTensorKeyDictionary()
+        made = next((packed for (*other, _), packed in kept.items() if tuple(other) == how), None)
+        return pack(weight, shape, *how, 1, launch) if made is None else made
+    key = (*how, _stream(weight.device))  # what one stream makes another may not read yet
+    packed = kept.get(key)
+    # Of two threads that come at once both take the first one's, which a graph may have been captured with.
+    return kept.setdefault(key, pack(weight, shape, *how, 1, launch)) if packed is None else packed
 
 
 def cast(grid: Tensor, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:

@@ -1,6 +1,7 @@
 """Packed weights: their order, their rounding, and for how long they are kept."""
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -52,26 +53,16 @@ def test_both_orders_are_packed_and_rounded_to_nearest(side: int, operand: torch
     assert torch.equal(backward, rounded.flatten(3).movedim(-1, 0).mT.flatten(1, 2))
 
 
-def test_a_frozen_weight_is_packed_once_for_each_version(packings: list[Tensor]) -> None:
-    w = weight()
+def test_a_frozen_weight_is_packed_once(packings: list[Tensor]) -> None:
+    w = freeze(weight())
     first, again = kept(w), kept(w)
     assert again is first and len(packings) == 1
-    w.mul_(2)
-    assert torch.equal(kept(w), 2 * first) and len(packings) == 2
-    w.data = weight()
-    assert torch.equal(kept(w), packed_by_hand(w)) and len(packings) == 3
-
-
-def test_a_weight_whose_memory_is_read_in_another_order_is_packed_again(packings: list[Tensor]) -> None:
-    w = weight()
-    kept(w)
-    w.data = w.data.transpose(1, 2)
-    assert torch.equal(kept(w), packed_by_hand(w)) and len(packings) == 2
+    assert torch.equal(first, packed_by_hand(w))
 
 
 def test_each_stream_packs_for_itself(packings: list[Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     """What one makes the other may not read yet."""
-    w = weight()
+    w = freeze(weight())
     first = kept(w)
     monkeypatch.setattr(packing, "_stream", lambda device: 1)
     assert kept(w) is not first and len(packings) == 2
@@ -79,22 +70,26 @@ def test_each_stream_packs_for_itself(packings: list[Tensor], monkeypatch: pytes
     assert kept(w) is first
 
 
-def test_nothing_is_kept_of_earlier_versions() -> None:
-    w = weight()
-    for place in range(3):
-        packing.kept_or_packed(w, shape(), (torch.float32, torch.bfloat16)[place % 2], "ieee", launch)
-        w.neg_()
-    assert len(packing._kept[w]) == 1
+def test_of_two_threads_that_pack_at_once_both_take_the_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = freeze(weight())
+    pack, first = packing.pack, []
+
+    def overtaken(*arguments: object) -> Tensor:
+        monkeypatch.setattr(packing, "pack", pack)
+        first.append(kept(w))  # by another thread, while this one packs
+        return pack(*arguments)
+
+    monkeypatch.setattr(packing, "pack", overtaken)
+    assert kept(w) is first[0] and kept(w) is first[0]
 
 
-def test_a_weights_earlier_memory_goes_to_no_other_weight_while_its_packing_is_kept() -> None:
-    w = weight()
-    kept(w)
+def test_a_frozen_weights_memory_goes_to_no_other_weight() -> None:
+    w = freeze(weight())
     before = StorageWeakRef(w.untyped_storage())
     w.data = weight()
     gc.collect()  # what the interpreter left
     assert not before.expired()
-    kept(w)
+    freeze(w)
     gc.collect()
     assert before.expired()
 
@@ -105,8 +100,9 @@ def test_nan_stays_nan_in_tf32() -> None:
     assert packing.pack(w, Shape(1, 1, 1, 1, 1), torch.float32, "tf32", 2, launch).isnan().all()
 
 
-def test_a_weight_that_is_trained_is_packed_anew_by_each_call(packings: list[Tensor]) -> None:
-    w = weight().requires_grad_()
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_weight_that_is_not_frozen_is_packed_anew_by_each_call(packings: list[Tensor], trained: bool) -> None:
+    w = weight().requires_grad_(trained)
     with torch.no_grad():
         kept(w)
         w.data.mul_(2)  # which no version tells
@@ -114,32 +110,32 @@ def test_a_weight_that_is_trained_is_packed_anew_by_each_call(packings: list[Ten
     assert len(packings) == 2
 
 
-def test_nothing_is_kept_of_a_weight_without_versions(packings: list[Tensor]) -> None:
+def test_a_weight_without_versions_can_be_frozen(packings: list[Tensor]) -> None:
     with torch.inference_mode():
-        w = weight()
-        kept(w)
-        w.mul_(2)
-        assert torch.equal(kept(w), packed_by_hand(w))
+        w = freeze(weight())
+        assert kept(w) is kept(w) and len(packings) == 1
 
 
 def test_what_is_kept_goes_with_the_weight() -> None:
-    gc.collect()  # what other tests' weights left
-    before = len(packing._kept)
-    w = weight()
-    kept(w)
-    assert len(packing._kept) == before + 1
+    w = freeze(weight())
+    packed = weakref.ref(kept(w))
     del w
     gc.collect()
-    assert len(packing._kept) == before
+    assert packed() is None
 
 
-def test_a_call_follows_a_frozen_weight_that_changes() -> None:
+@pytest.mark.parametrize("promise", [freeze, lambda w: w], ids=["frozen", "not frozen"])
+def test_a_call_packs_a_weight_that_may_have_changed(packings: list[Tensor], promise: Callable) -> None:
     projection = torch.randn(1, 2, 3, 1, 1, 1, CHANNELS, device=DEVICE)
-    w = weight()
-    for _ in range(2):
+    w = promise(weight())
+    for calls in (1, 2):
         ours, truth = (conv_gru(projection, w, backend=name)[1] for name in ("triton", "reference"))
         torch.testing.assert_close(ours, truth)
-        w.neg_()
+        if promise is freeze:
+            assert len(packings) == 1
+        else:
+            assert len(packings) == calls
+            w.data.neg_()  # which no version tells
 
 
 @pytest.fixture
@@ -148,17 +144,6 @@ def capturing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     states = [False]
     monkeypatch.setattr(packing, "_capturing", lambda device: states[-1])
     return states
-
-
-def test_a_capture_packs_a_weight_that_may_change_and_keeps_nothing(
-    packings: list[Tensor], capturing: list[bool]
-) -> None:
-    w = weight()
-    before = kept(w)
-    capturing.append(True)
-    assert kept(w) is not before and kept(w) is not before and len(packings) == 3
-    capturing.append(False)
-    assert kept(w) is before
 
 
 def test_a_capture_takes_what_was_packed_of_a_frozen_weight_in_the_same_type_alone(
@@ -179,7 +164,14 @@ def test_a_capture_takes_what_was_packed_of_a_frozen_weight_in_the_same_type_alo
     assert kept(w) is before and len(packings) == 4
 
 
-@pytest.mark.parametrize("change", [lambda w: w.neg_(), lambda w: setattr(w, "data", weight())], ids=["values", "data"])
+CHANGES = {
+    "values": lambda w: w.neg_(),
+    "data": lambda w: setattr(w, "data", weight()),
+    "order": lambda w: setattr(w, "data", w.data.transpose(1, 2)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_frozen_weight_that_changes_is_refused_until_it_is_frozen_again(change: Callable[[Tensor], object]) -> None:
     w = freeze(weight())
     kept(w)

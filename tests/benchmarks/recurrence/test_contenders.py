@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from convrnn3d.frozen import FROZEN
+from convrnn3d.frozen import kept_of
 
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
 from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, PACKING, contenders
-from benchmarks.recurrence.measure import able, errors, measure, runner
+from benchmarks.recurrence.measure import able, errors, measure, prepared, runner
 from benchmarks.recurrence.problems import Problem
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -158,16 +158,11 @@ def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
 
 def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("gru", 1, 1, grid=2, channels=3)
-    weight = problem.inputs(DEVICE)[1]
-    before, weights = weight._version, []
-    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: weights.append((w, w._version)) or (0, 0))
-    found = contenders()
-    for name in ("kernels", PACKING, PACKING, "kernels"):
-        found[name].run(problem, [weight, weight, weight])
-    frozen, first, second, again = weights
-    assert frozen == again and frozen[0] is weight and weight in FROZEN and weight._version == before
-    assert first[0] is second[0] is not weight and first[0] not in FROZEN and first[1] < second[1]
-    assert torch.equal(first[0], weight)
+    inputs, found, frozen = problem.inputs(DEVICE), contenders(), []
+    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: frozen.append(kept_of(w) is not None) or (0, 0))
+    for name in ("kernels", PACKING, "kernels"):
+        found[name].run(problem, prepared(found[name], problem, inputs))
+    assert frozen == [True, False, True]
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
     monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_90")
     gpu = torch.device("cuda")
