@@ -28,6 +28,8 @@ def freeze(weight: Tensor) -> Tensor:
     before the capture. A call with a frozen weight that did change raises RuntimeError: freeze it again then, and
     capture its graphs anew. PyTorch counts no change that is made through `.data`, or by a graph: neither is seen.
     """
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"weight must be a tensor, got {type(weight).__name__}")
     _promises[weight] = Promise(_state(weight), weight.detach(), {})
     return weight
 

@@ -31,7 +31,8 @@ def conv_gru(
         h' = u . h + (1 - u) . c                                        (Choy et al. 2016, as they coded it)
 
     projection (B, T, 3, X, Y, Z, C), weight (3, C, C, k, k, k) with k 1 or 3, state (B, X, Y, Z, C) or None for
-    zeros, mask (B, T) bool or, for samples whose first views are there, lengths (B,) of integers.
+    zeros, mask (B, T) bool or, for samples whose first views are there, lengths (B,) of integers: all, where it is more
+    than T, and none, where it is less than 1.
     All of one type; under autocast products are taken in autocast's type, and the states are float32.
 
     backend: "triton" the fused kernels, "reference" plain PyTorch, "auto" what the environment variable
@@ -100,7 +101,11 @@ def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Te
         return mask
     if mask is not None:
         raise ValueError("give mask or lengths, not both")
-    if lengths.ndim != 1 or lengths.shape[0] != projection.shape[0] or lengths.is_floating_point():
+    for name, given in (("lengths", lengths), ("projection", projection)):
+        if not isinstance(given, Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
+    integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
+    if lengths.ndim != 1 or lengths.shape[0] != projection.shape[0] or not integers:
         raise ValueError(
             f"lengths must be integers ({projection.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}"
         )

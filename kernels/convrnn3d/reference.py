@@ -101,6 +101,11 @@ def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
 
 
 def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
+    named = {"projection": projection, "weight": weight, "state": state, "mask": mask}
+    for name, given in named.items():
+        left_out = given is None and name in ("state", "mask")
+        if not (left_out or isinstance(given, Tensor)):
+            raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
     shape, device = projection.shape, projection.device
     if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
         raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")
@@ -114,6 +119,6 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
         raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
     if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
         raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
-    for name, tensor in (("weight", weight), ("state", state), ("mask", mask)):
-        if tensor is not None and tensor.device != device:
-            raise ValueError(f"{name} is on {tensor.device}, projection on {device}; move one of them")
+    for name, given in named.items():
+        if given is not None and given.device != device:
+            raise ValueError(f"{name} is on {given.device}, projection on {device}; move one of them")

@@ -86,8 +86,9 @@ def test_lengths_are_masks_of_first_views(backend: str) -> None:
         torch.testing.assert_close(by_length[0], by_mask[0], rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="not both"):
         conv_gru(**arguments, mask=mask, lengths=lengths)
-    with pytest.raises(ValueError, match=r"lengths must be integers \(2,\)"):
-        conv_gru(**arguments, lengths=lengths.float())
+    for kind in (torch.float32, torch.bool):
+        with pytest.raises(ValueError, match=r"lengths must be integers \(2,\)"):
+            conv_gru(**arguments, lengths=lengths.to(kind))
 
 
 def test_types_must_agree_outside_autocast() -> None:
@@ -187,6 +188,16 @@ def test_half_a_state_is_refused(state: tuple) -> None:
     grid = torch.zeros(2, 2, 1, 2, 3, device=DEVICE)
     with pytest.raises(ValueError, match=r"must be the pair \(h, s\)"):
         conv_lstm(**fitting(), state=tuple(None if part is None else grid for part in state))
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("state", (1, 2)), ("mask", [[True]]), ("lengths", 3), ("lengths", [1, 2]), ("weight", None), ("projection", 0.5)],
+    ids=str,
+)
+def test_what_is_no_tensor_is_called_so(name: str, given: object) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a tensor, got {type(given).__name__}"):
+        conv_gru(**fitting() | {name: given})
 
 
 def test_tensors_of_another_device_are_refused() -> None:
