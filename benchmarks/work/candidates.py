@@ -69,12 +69,12 @@ def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int
     return sorted(tried, key=lambda launch: predicted(kernel, kind, batch, launch))[:most]
 
 
-def predicted(kernel: str, kind: str, batch: int, launch: Launch, gap: float = Device.gap) -> float:
+def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
     """Microseconds of the launches that `kernel` is for one step at C = 128, G = 4."""
     cell = "lstm" if kernel.startswith("lstm") else "gru"
     sizes, device = (
         Sizes(batch=batch, steps=1, element=BYTES[TYPES[kind]]),
-        Device(tflops=Device.tflops / SLOWER[kind], gap=gap),
+        Device(tflops=Device.tflops / SLOWER[kind]),
     )
     call = _As(cell, sizes, TYPES[kind], launch=launch)
     return sum(one.microseconds(device) for one in call.launches_of(kernel))

@@ -4,9 +4,7 @@
 
 A file holds what `benchmarks.tune --timings FILE` timed, a row for each candidate; those kept are in
 `benchmarks/results/tilings`. Printed are each candidate's time, the model's and their ratio; of each kernel, the one
-that the model would have picked; and how far ratios differ, as the standard deviation of their logarithms. What is
-launched again and again by itself needs less than in a step, whose launches wait for each other's results: --gap is
-what it takes here besides its work.
+that the model would have picked; and how far ratios differ, as the standard deviation of their logarithms.
 """
 
 import argparse
@@ -16,7 +14,7 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from convrnn3d.tuning import Launch
@@ -25,7 +23,6 @@ from benchmarks.measuring.results import FOLDER, Machine
 from benchmarks.work.candidates import predicted
 
 KEPT = FOLDER / "tilings"
-GAP = 1.3  # microseconds, of an H100's launches by themselves, with which the model is nearest to those in KEPT
 LAUNCH = tuple(field.name for field in fields(Launch) if field.name != "batch")
 
 
@@ -70,31 +67,33 @@ def read(file: Path) -> Iterator[Timed]:
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.work.outcomes", description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, default=sorted(KEPT.glob("*.csv")), metavar="FILE")
-    parser.add_argument("--gap", type=float, default=GAP)
     options = parser.parse_args()
-    distances = []
+    distances: dict[str, list[float]] = {}  # by how the work is shared out
     by_kernel = groupby(
         (one for file in options.files for one in read(file)), lambda one: (one.kernel, one.kind, one.batch)
     )
     for (kernel, kind, batch), group in by_kernel:
-        expected = {
-            one.launch: (one.microseconds, predicted(kernel, kind, batch, one.launch, options.gap)) for one in group
-        }
-        print(f"{kernel} {kind} B {batch}{'measured':>30}{'model':>8}{'ratio':>8}")
+        expected = {one.launch: (one.microseconds, predicted(kernel, kind, batch, one.launch)) for one in group}
+        print(f"{kernel} {kind} B {batch}{'measured':>38}{'model':>8}{'ratio':>8}")
         for launch, (took, model) in sorted(expected.items(), key=lambda item: item[1]):
-            distances.append(math.log(model / took))
-            print(f"  {tile(launch):36}{took:14.2f}{model:8.1f}{model / took:8.2f}")
+            distances.setdefault(way(launch), []).append(math.log(model / took))
+            print(f"  {tile(launch):44}{took:14.2f}{model:8.1f}{model / took:8.2f}")
         first, picked = min(expected.values()), min(expected.values(), key=lambda pair: pair[1])
         print(f"  fastest {first[0]:.2f}, the model's pick {picked[0]:.2f}\n")
-    if distances:
-        bias, spread = math.exp(statistics.mean(distances)), statistics.pstdev(distances)
-        print(f"{len(distances)} launches: the model's times are {bias:.2f} of those measured, spread {spread:.2f}")
+    for name, found in [*sorted(distances.items()), ("all", [*chain(*distances.values())])]:
+        if found:
+            bias, spread = math.exp(statistics.mean(found)), statistics.pstdev(found)
+            print(f"{name}: {len(found)} launches, model / measured {bias:.2f}, spread {spread:.2f}")
 
 
 def tile(launch: Launch) -> str:
-    rows = "lines" if launch.lines else "rows"
-    shared = f", {launch.shared} axes shared out" if launch.shared else ""
-    return f"{launch.rows} {rows} x {launch.channels} x {launch.inner}, {launch.warps}/{launch.stages}{shared}"
+    return f"{launch.rows} x {launch.channels} x {launch.inner}, {launch.warps}/{launch.stages}, {way(launch)}"
+
+
+def way(launch: Launch) -> str:
+    """How the work is shared out over programs, see `convrnn3d.convolution`."""
+    by = "by line" if launch.lines else "by row" if launch.shared else "by voxel"
+    return f"{by}, in {3**launch.shared} parts" if launch.shared else by
 
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ def test_todays_launches_are_those_of_convrnn3d(cell: str, type_name: str, archi
 
 
 def test_todays_launches_are_those_of_the_architectures_table() -> None:
-    """Of 36 samples: lines in tiles of 64 rows, or a voxel in each."""
-    gates = [launches(Call("gru", Sizes(36), "bf16", name))["gates"].count for name in ("sm_90", None)]
-    assert gates == [36 * 4, 64 * 4]
+    """Of 16 samples: lines in tiles of 64 rows by 16 channels, or a voxel by 32 in each."""
+    gates = [launches(Call("gru", Sizes(16), "bf16", name))["gates"].count for name in ("sm_90", None)]
+    assert gates == [16 * 8, 64 * 4]
 
 
 def test_the_first_designs_bytes_are_those_that_the_review_counted() -> None:

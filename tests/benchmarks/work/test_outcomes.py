@@ -9,7 +9,7 @@ from convrnn3d.tuning import Launch
 
 from benchmarks.measuring.results import Machine
 from benchmarks.work.candidates import predicted
-from benchmarks.work.outcomes import GAP, KEPT, Timed, append, main, read
+from benchmarks.work.outcomes import KEPT, Timed, append, main, read
 
 MACHINE = Machine("c", "k", "a device", "d", "2.11", "13.0", "9", "3.6.0")
 BY_ROWS = Timed("gru_gates", "half", 36, Launch(None, 64, 32, 64, 4, 3, shared=1), 17.72)
@@ -33,10 +33,10 @@ def test_times_stand_beside_those_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     file = tmp_path / "tilings.csv"
-    model = predicted(BY_ROWS.kernel, BY_ROWS.kind, BY_ROWS.batch, BY_ROWS.launch, GAP)
+    model = predicted(BY_ROWS.kernel, BY_ROWS.kind, BY_ROWS.batch, BY_ROWS.launch)
     append([replace(BY_ROWS, microseconds=2 * model)], MACHINE, file)
     monkeypatch.setattr(sys, "argv", ["outcomes", str(file)])
     main()
     said = capsys.readouterr().out
-    assert "64 rows x 32 x 64, 4/3, 1 axes shared out" in said
-    assert "1 launches: the model's times are 0.50 of those measured, spread 0.00" in said
+    assert "64 x 32 x 64, 4/3, by row, in 3 parts" in said
+    assert "all: 1 launches, model / measured 0.50, spread 0.00" in said
