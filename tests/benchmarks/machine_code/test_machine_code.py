@@ -77,3 +77,18 @@ for function, kinds, constants, options in [found for found in taken_down("half"
         assert wait and not any(access in before for access in ACCESSES)
         found |= {access for access in ACCESSES if access in after}
     assert found == set(ACCESSES)
+
+
+def test_gates_are_exact_where_products_are() -> None:
+    """In ieee with an exponential that reduces its argument first, and a division that rounds to nearest."""
+    program = """
+from benchmarks.machine_code.compiled import every_kernel
+for kind in ("ieee", "half"):
+    gates = next(kernel for kernel in every_kernel("sm_90", (kind,)) if kernel.function == "gru.gates")
+    ptx = gates.compile().asm["ptx"]
+    print(*(instruction in ptx for instruction in ("fma.rm", "div.rn", "div.full")))
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert output.splitlines() == ["True True False", "False False True"]
