@@ -64,6 +64,28 @@ class TrainingSet(Dataset):
         return torch.from_numpy(views), torch.from_numpy(voxels.astype(np.uint8))
 
 
+def require_views(models: Sequence[Readable], max_views: int, strict: bool = False) -> None:
+    """Raise UserError if no model has `max_views` views, with `strict` if any has fewer: before the first step, since
+    a batch that needs so many may come late. Models that cannot be read are left to whoever draws them."""
+    most, fullest = 0, ""
+    for model in models:
+        try:
+            count = model.count_views()
+        except UserError:
+            continue
+        if count >= max_views and not strict:
+            return
+        if count < max_views and strict:
+            raise UserError(f"{model.name} has {count} views, batches have up to {max_views}; lower --max-views.")
+        if count > most:
+            most, fullest = count, model.name
+    if 0 < most < max_views:
+        raise UserError(
+            f"No object has more than the {most} views of {fullest}, but batches have up to {max_views}; "
+            f"lower --max-views to {most}."
+        )
+
+
 def as_inputs(views: Tensor, voxels: Tensor) -> tuple[Tensor, Tensor]:
     """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64; where they are, a GPU best."""
     return views.float() / 255, voxels.long()

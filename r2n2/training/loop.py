@@ -20,7 +20,7 @@ from torch import Tensor
 
 from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
-from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
+from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches, require_views
 from r2n2.data.fingerprint import fingerprint
 from r2n2.data.readable import Readable
 from r2n2.errors import UserError
@@ -66,9 +66,10 @@ def train(
     this one's number among those that train the same model; all read `folder`, the first writes.
 
     Raises UserError if the folder holds a run already (or, with `resume`, none, or one of another network or of other
-    data) or another process trains in it, if the loss is not finite or above the recipe's largest, or if no model can
-    be read; StoppedError if Ctrl-C or SIGTERM ended it, once it is saved.
+    data) or another process trains in it, if the loss is not finite or above the recipe's largest, if no model can be
+    read, or if none has the recipe's views; StoppedError if Ctrl-C or SIGTERM ended it, once it is saved.
     """
+    require_views(models, config.max_views, config.strict)
     checkpoints, data = Checkpoints(folder, config.keep), fingerprint(models)
     with Interruption() as interruption, _readers_named(folder), locked(folder) if processes.writes else nullcontext():
         if resume:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from r2n2.data.augmentation import AUGMENTATIONS, Augmentation, augment
 from r2n2.data.camera import View
-from r2n2.data.dataset import Draw, Order, TrainingBatches, TrainingSet, as_inputs, read_batches
+from r2n2.data.dataset import Draw, Order, TrainingBatches, TrainingSet, as_inputs, read_batches, require_views
 from r2n2.data.render import render
 from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
 from r2n2.data.surface import Surface
@@ -49,6 +49,22 @@ def test_more_views_than_there_are_is_a_broken_model(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
     with pytest.raises(UserError, match="6 views, 7 are needed"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 7, (0,))]
+
+
+def test_too_few_views_are_said_before_a_batch_needs_them(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "copy")
+    models = find_models(tmp_path / "copy")[0][:3]
+    require_views(models, 6, strict=True)
+    with pytest.raises(UserError, match=r"more than the 6 views of \w+, .* lower --max-views to 6"):
+        require_views(models, 7)
+    listing = models[1].rendering / "renderings.txt"
+    listing.write_text("\n".join(listing.read_text().split()[:4]))
+    require_views(models, 6)  # the others take its place
+    with pytest.raises(UserError, match=f"{models[1].name} has 4 views, batches have up to 6; lower --max-views"):
+        require_views(models, 6, strict=True)
+    (models[0].rendering / "renderings.txt").unlink()
+    require_views(models, 6)
+    require_views(models[:1], 6)  # that it cannot be read is said by whoever draws it
 
 
 def test_a_draw_can_be_repeated(data_folder: Path) -> None:

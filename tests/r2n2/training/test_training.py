@@ -279,6 +279,9 @@ def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
         train(small_network("3d-gru-3"), models, tmp_path / "run", CONFIG, CPU)
     with pytest.raises(UserError, match="run of the network 3d-gru-3, not 3d-gru-1"):
         train(small_network("3d-gru-1"), models, tmp_path / "run", CONFIG, CPU, resume=True)
+    with pytest.raises(UserError, match="lower --max-views to 6"):
+        train(small_network("3d-gru-3"), models, tmp_path / "many", replace(CONFIG, max_views=7), CPU)
+    assert not (tmp_path / "many").exists()
     with pytest.raises(UserError, match="batch_size is 0"):
         replace(CONFIG, batch_size=0)
     for name, value in (("learning_rate", 0.0), ("average", 1.0), ("workers", -1), ("cooldown", -5), ("drops", (0,))):
