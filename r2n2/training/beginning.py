@@ -45,8 +45,9 @@ def go_on(
 ) -> tuple[Run, Description]:
     """The run of the newest checkpoint, its settings changed to `config`.
 
-    Raises UserError if `network` is given and another, if a setting that decides about the data has changed, or, unless
-    `other_data`, if the data have. Other data are seen in orders that no epoch had before.
+    Raises UserError if `network` is given and another, if a setting that decides about the data has changed, if the run
+    is past its end, or, unless `other_data`, if the data have changed. Other data are seen in orders that no epoch had
+    before.
     """
     tensors, stored = checkpoints.newest()
     place = checkpoints.run
@@ -58,6 +59,11 @@ def go_on(
         before, now = getattr(stored.config, name), getattr(config, name)
         if before != now:
             raise UserError(f"{place} was begun with {name} {before}, not {now}; keep it, or begin another run.")
+    if config.iterations < stored.iteration:
+        raise UserError(
+            f"{place} has {stored.iteration:,} iterations already; --iterations says where the run ends, not how many "
+            "follow, so give more than that."
+        )
     order = stored.order
     if stored.data != data:
         if not other_data:

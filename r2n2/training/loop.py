@@ -128,6 +128,8 @@ class Loop:
         with self.narrator, closing(batches):
             if self.config.validate_every and not self.validation:
                 self.narrator.tell("The data have no validation split, so IoU is not measured.")
+            if run.iteration == last:
+                self.narrator.tell(f"{self.folder} has its {last:,} iterations already; --iterations sets a later end.")
             while run.iteration < last and not (stopped := self._heard(interruption)):
                 self._step(batches)
                 if run.iteration % self.config.report_every == 0:

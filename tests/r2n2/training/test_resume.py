@@ -223,6 +223,18 @@ def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
     require_same(tmp_path / "run", whole)
 
 
+def test_a_run_that_has_its_iterations_says_so(
+    splits: dict[str, list[Model]], whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
+    assert "has its 8 iterations already; --iterations" in capsys.readouterr().err
+    require_same(tmp_path / "run", whole)
+    with pytest.raises(UserError, match="has 8 iterations already; --iterations says where the run ends"):
+        train(None, splits["train"], tmp_path / "run", replace(CONFIG, iterations=7, cooldown=0), CPU, resume=True)
+    require_same(tmp_path / "run", whole)  # its last checkpoint stands
+
+
 def test_two_processes_do_not_train_in_one_folder(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
     """A job that is queued again, while the first still saves."""
     shutil.copytree(whole, tmp_path / "run")
