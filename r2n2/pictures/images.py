@@ -8,6 +8,7 @@ Transparency is composited over a light grey (240), the background of the tests 
 import warnings
 from collections.abc import Iterable
 from glob import glob
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from r2n2.errors import UserError, one_line
 BACKGROUND = 240
 MIN_SIDE = 16  # below this there is nothing to see
 MAX_PIXELS = 100_000_000  # 400 MB once decoded
+MAX_PIPED = 4 * MAX_PIXELS  # bytes: as much as it may have once decoded
 MULTIPLE = ("MPO", "HEIF")  # of one picture and what a camera stores beside it
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
@@ -53,7 +55,7 @@ def read_image(path: str | Path) -> Image.Image:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder, not a picture; name the image files in it.")
-        if path.stat().st_size == 0:
+        if path.is_file() and path.stat().st_size == 0:
             raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
@@ -79,10 +81,11 @@ def read_image(path: str | Path) -> Image.Image:
 
 def _open(path: Path) -> Image.Image:
     """The picture, not decoded yet; HEIC, which Pillow does not read, through the extra."""
+    source = path if path.is_file() else BytesIO(_drained(path))
     try:
-        return Image.open(path)
+        return Image.open(source)
     except UnidentifiedImageError:
-        with path.open("rb") as file:
+        with path.open("rb") if source is path else BytesIO(source.getvalue()) as file:
             head = file.read(12)
         if head[4:8] != b"ftyp" or head[8:12] not in HEIC_BRANDS:
             raise
@@ -93,7 +96,13 @@ def _open(path: Path) -> Image.Image:
             f"{path} is a HEIC picture; install what reads it with pip install pillow-heif, or save it as JPEG."
         ) from error
     register_heif_opener()
-    return Image.open(path)
+    return Image.open(source)
+
+
+def _drained(path: Path) -> bytes:
+    """What a pipe holds, which can be read once; some devices never end."""
+    with path.open("rb") as file:
+        return file.read(MAX_PIPED)
 
 
 def still_rgba(image: Image.Image, name: str) -> Image.Image:

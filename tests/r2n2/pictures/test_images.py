@@ -1,6 +1,8 @@
 """Pictures as users have them: sizes, modes, orientation, and files that cannot be used."""
 
+import os
 import sys
+import threading
 import zlib
 from pathlib import Path
 
@@ -166,6 +168,29 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
+def through_a_pipe(path: Path, content: bytes) -> Path:
+    """A pipe, as the shell's <(...) is one, that gives `content` once."""
+    os.mkfifo(path)
+    threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
+    return path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_picture_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = save(tmp_path / "file.png", Image.fromarray(GRADIENT).resize((200, 200)))
+    pipe = through_a_pipe(tmp_path / "pipe", file.read_bytes())
+    assert find_images([pipe]) == [pipe]
+    np.testing.assert_array_equal(np.asarray(read_image(pipe)), np.asarray(read_image(file)))
+    for number, content in enumerate((b"", b"hello there", b"hello there" * 100)):
+        pipe = through_a_pipe(tmp_path / str(number), content)
+        with pytest.raises(UserError, match=f"{pipe} is not a picture"):
+            read_image(pipe)
+    monkeypatch.setattr("r2n2.pictures.images.MAX_PIPED", 10_000)
+    for device in ("/dev/null", "/dev/zero"):
+        with pytest.raises(UserError, match=f"{device} is not a picture"):
+            read_image(device)
+
+
 def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = tmp_path / "phone.heic"
     name.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
@@ -182,3 +207,6 @@ def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypat
     image = read_image(name)
     assert image.size == (80, 64)
     np.testing.assert_allclose(np.asarray(image)[..., :3], np.asarray(pixels), atol=40)
+    if hasattr(os, "mkfifo"):
+        piped = read_image(through_a_pipe(tmp_path / "pipe", name.read_bytes()))
+        np.testing.assert_array_equal(np.asarray(piped), np.asarray(image))
