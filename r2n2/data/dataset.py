@@ -155,15 +155,18 @@ class TrainingBatches(Sampler[list[Draw]]):
             iteration += 1
 
 
-def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int) -> Batches:
-    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes."""
+def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int, pinned: bool = False) -> Batches:
+    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes.
+
+    pinned: in pages that a GPU copies from while it computes; to pin them takes a context on the GPU.
+    """
     loader = DataLoader(
         _Forgiving(data),
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=_begin_worker,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=pinned,
     )
     for batch in loader:
         if isinstance(batch, UserError):

@@ -159,7 +159,7 @@ class Loop:
         sizes = len(models), config.batch_size, config.max_views
         batches = TrainingBatches(*sizes, config.seed, self.run.iteration, self.description.order, share)
         data = TrainingSet(models, AUGMENTATIONS[config.augmentation], config.strict)
-        return read_batches(data, batches, config.workers)
+        return read_batches(data, batches, config.workers, pinned=self.run.device.type == "cuda")
 
     def _heard(self, interruption: Interruption) -> int:
         """The number of the signal that any process has heard, or 0: all stop after the same step."""

@@ -20,7 +20,7 @@ from r2n2.network.checkpoint import load_weights, save_tensors
 from r2n2.network.losses import voxel_loss
 from r2n2.training.average import WeightAverage
 from r2n2.training.checkpoints import Checkpoints
-from r2n2.training.loop import train
+from r2n2.training.loop import Loop, train
 from r2n2.training.recipes import RECIPES, TrainingConfig, changed, recipe
 from r2n2.training.records import read_table
 from r2n2.training.run import Run
@@ -298,6 +298,25 @@ def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Pat
     with pytest.raises(UserError, match="The loss is"):
         train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, learning_rate=1e30), CPU)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_batches_are_pinned_for_a_gpu_alone(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    """Wherever there is a GPU: to pin takes a context on it, which a run on the CPU has no use for."""
+    asked: list[bool] = []
+
+    def loader(*_: object, pin_memory: bool, **__: object) -> list[object]:
+        asked.append(pin_memory)
+        return []
+
+    monkeypatch.setattr("r2n2.data.dataset.DataLoader", loader)
+    models, run = find_models(data_folder)[0], Run(small_network("3d-gru-1"), CONFIG, CPU)
+    run.device = torch.device(device)
+    description = Description(0, run.model.config, CONFIG, Fingerprint(0, ""))
+    list(Loop(run, description, Checkpoints(tmp_path), ())._batches(models))
+    assert asked == [device == "cuda"]
 
 
 def test_a_reader_that_is_killed_is_one_sentence(
