@@ -139,7 +139,7 @@ def _voxels(source: MeshSource, folder: Path) -> Path:
 
 def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
     """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
-    count = max(1, min(config.workers or os.cpu_count() or 1, len(work)))  # a pool that forks starts all at once
+    count = max(1, min(config.workers or _cores(), len(work)))  # a pool that forks starts all at once
     pool = ProcessPoolExecutor(count, initializer=_begin_worker)
     try:
         tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
@@ -159,6 +159,13 @@ def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) ->
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """How many cores this process may use: Slurm and containers grant some of the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _begin_worker() -> None:

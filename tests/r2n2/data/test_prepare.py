@@ -87,10 +87,15 @@ def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -
     assert picture.exists()
 
 
-def test_no_more_processes_are_started_than_there_are_models(
-    mesh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("workers", "cores", "started"), [(100000, 1, 3), (0, 2, 2), (0, 100, 3)], ids=["asked for", "granted", "idle"]
+)
+def test_as_many_processes_are_started_as_there_are_cores_granted_and_models(
+    mesh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, cores: int, started: int
 ) -> None:
     """Where processes fork, the pool starts all of them at once: `--workers 100000` would fill the machine."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 50)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     asked = []
 
     def pool(count: int, **_: object) -> ThreadPoolExecutor:
@@ -98,8 +103,9 @@ def test_no_more_processes_are_started_than_there_are_models(
         return ThreadPoolExecutor(1)
 
     monkeypatch.setattr("r2n2.data.prepare.ProcessPoolExecutor", pool)
-    prepare(find_meshes([mesh_folder], None), tmp_path / "out", replace(CONFIG, views=1, workers=100000))
-    assert asked == [1]
+    config = replace(CONFIG, views=1, variants=2, workers=workers)
+    prepare(find_meshes([mesh_folder], None), tmp_path / "out", config)
+    assert asked == [started]
 
 
 def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
