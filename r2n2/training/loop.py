@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -225,7 +225,7 @@ class Loop:
 
     def _write_weights(self, name: str, model: R2N2) -> None:
         if self.processes.writes:
-            extra = {"iteration": self.run.iteration, "config": asdict(self.config)}
+            extra = {"iteration": self.run.iteration, "config": self.config.to_dict()}
             save_weights(self.folder / name, model, extra=extra)
 
     def _require_sane(self, loss: float) -> None:

@@ -1,6 +1,7 @@
 """How a network is trained: recipes by name, each a set of values that single options may change."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.errors import UserError
@@ -121,6 +122,16 @@ class TrainingConfig:
             raise UserError(
                 f"There is no augmentation {self.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}."
             )
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, ready for JSON, which has no infinity: null stands for it."""
+        return {name: None if value == float("inf") else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
+        """The inverse of `to_dict`. Raises TypeError for unknown settings."""
+        inverse = {name: float("inf") if value is None else value for name, value in values.items()}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in inverse.items()})
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate of a step, counted from 0."""

@@ -8,7 +8,6 @@ Nothing random is stored: see `run`.
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,21 +50,17 @@ class Description:
     best: Best | None = None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self) | {"config": self.config.to_dict()})
 
     @classmethod
     def from_json(cls, text: str) -> "Description":
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if it is of another version."""
         values = json.loads(text)
         values["network"] = NetworkConfig.from_dict(values["network"])
-        values["config"] = TrainingConfig(**{name: _frozen(value) for name, value in values["config"].items()})
+        values["config"] = TrainingConfig.from_dict(values["config"])
         values["data"], values["order"] = Fingerprint(**values["data"]), Order(**values["order"])
         values["pending"], values["best"] = tuple(values["pending"]), values["best"] and Best(**values["best"])
         return cls(**values)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def capture(run: Run) -> dict[str, Tensor]:

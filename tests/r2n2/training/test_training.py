@@ -16,7 +16,7 @@ from r2n2.commands.cli import app
 from r2n2.data.fingerprint import Fingerprint
 from r2n2.data.shapenet import find_models, select
 from r2n2.errors import UserError
-from r2n2.network.checkpoint import load_weights, save_tensors
+from r2n2.network.checkpoint import load_tensors, load_weights, save_tensors
 from r2n2.network.losses import voxel_loss
 from r2n2.training.average import WeightAverage
 from r2n2.training.checkpoints import Checkpoints
@@ -99,6 +99,22 @@ def test_a_resumed_run_may_regroup_its_parameters(tmp_path: Path, change: dict[s
         before, after = (run.optimizer.state[run.model.get_parameter(name)] for run in (first, later))
         assert torch.equal(before["exp_avg"], after["exp_avg"]), name
     later.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+
+
+def test_what_a_run_writes_of_its_settings_is_json(data_folder: Path, tmp_path: Path) -> None:
+    """Which has no infinity: Python alone would read it."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    models, config = find_models(data_folder)[0], replace(CONFIG, iterations=1, drops=(3, 4))
+    weights = train(small_network("3d-gru-1"), models, tmp_path, config, CPU)
+    for path, key in ((weights, "training"), (Checkpoints(tmp_path).paths()[0], "run")):
+        stored = json.loads(load_tensors(path)[1][key], parse_constant=refuse)["config"]
+        assert stored["clip"] is stored["largest_loss"] is None
+        assert TrainingConfig.from_dict(stored) == config
+    text = Description(1, small_network("3d-gru-1"), config, Fingerprint(0, "")).to_json()
+    assert Description.from_json(text.replace('"clip": null', '"clip": Infinity')).config == config
 
 
 @pytest.mark.parametrize("part", ["network", "config"])
