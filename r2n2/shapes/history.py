@@ -1,7 +1,8 @@
 """What the network did with the views of one call, one after the other: the shape after each, and what each one wrote.
 
 Computed when first asked for, from what the recurrence left (a grid of 4x4x4 a view): each step is another run of the
-decoder, and who wants a mesh needs the last one alone.
+decoder, and who wants a mesh needs the last one alone. They are computed with the network itself, not a copy of it: who
+goes on to change its weights asks before, and they are kept.
 """
 
 from dataclasses import dataclass

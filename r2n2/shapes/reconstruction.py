@@ -56,7 +56,8 @@ class Reconstruction:
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
     saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
-    and `gates`; style: of the mesh, "smooth" or "blocky"; warnings: what may be wrong, a sentence each.
+    and `gates`, which are computed when first asked for, with the network as it then is; style: of the mesh, "smooth"
+    or "blocky"; warnings: what may be wrong, a sentence each.
     """
 
     occupancy: np.ndarray

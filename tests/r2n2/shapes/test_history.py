@@ -46,6 +46,22 @@ def test_the_gates_are_those_of_the_network_that_takes_view_after_view(
         state = one.state
 
 
+def test_steps_and_gates_are_of_the_network_as_it_is_when_they_are_first_asked_for(
+    pictures: list[Image.Image],
+) -> None:
+    model = Reconstructor(small_network("3d-gru-3")).eval()
+    early, late = model.reconstruct(pictures), model.reconstruct(pictures)
+    steps, gates = early.steps, early.gates
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.5)
+    assert early.steps is steps
+    assert early.gates is gates
+    assert np.abs(late.steps - steps).max() > 1e-6
+    assert np.abs(late.gates - gates).max() > 1e-6
+    np.testing.assert_array_equal(late.occupancy, early.occupancy)
+
+
 def test_a_gate_says_how_much_was_replaced(pictures: list[Image.Image]) -> None:
     model = Reconstructor(small_network("3d-gru-3")).eval()
     with torch.no_grad():
