@@ -5,6 +5,7 @@ from pathlib import Path
 
 from r2n2.config import IMAGE_SIDE, THRESHOLD, VOXEL_SIDE, NetworkConfig
 from r2n2.export.parts import STATES, Part, state_shape
+from r2n2.pictures.framing import FILL
 from r2n2.pictures.images import BACKGROUND
 
 FORMAT = 1
@@ -20,6 +21,10 @@ Everything is float32; `batch` is free in every graph.
 A view is an RGB picture of {side}x{side} pixels in [0, 1], channels first; lay transparency over the grey {background}.
 The state before the first view is zero; keep it to add views later. The occupancy is in the order x, y, z, y up; a
 voxel is occupied where it is above {threshold}. Against PyTorch, every output is exact to {error:.0e}.
+
+The pictures are yours to supply: square ones, the object in the middle, its longer side {fill} of the picture's.
+`read_view` squeezes whatever it gets, while `r2n2 reconstruct` first frames the object and takes it out of a busy
+background; what it made of pictures is `shape.views` in Python, which the encoder takes as they are.
 
 ```python
 import numpy as np
@@ -70,6 +75,7 @@ def describe(folder: Path, config: NetworkConfig, parts: list[Part], errors: dic
         table=_table(graphs),
         voxels=VOXEL_SIDE,
         side=IMAGE_SIDE,
+        fill=FILL,
         background=BACKGROUND,
         threshold=THRESHOLD,
         error=max(errors.values()),

@@ -74,6 +74,19 @@ def test_the_readme_says_how_to_loop_in_code_that_runs(
     expected = model.reconstruct([tmp_path / f"view{number}.png" for number in (1, 2, 3)])
     assert np.abs(names["occupancy"][0] - expected.occupancy).max() < TOLERANCE
 
+    def shape_of(view: np.ndarray) -> np.ndarray:
+        (features,) = names["encoder"].run(None, {"views": view})
+        (hidden,) = names["step"].run(None, {"features": features, "hidden": np.zeros_like(names["state"][0])})
+        return names["decoder"].run(None, {"hidden": hidden})[1][0]
+
+    photo = Image.new("RGBA", (500, 300), (240, 240, 240, 255))  # which the loop alone would squeeze
+    photo.alpha_composite(views[0], (30, 90))
+    photo.save(tmp_path / "photo.png")
+    framed = model.reconstruct([tmp_path / "photo.png"])
+    assert np.abs(shape_of(framed.views) - framed.occupancy).max() < TOLERANCE
+    assert np.abs(shape_of(names["read_view"](tmp_path / "photo.png")) - framed.occupancy).max() > 0.5
+    assert "`shape.views`" in (shipped / "README.md").read_text()
+
 
 @needs_extra
 def test_the_description_has_the_graphs_own_names_and_shapes(shipped: Path) -> None:
