@@ -1,19 +1,24 @@
 """The table of grounds, on one ground and with a small network."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from small import small_network
 
-from r2n2.data.grounds import FRAMINGS, GROUNDS
+from r2n2.data.grounds import FRAMINGS, GROUNDS, Photograph
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models
 from r2n2.errors import UserError
 from r2n2.evaluation import grounds
 from r2n2.evaluation.grounds import draw_grounds, evaluate_grounds
 from r2n2.network import R2N2
+from r2n2.pictures.background import Kind, Mask
+from r2n2.pictures.doubts import odd_ones_out
+from r2n2.pictures.ready import Ready
 
 
 def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +40,53 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
         assert sheet.width > 1000
     with pytest.raises(UserError, match="no object"):
         evaluate_grounds(model, [])
+
+
+@pytest.mark.parametrize(("columns", "right"), [(8, True), (7, False), (0, False), (None, True)])
+def test_a_picture_went_right_if_the_mask_is_the_object(
+    monkeypatch: pytest.MonkeyPatch, columns: int | None, right: bool
+) -> None:
+    """IoU of 0.8, 0.7 and 0 with an object of ten columns, and a picture that was left as it is."""
+    image, covered = Image.new("RGBA", (20, 20), (200, 200, 200, 255)), np.zeros((20, 20), bool)
+    covered[:, :10] = True
+    share = np.zeros((20, 20), np.float32)
+    share[:, : columns or 0] = 1
+    mask = None if columns is None else Mask(share, Kind.BUSY)
+    monkeypatch.setattr(grounds, "photograph", lambda *_: Photograph(image, covered))
+    monkeypatch.setattr(grounds, "make_ready", lambda _: Ready(image, mask, None))
+    model = R2N2(small_network("3d-gru-1")).eval()
+    shot = grounds._shot(model, image, ("plain", "centred"), 0, 0.5, np.ones((32, 32, 32), bool), 0.5)
+    assert shot.right is right
+
+
+def test_views_are_mixed_with_the_last_of_another_categorys_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects of a category are of one shape, so that only another category's stands out."""
+    words = ["chair", "chair", "lamp", "lamp", "lamp"]
+    strangers = []
+
+    def occupancies(_: object, views: np.ndarray) -> np.ndarray:
+        """Each category's block of voxels, and in a corner, where it weighs nothing, which view it is of."""
+        shapes = np.zeros((len(views), 32, 32, 32), np.float32)
+        for shape, (number, view) in zip(shapes, views, strict=True):
+            shape[:8] = words[number] == "chair"
+            shape[8:16] = words[number] == "lamp"
+            shape[-1, -1, -1] = (10 * number + view) / 100
+        return shapes
+
+    def compared(shapes: np.ndarray) -> list[int]:
+        *own, last = np.round(100 * shapes[:, -1, -1, -1]).astype(int).tolist()
+        assert own == [10 * (own[0] // 10) + view for view in range(grounds.VIEWS - 1)]
+        if own[0] // 10 != last // 10:
+            strangers.append((own[0] // 10, *divmod(last, 10)))
+        return odd_ones_out(shapes)
+
+    monkeypatch.setattr(grounds, "view_paths", lambda item: [(item.number, view) for view in range(5)])
+    monkeypatch.setattr(grounds, "read_image", lambda path: path)
+    monkeypatch.setattr(grounds, "to_view", np.array)
+    monkeypatch.setattr(grounds, "_occupancies", occupancies)
+    monkeypatch.setattr(grounds, "odd_ones_out", compared)
+    objects = [SimpleNamespace(word=word, number=number) for number, word in enumerate(words)]
+    assert grounds._mixed(None, objects) == (0, 5)
+    last = grounds.VIEWS - 1
+    assert strangers == [(0, 2, last), (1, 3, last), (2, 0, last), (3, 1, last), (4, 0, last)]
+    assert grounds._mixed(None, objects[:2]) == (0, 0)  # there is no other category
