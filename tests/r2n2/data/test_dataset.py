@@ -1,8 +1,12 @@
 """Training data: views without replacement, repeatable batches, augmentation, and broken files."""
 
 import itertools
+import os
 import shutil
+import signal
 import warnings
+from contextlib import closing
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +121,19 @@ def test_the_loader_stacks_batches(data_folder: Path) -> None:
     views, voxels = next(read_batches(data, TrainingBatches(len(data.models), 4, 2, seed=0), workers=0))
     assert views.shape[0] == voxels.shape[0] == 4
     assert views.shape[2:] == (3, 127, 127)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_left_to_who_trains(data_folder: Path, number: signal.Signals) -> None:
+    """A terminal and a scheduler send them to the readers, too, while the last step still wants its batch."""
+    data = TrainingSet(find_models(data_folder)[0], PLAIN)
+    with closing(read_batches(data, TrainingBatches(len(data.models), 2, 1, seed=0), workers=1)) as batches:
+        next(batches)
+        (reader,) = active_children()
+        os.kill(reader.pid, number)
+        for _ in range(5):  # more than were read ahead
+            next(batches)
+        assert reader.is_alive()
 
 
 def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder: Path, tmp_path: Path) -> None:
