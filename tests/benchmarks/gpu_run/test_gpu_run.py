@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -12,7 +13,9 @@ import torch
 from convrnn3d.tuning import choose, table, table_file
 
 from benchmarks.comparisons import plan
-from benchmarks.gpu_run import __main__ as gpu_run
+from benchmarks.gpu_run import __main__ as command
+from benchmarks.gpu_run import parts as gpu_run
+from benchmarks.gpu_run.run import Run
 from benchmarks.gpu_run.training_losses import apart
 from benchmarks.measuring import results
 from benchmarks.measuring.results import Machine, read
@@ -25,7 +28,7 @@ TABLES = ("recurrence", "network")
 @pytest.mark.long
 def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--minutes", "5", "--out", str(tmp_path), "--dry"])
-    assert gpu_run.main() == 0
+    assert command.main() == 0
     log = (tmp_path / "log.txt").read_text(encoding="utf-8")
     for part in gpu_run.PARTS:
         assert f"{part}: " in log
@@ -42,7 +45,7 @@ def test_nothing_is_measured_before_the_l2_cache() -> None:
 
 
 def test_without_time_the_rest_is_left_out_in_a_line(tmp_path: Path) -> None:
-    gpu_run.tables(gpu_run.Run(tmp_path, deadline=0, dry=True, device=torch.device("cpu")))
+    gpu_run.tables(Run(tmp_path, deadline=0, dry=True, device=torch.device("cpu")))
     assert "no time left" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
 
@@ -52,7 +55,7 @@ def test_a_second_run_goes_on_where_the_first_had_no_more_time(
     monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")
     problems = [comparison.problem for comparison in plan.dry()]
     monkeypatch.setattr(plan, "dry", lambda: [plan.Comparison(problem) for problem in problems])
-    run = gpu_run.Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
+    run = Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
     gpu_run.tables(run)
     assert main([str(tmp_path / "results.csv")]) == 0
     (tmp_path / "results.csv").unlink()
@@ -73,7 +76,7 @@ def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
 ) -> None:
     bad = plan.Comparison(Problem("gru", batch=-1))
     monkeypatch.setattr(plan, "dry", lambda: [bad, plan.Comparison(Problem("gru", grid=2, channels=4))])
-    gpu_run.tables(gpu_run.Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu")))
+    gpu_run.tables(Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu")))
     assert f"{bad}: all is left out: RuntimeError" in (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert read(tmp_path / "results.csv")
 
@@ -81,7 +84,7 @@ def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
 def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--out", "x", "--parts", "parity,table"])
     with pytest.raises(SystemExit):
-        gpu_run.main()
+        command.main()
     assert "not table" in capsys.readouterr().err
 
 
@@ -90,22 +93,14 @@ def test_without_a_gpu_and_without_dry_nothing_is_begun(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--out", str(tmp_path / "out")])
-    assert gpu_run.main() == 2
+    assert command.main() == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1 and "no GPU" in said.err and "--dry" in said.err
     assert not (tmp_path / "out").exists()
 
 
-def test_what_takes_too_long_is_stopped() -> None:
-    with pytest.raises(gpu_run.OutOfTime), gpu_run.no_longer_than(0.1):
-        time.sleep(5)
-    with gpu_run.no_longer_than(5):
-        pass
-    time.sleep(0.01)
-
-
 def test_a_process_that_takes_too_long_is_stopped_with_what_it_started(tmp_path: Path) -> None:
-    run = gpu_run.Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
+    run = Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
     mark = tmp_path / "still there"
     grandchild = f"import time, pathlib; time.sleep(3); pathlib.Path({str(mark)!r}).touch()"
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
@@ -120,7 +115,7 @@ def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monke
     assert apart([0.7, 0.6], [0.7, 0.6]) == 0 and apart([0.7, 0.6], [0.7, bad]) > gpu_run.LARGEST_DISTANCE
     curves = {"reference": [0.7, 0.6], "triton": [0.7, bad]}
     monkeypatch.setattr(gpu_run, "losses", lambda network, backend, device, **size: curves[backend])
-    run = gpu_run.Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
+    run = Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
     gpu_run.training(run)
     assert run.failed and "DISAGREES" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
@@ -130,30 +125,10 @@ def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     before = Machine.here().kernels
     text = table_file(None).read_text(encoding="utf-8").replace('"warps": 4', '"warps": 2')
     (tmp_path / "launches.json").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(gpu_run.os, "environ", gpu_run.os.environ.copy())
+    monkeypatch.setattr(os, "environ", os.environ.copy())
     try:
         gpu_run.use_table(tmp_path / "launches.json")
         assert choose("gru_gates", "half", 36, 128).warps == 2 and Machine.here().kernels != before
     finally:
         table.cache_clear()
         choose.cache_clear()
-
-
-@pytest.mark.parametrize("dry", [False, True])
-def test_after_a_failure_on_a_gpu_the_rest_is_done_in_a_new_process(
-    dry: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr(gpu_run.os, "execv", lambda program, arguments: started.append(arguments))
-    run = gpu_run.Run(tmp_path, time.monotonic() + 120, dry, torch.device("cpu"), "abc", tuple(gpu_run.PARTS), 12.0)
-    run.skip, run.failed = ("one",), True
-    gpu_run.go_on_in_a_new_process(run, "gru forward B1")
-    (arguments,) = started
-    monkeypatch.setattr(sys, "argv", arguments[2:])
-    seen: list[gpu_run.Run] = []
-    monkeypatch.setattr(gpu_run, "PARTS", {"tables": seen.append, "training": seen.append})
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert gpu_run.main() == 1  # what failed before is not forgotten
-    again = seen[0]
-    assert (again.parts, again.skip, again.dry) == (("tables", "training"), ("one", "gru forward B1"), dry)
-    assert (again.commit, again.kept_for_training) == ("abc", 12.0) and 110 < again.left() <= 120

@@ -1,0 +1,96 @@
+"""A run is done whatever becomes of a process that does it."""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from convrnn3d import tuning
+
+from benchmarks.comparisons import plan
+from benchmarks.gpu_run import parts, tables, watching
+from benchmarks.gpu_run.run import Run
+from benchmarks.recurrence.problems import Problem
+
+
+def hang(*_: object, **__: object) -> None:
+    time.sleep(600)
+
+
+def die(*_: object, **__: object) -> None:
+    os._exit(7)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
+
+
+def log(run: Run) -> str:
+    return (run.out / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"), [(hang, "l2_cache: stopped after 1 s"), (die, "l2_cache: its process ended with exit code 7")]
+)
+def test_a_part_that_is_lost_is_named_and_the_others_are_done(
+    loss: object, said: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LONGEST", 1)
+    for name, part in {"l2_cache": loss, "parity": lambda run: run.say(f"skips {run.skip}")}.items():
+        monkeypatch.setitem(parts.PARTS, name, part)
+    assert watching.watch(replace(run, parts=("l2_cache", "parity"), skip=("one",)), "fork")
+    assert said in log(run) and "skips ('one',)" in log(run) and log(run).count("parity: 0 s") == 1
+
+
+@pytest.mark.parametrize("loss", [hang, die])
+def test_a_comparison_that_is_lost_is_skipped_and_the_others_are_measured(
+    loss: object, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, good = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
+    monkeypatch.setattr(plan, "dry", lambda: [lost, good])
+    monkeypatch.setattr(tables, "LONGEST", 2)
+
+    def measure(comparison: plan.Comparison, *_: object, **__: object) -> list:
+        run.say(f"begins {comparison}")
+        return loss() if comparison == lost else []
+
+    monkeypatch.setattr(plan.Comparison, "measure", measure)
+    monkeypatch.setitem(parts.PARTS, "training", lambda run: run.say("trained"))
+    assert not watching.watch(replace(run, parts=("tables", "training")), "fork")
+    assert f"tables: {lost}: " in log(run) and log(run).count("trained") == 1
+    assert [log(run).count(f"begins {one}\n") for one in (lost, good)] == [1, 1]
+
+
+def test_who_cannot_begin_ends_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "work", die)
+    assert watching.watch(replace(run, parts=("parity",)), "fork")
+    assert "start: its process ended with exit code 7" in log(run)
+
+
+def test_a_new_process_uses_the_table_that_was_tuned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tune(run: Run) -> None:
+        run.table = run.out / "launches.json"
+
+    monkeypatch.delenv(tuning.VARIABLE, raising=False)
+    for name, part in {
+        "tuning": tune,
+        "l2_cache": die,
+        "parity": lambda run: run.say(os.environ[tuning.VARIABLE]),
+    }.items():
+        monkeypatch.setitem(parts.PARTS, name, part)
+    watching.watch(replace(run, parts=("tuning", "l2_cache", "parity")), "fork")
+    assert str(run.out / "launches.json") in log(run)
+
+
+def test_what_was_told_before_a_new_process_goes_with_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(run: Run) -> None:
+        run.failed = True
+        run.go_on_anew(replace(run, parts=("parity",), skip=("one",)))
+
+    for name, part in {"tables": leave, "parity": lambda run: run.say(f"skips {run.skip}")}.items():
+        monkeypatch.setitem(parts.PARTS, name, part)
+    assert watching.watch(replace(run, parts=("tables",)), "fork")
+    assert "skips ('one',)" in log(run) and "exit code" not in log(run)
