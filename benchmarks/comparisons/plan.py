@@ -1,12 +1,13 @@
 """What is measured, most telling first: on a GPU everything, on a CPU fewer sizes, and almost nothing in a dry run."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 
 from benchmarks.measuring.results import Row
+from benchmarks.measuring.side_by_side import PRINTER, Witness
 from benchmarks.networks import measure as networks
 from benchmarks.networks.measure import NetworkProblem
 from benchmarks.recurrence import measure as recurrence
@@ -52,10 +53,10 @@ class Comparison:
             found = networks.able(device, self.problem, self.compilers)
         return list(dict.fromkeys(["kernels", *found])) if self.interpreted else found
 
-    def measure(self, device: torch.device, seconds: float, say: Callable[[str], None] = print) -> list[Row]:
+    def measure(self, device: torch.device, seconds: float, witness: Witness = PRINTER) -> list[Row]:
         if isinstance(self.problem, Problem):
-            return recurrence.measure(self.problem, self.names(device), device, seconds, self.cold, say)
-        return networks.measure(self.problem, self.names(device), device, seconds, say)
+            return recurrence.measure(self.problem, self.names(device), device, seconds, self.cold, witness)
+        return networks.measure(self.problem, self.names(device), device, seconds, witness)
 
     def is_among(self, rows: Iterable[dict[str, str]], device: torch.device) -> bool:
         """Whether stored rows hold this comparison, with what it is made for: the kernels, if they run; compilers."""

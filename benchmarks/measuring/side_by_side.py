@@ -24,6 +24,19 @@ LARGE = 256 << 20  # bytes: more than any L2 cache holds
 Name = tuple[str, bool]  # a contender's, and whether it is replayed from a graph
 
 
+class Witness:
+    """Is told which of the contenders is at work, where compilers and devices may fail it, and who is left out."""
+
+    def begins(self, contender: str) -> None:
+        """Nothing is printed of that."""
+
+    def left_out(self, contender: str, error: Exception) -> None:
+        print(f"{contender} is left out: {type(error).__name__}, {first_line(error)}")
+
+
+PRINTER = Witness()
+
+
 @dataclass(frozen=True)
 class Measured:
     """Times of a contender on one input set; the MiB it takes beyond what it is given, run without a graph."""
@@ -38,7 +51,7 @@ def side_by_side(
     device: torch.device,
     seconds: float,
     cold: bool = False,
-    say: Callable[[str], None] = print,
+    witness: Witness = PRINTER,
 ) -> dict[Name, Measured]:
     """Measure `runs` on so many input sets for some `seconds`, on a GPU each as it is and as a graph.
 
@@ -51,13 +64,14 @@ def side_by_side(
     for name, run in runs.items():
         whole = _over_sets(run, at_once) if on_gpu else _another_set_each_time(run, sets)
         for graph in (False, True) if on_gpu else (False,):
+            witness.begins(name)
             try:
                 if not graph:
                     whole()
                     memory[name, False] = memory[name, True] = peak_mib(lambda run=run: run(0), device)
                 functions[name, graph] = Graph(whole) if graph else whole
             except Exception as error:  # whatever a compiler, a capture or a full device may say
-                say(f"{name}{' (graph)' if graph else ''} is left out: {type(error).__name__}, {first_line(error)}")
+                witness.left_out(name + " (graph)" * graph, error)
                 if on_gpu:
                     torch.cuda.synchronize()  # raises if the device itself has failed: nothing more can be timed then
                 if not graph:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import TYPES, cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.measuring.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
+from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, rows_of, side_by_side
 from benchmarks.networks.port import Port
 from benchmarks.networks.work import network_work
 from r2n2.config import NetworkConfig
@@ -60,18 +60,18 @@ def measure(
     names: list[str],
     device: torch.device,
     seconds: float,
-    say: Callable[[str], None] = print,
+    witness: Witness = PRINTER,
 ) -> list[Row]:
-    """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
+    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told who failed."""
     sets = input_sets(lambda seed: problem.inputs(device, seed))
     best, base = peaks(device, problem.type_name), problem.model(device)
     work = network_work(base, problem.batch, problem.views, problem.training)
     with float32_products(problem.precision), fresh_compiler():
         models = {name: contender(name, base) for name in names}
-        error = errors(models, base, problem, sets[0], say)
+        error = errors(models, base, problem, sets[0], witness)
         runs = {name: runner(models[name], problem, sets) for name in error}
         with cudnn_benchmark():
-            measured = side_by_side(runs, len(sets), device, seconds, say=say)
+            measured = side_by_side(runs, len(sets), device, seconds, witness=witness)
     return rows_of(
         measured,
         error,
@@ -139,7 +139,7 @@ def errors(
     base: R2N2,
     problem: NetworkProblem,
     inputs: tuple[Tensor, Tensor],
-    say: Callable[[str], None] = print,
+    witness: Witness = PRINTER,
 ) -> dict[str, float]:
     """The worst distance from float64 of each contender's logits and, in training, its three parts' gradients.
 
@@ -150,11 +150,12 @@ def errors(
     truth = solved(contender("reference", base).double(), problem, views.double(), voxels)
     found = {}
     for name, model in models.items():
+        witness.begins(name)
         try:
             with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
                 ours = solved(model, problem, views, voxels)
         except Exception as error:  # whatever a compiler or a full device may say
-            say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
+            witness.left_out(name, error)
             continue
         found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
     return found

@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.measuring.side_by_side import distance, first_line, input_sets, rows_of, side_by_side
+from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, rows_of, side_by_side
 from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, Contender, contenders
 from benchmarks.recurrence.problems import Problem
 from benchmarks.work.phases import sequence_work
@@ -27,17 +27,17 @@ def measure(
     device: torch.device,
     seconds: float,
     cold: bool = False,
-    say: Callable[[str], None] = print,
+    witness: Witness = PRINTER,
 ) -> list[Row]:
-    """A row for each contender and, on a GPU, one more for its replay from a CUDA graph; `say` tells who failed."""
+    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told who failed."""
     sets = input_sets(lambda seed: problem.inputs(device, seed))
     best = peaks(device, problem.type_name)
     chosen = {name: contender for name, contender in contenders().items() if name in names}
     with float32_products(problem.precision), fresh_compiler():
-        error = errors(chosen, problem, sets[0], say)
+        error = errors(chosen, problem, sets[0], witness)
         runs = {name: runner(chosen[name], problem, sets) for name in error}
         with cudnn_benchmark():
-            measured = side_by_side(runs, len(sets), device, seconds, cold, say)
+            measured = side_by_side(runs, len(sets), device, seconds, cold, witness)
     element = torch.empty(0, dtype=problem.dtype).element_size()
     sizes = Sizes(problem.batch, problem.steps, problem.grid, problem.channels, 0, problem.kernel_size, element)
     useful, nominal, moved = sequence_work(problem.cell, sizes, problem.backward)
@@ -93,7 +93,7 @@ def solve(contender: Contender, problem: Problem, inputs: list[Tensor], upstream
 
 
 def errors(
-    chosen: dict[str, Contender], problem: Problem, inputs: list[Tensor], say: Callable[[str], None] = print
+    chosen: dict[str, Contender], problem: Problem, inputs: list[Tensor], witness: Witness = PRINTER
 ) -> dict[str, float]:
     """The worst distance from float64 of each contender's results and gradients; who fails is named and left out."""
     exact, states = contenders()["reference"], problem.states
@@ -103,12 +103,13 @@ def errors(
     truth = solve(exact, in_float64, given, [d.double() for d in upstream])
     found = {}
     for name, contender in chosen.items():
+        witness.begins(name)
         try:
             own = [contender.state(d) for d in upstream]
             with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
                 results = solve(contender, problem, prepared(contender, problem, inputs), own)
         except Exception as error:  # whatever a compiler or a full device may say
-            say(f"{name} is left out: {type(error).__name__}, {first_line(error)}")
+            witness.left_out(name, error)
             continue
         gradients = contender.gradients(problem, results[states:]) if problem.backward else []
         ours = [*contender.outputs(problem, results[:states]), *gradients]

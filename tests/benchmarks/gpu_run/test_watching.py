@@ -12,6 +12,7 @@ from convrnn3d import tuning
 from benchmarks.comparisons import plan
 from benchmarks.gpu_run import parts, tables, watching
 from benchmarks.gpu_run.run import Run
+from benchmarks.measuring.side_by_side import Witness
 from benchmarks.recurrence.problems import Problem
 
 
@@ -94,3 +95,31 @@ def test_what_was_told_before_a_new_process_goes_with_it(run: Run, monkeypatch: 
         monkeypatch.setitem(parts.PARTS, name, part)
     assert watching.watch(replace(run, parts=("tables",)), "fork")
     assert "skips ('one',)" in log(run) and "exit code" not in log(run)
+
+
+@pytest.mark.parametrize(
+    ("error", "computes", "processes"),
+    [
+        (RuntimeError("no such algorithm"), True, 1),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True, 2),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False, 2),
+    ],
+)
+def test_a_failure_costs_a_new_process_only_where_this_one_is_no_good_any_more(
+    error: Exception, computes: bool, processes: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
+
+    def measure(comparison: plan.Comparison, *_: object, witness: Witness, **__: object) -> list:
+        run.say(f"in {os.getpid()}")
+        if comparison == bad:
+            witness.left_out("unfolded", error)
+        return []
+
+    monkeypatch.setattr(plan, "dry", lambda: [bad, good])
+    monkeypatch.setattr(plan.Comparison, "measure", measure)
+    monkeypatch.setattr(tables, "computes", lambda device: computes)
+    watching.watch(replace(run, parts=("tables",)), "fork")
+    where = [line for line in log(run).splitlines() if line.startswith("in ")]
+    assert len(where) == 2 and len(set(where)) == processes
+    assert f"tables: {bad}: unfolded is left out: {type(error).__name__}, {error}" in log(run)
