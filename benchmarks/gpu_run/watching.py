@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from benchmarks.gpu_run.parts import PARTS
 from benchmarks.gpu_run.run import Run, use_table
-from benchmarks.gpu_run.tables import LONGEST
+from benchmarks.gpu_run.tables import LONGEST, computes
 
 BRIEF = ("environment", "l2_cache", "machine_peaks")  # the others take what they are given of the time left
 GRACE = 60  # seconds beyond the time left, to come to an end by oneself
@@ -57,4 +57,7 @@ def work(run: Run, line: Connection) -> None:
             run.failed = True
             run.say(f"{name}: {type(error).__name__}: {error}")
         run.say(f"{name}: {time.monotonic() - started:.0f} s, {run.left():.0f} s left")
+        if not computes(run.device):  # nor would it for the parts to come
+            run.say(f"{name}: the device does not compute any more; the rest is done in a new process")
+            run.go_on_anew(run)
     run.if_lost("", run, GRACE)

@@ -123,3 +123,17 @@ def test_a_failure_costs_a_new_process_only_where_this_one_is_no_good_any_more(
     where = [line for line in log(run).splitlines() if line.startswith("in ")]
     assert len(where) == 2 and len(set(where)) == processes
     assert f"tables: {bad}: unfolded is left out: {type(error).__name__}, {error}" in log(run)
+
+
+def test_a_device_that_a_part_has_broken_is_not_left_to_the_next(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken: list[int] = []  # in this process alone
+
+    def fail(run: Run) -> None:
+        broken.append(1)
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(watching, "computes", lambda device: not broken)
+    for name, part in {"l2_cache": fail, "tables": lambda run: run.say(f"tables: {broken}, skips {run.skip}")}.items():
+        monkeypatch.setitem(parts.PARTS, name, part)
+    assert watching.watch(replace(run, parts=("l2_cache", "tables")), "fork")
+    assert "tables: [], skips ()" in log(run) and log(run).count("l2_cache: RuntimeError") == 1
