@@ -1,7 +1,7 @@
 """What is measured, most telling first: on a GPU everything, on a CPU fewer sizes, and almost nothing in a dry run."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -53,10 +53,14 @@ class Comparison:
             found = networks.able(device, self.problem, self.compilers)
         return list(dict.fromkeys(["kernels", *found])) if self.interpreted else found
 
-    def measure(self, device: torch.device, seconds: float, witness: Witness = PRINTER) -> list[Row]:
+    def measure(
+        self, device: torch.device, seconds: float, witness: Witness = PRINTER, without: Collection[str] = ()
+    ) -> list[Row]:
+        """A row for each contender but those named in `without`, see `recurrence` and `networks`."""
+        names = [name for name in self.names(device) if name not in without]
         if isinstance(self.problem, Problem):
-            return recurrence.measure(self.problem, self.names(device), device, seconds, self.cold, witness)
-        return networks.measure(self.problem, self.names(device), device, seconds, witness)
+            return recurrence.measure(self.problem, names, device, seconds, self.cold, witness)
+        return networks.measure(self.problem, names, device, seconds, witness)
 
     def is_among(self, rows: Iterable[dict[str, str]], device: torch.device) -> bool:
         """Whether stored rows hold this comparison, with what it is made for: the kernels, if they run; compilers."""

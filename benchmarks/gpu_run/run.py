@@ -27,7 +27,7 @@ class Run:
     commit: str = ""
     parts: tuple[str, ...] = ()  # still to be done
     kept_for_training: float = 0.0  # seconds
-    skip: tuple[str, ...] = ()  # comparisons that failed before
+    skip: tuple[tuple[str, str], ...] = ()  # comparisons and who of each; with "" they are over
     failed: bool = False
     table: Path | None = None  # of launches, as tuned in this run
     line: Connection | None = None  # to who watches this process

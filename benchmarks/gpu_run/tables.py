@@ -1,5 +1,6 @@
 """The comparisons of `comparisons.plan`, as many as there is time for, each appended to the results once it is made."""
 
+import time
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,18 +17,35 @@ LONGEST, SHORTEST = 150, 15  # seconds of a comparison, compilers included
 
 @dataclass
 class Told(Witness):
-    """What a comparison tells, in the run's lines."""
+    """What a comparison tells: the log who failed, and who watches how to go on should it be lost."""
 
     run: Run
     comparison: Comparison
+    until: float
+    at_work: str = ""
     failed: bool = False
     out_of_memory: bool = False
 
+    def begins(self, contender: str) -> None:
+        self.at_work = contender
+        what = f"tables: {self.comparison}" + f": {contender}" * bool(contender)
+        self.run.if_lost(what, self.rest(), max(self.until - time.monotonic(), 0))
+
     def left_out(self, contender: str, error: Exception) -> None:
-        what = f"{contender} is left out: {type(error).__name__}, {first_line(error)}"
-        self.run.say(f"tables: {self.comparison}: {what}")
+        self.at_work = contender.removesuffix(" (graph)")
+        self.fails(contender, error)
+
+    def fails(self, what: str, error: Exception) -> None:
+        text = first_line(error)
+        self.run.say(f"tables: {self.comparison}: {what} is left out: {type(error).__name__}, {text}")
         self.failed = True
-        self.out_of_memory |= isinstance(error, torch.OutOfMemoryError) or "out of memory" in first_line(error)
+        self.out_of_memory |= isinstance(error, torch.OutOfMemoryError) or "out of memory" in text
+
+    def rest(self) -> Run:
+        """The run from here on, without who is at work; the second time, or if that is nobody, without all."""
+        again = lost_with(self.run, self.comparison)
+        skip = (*self.run.skip, (str(self.comparison), "" if again else self.at_work))
+        return replace(self.run, parts=("tables", *self.run.parts), skip=skip)
 
 
 def tables(run: Run) -> None:
@@ -35,25 +53,32 @@ def tables(run: Run) -> None:
     machine = Machine.here(run.commit)
     known = [row for row in kept(run, machine) if machine.knows(row)]
     wanted = plan.dry() if run.dry else plan.on_gpu()
-    todo = [one for one in wanted if str(one) not in run.skip and not one.is_among(known, run.device)]
+    todo = [one for one in wanted if "" not in lost_with(run, one) and not one.is_among(known, run.device)]
     run.say(f"tables: {len(todo)} comparisons to do, {len(wanted) - len(todo)} are known or failed")
     for number, comparison in enumerate(todo):
         left = run.left() - run.kept_for_training
         if left < SHORTEST:
             run.say(f"tables: no time left for {len(todo) - number} comparisons")
             return
-        run.skip = (*run.skip, str(comparison))  # in a process that follows
-        rest = replace(run, parts=("tables", *run.parts))
-        run.if_lost(f"tables: {comparison}", rest, min(LONGEST, left))
-        told = Told(run, comparison)
+        told = Told(run, comparison, time.monotonic() + min(LONGEST, left))
+        told.begins("")
         try:
-            rows = comparison.measure(run.device, seconds=0.1 if run.dry else 1, witness=told)
+            without = lost_with(run, comparison)
+            rows = comparison.measure(run.device, 0.1 if run.dry else 1, told, without)
             append(rows, machine, run.out / "results.csv")
             run.say(printed(rows))
         except Exception as error:  # whatever it is, the other comparisons are worth their time
-            told.left_out("all", error)
-        if told.out_of_memory or (told.failed and not computes(run.device)):
-            run.go_on_anew(rest)
+            told.fails("all", error)
+        well = not told.failed or computes(run.device)
+        if well:  # all is done that can be
+            run.skip = (*run.skip, (str(comparison), ""))
+        if told.out_of_memory or not well:
+            run.go_on_anew(told.rest())
+
+
+def lost_with(run: Run, comparison: Comparison) -> list[str]:
+    """Contenders that are not to be measured, for with them the comparison was lost; with "" among them it is over."""
+    return [contender for one, contender in run.skip if one == str(comparison)]
 
 
 def computes(device: torch.device) -> bool:

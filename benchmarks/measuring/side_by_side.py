@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.measuring.memory import peak_mib
 from benchmarks.measuring.peaks import Peaks
 from benchmarks.measuring.results import Row
-from benchmarks.measuring.timing import Graph, Timing, interleaved
+from benchmarks.measuring.timing import Graph, Timing, TurnError, interleaved
 
 SETS = 3
 LARGE = 256 << 20  # bytes: more than any L2 cache holds
@@ -28,7 +28,7 @@ class Witness:
     """Is told which of the contenders is at work, where compilers and devices may fail it, and who is left out."""
 
     def begins(self, contender: str) -> None:
-        """Nothing is printed of that."""
+        """Nothing is printed of that. After all contenders it is "", for they take turns."""
 
     def left_out(self, contender: str, error: Exception) -> None:
         print(f"{contender} is left out: {type(error).__name__}, {first_line(error)}")
@@ -71,16 +71,29 @@ def side_by_side(
                     memory[name, False] = memory[name, True] = peak_mib(lambda run=run: run(0), device)
                 functions[name, graph] = Graph(whole) if graph else whole
             except Exception as error:  # whatever a compiler, a capture or a full device may say
-                witness.left_out(name + " (graph)" * graph, error)
-                if on_gpu:
-                    torch.cuda.synchronize()  # raises if the device itself has failed: nothing more can be timed then
+                leave_out(name + " (graph)" * graph, error, device, witness)
                 if not graph:
                     break
-    timings = interleaved(functions, device, seconds, cold) if functions else {}
+    witness.begins("")
+    timings: dict[Name, Timing] = {}
+    while functions and not timings:
+        try:
+            timings = interleaved(functions, device, seconds, cold)
+        except TurnError as failed:  # what is kept are turns that all of the others took
+            name, graph = failed.name
+            del functions[name, graph]
+            leave_out(name + " (graph)" * graph, failed.error, device, witness)
     return {
         name: Measured(Timing(tuple(microseconds / at_once for microseconds in timing.rounds)), memory[name])
         for name, timing in timings.items()
     }
+
+
+def leave_out(contender: str, error: Exception, device: torch.device, witness: Witness) -> None:
+    """Go on without a contender. Raises if the device itself has failed: nothing more can be timed then."""
+    witness.left_out(contender, error)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def _over_sets(run: Callable[[int], object], sets: int) -> Callable[[], list[object]]:

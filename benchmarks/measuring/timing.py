@@ -71,12 +71,20 @@ class Graph:
         self.graph.replay()
 
 
+class TurnError(Exception):
+    """`name`, one of several functions, raised `error` in its turn."""
+
+    def __init__(self, name: Any, error: Exception) -> None:
+        super().__init__(f"{name}: {type(error).__name__}, {error}")
+        self.name, self.error = name, error
+
+
 def interleaved(
     functions: dict[Any, Function], device: torch.device, seconds: float, cold: bool = False
 ) -> dict[Any, Timing]:
     """Time the functions in turns, in a new order each round, for some `seconds`, after unmeasured rounds.
 
-    cold: write more than the L2 cache holds before each run (on a GPU).
+    cold: write more than the L2 cache holds before each run (on a GPU). Raises TurnError.
     """
     on_gpu = device.type == "cuda"
     flush = torch.empty(FLUSH if cold and on_gpu else 0, dtype=torch.uint8, device=device)
@@ -86,11 +94,14 @@ def interleaved(
     def one_round(keep: bool) -> None:
         shuffled.shuffle(names)
         for name in names:
-            if cold:
-                flush.zero_()
-            elif on_gpu:
-                functions[name]()
-            microseconds = _once(functions[name], device)
+            try:
+                if cold:
+                    flush.zero_()
+                elif on_gpu:
+                    functions[name]()
+                microseconds = _once(functions[name], device)
+            except Exception as error:  # whatever a device may say: who calls can do without this one
+                raise TurnError(name, error) from error
             if keep:
                 taken[name].append(microseconds)
 

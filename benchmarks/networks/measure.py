@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import TYPES, cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, rows_of, side_by_side
+from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, leave_out, rows_of, side_by_side
 from benchmarks.networks.port import Port
 from benchmarks.networks.work import network_work
 from r2n2.config import NetworkConfig
@@ -155,7 +155,7 @@ def errors(
             with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
                 ours = solved(model, problem, views, voxels)
         except Exception as error:  # whatever a compiler or a full device may say
-            witness.left_out(name, error)
+            leave_out(name, error, views.device, witness)
             continue
         found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
     return found

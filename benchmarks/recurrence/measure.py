@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
-from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, rows_of, side_by_side
+from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, leave_out, rows_of, side_by_side
 from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, Contender, contenders
 from benchmarks.recurrence.problems import Problem
 from benchmarks.work.phases import sequence_work
@@ -109,7 +109,7 @@ def errors(
             with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
                 results = solve(contender, problem, prepared(contender, problem, inputs), own)
         except Exception as error:  # whatever a compiler or a full device may say
-            witness.left_out(name, error)
+            leave_out(name, error, inputs[0].device, witness)
             continue
         gradients = contender.gradients(problem, results[states:]) if problem.backward else []
         ours = [*contender.outputs(problem, results[:states]), *gradients]

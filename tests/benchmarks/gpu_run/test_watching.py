@@ -42,8 +42,8 @@ def test_a_part_that_is_lost_is_named_and_the_others_are_done(
     monkeypatch.setattr(watching, "LONGEST", 1)
     for name, part in {"l2_cache": loss, "parity": lambda run: run.say(f"skips {run.skip}")}.items():
         monkeypatch.setitem(parts.PARTS, name, part)
-    assert watching.watch(replace(run, parts=("l2_cache", "parity"), skip=("one",)), "fork")
-    assert said in log(run) and "skips ('one',)" in log(run) and log(run).count("parity: 0 s") == 1
+    assert watching.watch(replace(run, parts=("l2_cache", "parity"), skip=(("one", ""),)), "fork")
+    assert said in log(run) and "skips (('one', ''),)" in log(run) and log(run).count("parity: 0 s") == 1
 
 
 @pytest.mark.parametrize("loss", [hang, die])
@@ -89,28 +89,27 @@ def test_a_new_process_uses_the_table_that_was_tuned(run: Run, monkeypatch: pyte
 def test_what_was_told_before_a_new_process_goes_with_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def leave(run: Run) -> None:
         run.failed = True
-        run.go_on_anew(replace(run, parts=("parity",), skip=("one",)))
+        run.go_on_anew(replace(run, parts=("parity",), skip=(("one", ""),)))
 
     for name, part in {"tables": leave, "parity": lambda run: run.say(f"skips {run.skip}")}.items():
         monkeypatch.setitem(parts.PARTS, name, part)
     assert watching.watch(replace(run, parts=("tables",)), "fork")
-    assert "skips ('one',)" in log(run) and "exit code" not in log(run)
+    assert "skips (('one', ''),)" in log(run) and "exit code" not in log(run)
 
 
 @pytest.mark.parametrize(
-    ("error", "computes", "processes"),
+    ("error", "processes"),
     [
-        (RuntimeError("no such algorithm"), True, 1),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True, 2),
-        (RuntimeError("CUDA error: an illegal memory access was encountered"), False, 2),
+        (RuntimeError("no such algorithm"), 1),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), 2),
     ],
 )
-def test_a_failure_costs_a_new_process_only_where_this_one_is_no_good_any_more(
-    error: Exception, computes: bool, processes: int, run: Run, monkeypatch: pytest.MonkeyPatch
+def test_a_contender_left_out_costs_a_new_process_only_where_memory_ran_out(
+    error: Exception, processes: int, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
 
-    def measure(comparison: plan.Comparison, *_: object, witness: Witness, **__: object) -> list:
+    def measure(comparison: plan.Comparison, device: object, seconds: object, witness: Witness, *_: object) -> list:
         run.say(f"in {os.getpid()}")
         if comparison == bad:
             witness.left_out("unfolded", error)
@@ -118,7 +117,6 @@ def test_a_failure_costs_a_new_process_only_where_this_one_is_no_good_any_more(
 
     monkeypatch.setattr(plan, "dry", lambda: [bad, good])
     monkeypatch.setattr(plan.Comparison, "measure", measure)
-    monkeypatch.setattr(tables, "computes", lambda device: computes)
     watching.watch(replace(run, parts=("tables",)), "fork")
     where = [line for line in log(run).splitlines() if line.startswith("in ")]
     assert len(where) == 2 and len(set(where)) == processes
@@ -137,3 +135,33 @@ def test_a_device_that_a_part_has_broken_is_not_left_to_the_next(run: Run, monke
         monkeypatch.setitem(parts.PARTS, name, part)
     assert watching.watch(replace(run, parts=("l2_cache", "tables")), "fork")
     assert "tables: [], skips ()" in log(run) and log(run).count("l2_cache: RuntimeError") == 1
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+@pytest.mark.parametrize("loss", [hang, die, broken])
+def test_a_comparison_is_repeated_without_who_it_was_lost_with(
+    loss: object, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most once: a second loss costs it all."""
+    lost, twice = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
+
+    def measure(
+        comparison: plan.Comparison, device: object, seconds: object, witness: Witness, without: list[str]
+    ) -> list:
+        run.say(f"{comparison.problem.cell} without {without}")
+        for name in ("a", "bad", "c", "worse"):
+            witness.begins(name)
+            if name not in without and (name == "bad" or (name, comparison) == ("worse", twice)):
+                loss()
+        return []
+
+    monkeypatch.setattr(plan, "dry", lambda: [lost, twice])
+    monkeypatch.setattr(plan.Comparison, "measure", measure)
+    monkeypatch.setattr(tables, "LONGEST", 1)
+    monkeypatch.setattr(tables, "computes", lambda device: loss != broken)
+    watching.watch(replace(run, parts=("tables",)), "fork")
+    tried = [line for line in log(run).splitlines() if " without " in line]
+    assert tried == [f"{cell} without {who}" for cell in ("lstm", "gru") for who in ([], ["bad"])]

@@ -1,5 +1,6 @@
 """Timing side by side: contenders take turns on changing inputs, and one that fails stops nobody."""
 
+import itertools
 import time
 
 import pytest
@@ -45,6 +46,29 @@ def test_one_that_fails_is_named_and_the_others_are_timed(capsys: pytest.Capture
     measured = side_by_side({"bad": fail, "good": lambda number: None}, 1, DEVICE, seconds=0)
     assert {name for name, _ in measured} == {"good"}
     assert capsys.readouterr().out == "bad is left out: RuntimeError, no such algorithm\n"
+
+
+def test_one_that_fails_in_its_turns_does_not_cost_the_others_theirs(capsys: pytest.CaptureFixture) -> None:
+    calls = itertools.count()
+
+    def fail_later(number: int) -> None:
+        if next(calls) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    runs = {"bad": fail_later, "good": lambda number: None, "better": lambda number: None}
+    measured = side_by_side(runs, 1, torch.device("cpu"), seconds=0)
+    assert {name for name, _ in measured} == {"good", "better"}
+    assert all(len(one.timing.rounds) == FEWEST for one in measured.values())
+    assert capsys.readouterr().out == "bad is left out: OutOfMemoryError, CUDA out of memory\n"
+
+
+def test_nobody_follows_who_has_broken_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    def synchronize() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        timed.leave_out("bad", ValueError(), torch.device("cuda"), timed.PRINTER)
 
 
 def test_percentiles_are_of_the_rounds() -> None:
