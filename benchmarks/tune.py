@@ -7,8 +7,8 @@ For each kernel, kind of operand and bracket of batch sizes what is in use and t
 (`benchmarks.work.candidates`) run as they would in a training step at C = 128, G = 4, on random inputs, with a warm L2
 cache, as weights and states are in a sequence; the fastest median wins. Launches wait behind a sleeping device until
 all of a round are there: the host's time does not count. What is not timed keeps its choice. A candidate that does not
-compile, or needs more than the device has, is passed over. All are compiled first, in several processes, into Triton's
-cache on disk.
+compile, needs more than the device has, or computes something else than what is in use is passed over. All are compiled
+first, in several processes, into Triton's cache on disk.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from convrnn3d.tuning import Launch, architecture_of, table
 from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.measuring.results import Machine
 from benchmarks.measuring.side_by_side import first_line
+from benchmarks.work.agreement import agree, outcome
 from benchmarks.work.candidates import candidates, likeliest
 from benchmarks.work.outcomes import Timed, append
 
@@ -142,8 +143,11 @@ def median_microseconds(function: Callable[[], None], device: torch.device) -> f
 def best(
     kernel: str, kind: str, sequence: Sequence, tried: list[Launch], calls: dict[str, Call] | None = None
 ) -> list[Timed]:
-    """Those of `tried` that run, the fastest first, each printed. calls: as `recorded` gives them."""
-    times = {}
+    """Those of `tried` that run and compute what the first does, the fastest first, each printed.
+
+    calls: as `recorded` gives them.
+    """
+    times, right = {}, None
     call = (calls or recorded(sequence, kind))[kernel]
 
     def run(launched: list[Launched]) -> None:
@@ -153,6 +157,10 @@ def best(
     for candidate in tried:
         try:
             launched = launches_of(call, sequence, candidate)
+            found = outcome(launched, sequence.launch)
+            right = right or found
+            if not agree(found, right, kind):
+                raise ValueError("it computes something else than what is in use")
             times[candidate] = median_microseconds(lambda launched=launched: run(launched), sequence.device)
         except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
             if sequence.device.type == "cuda":

@@ -2,16 +2,31 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from convrnn3d.gru import gates_kernel
+from convrnn3d.launcher import Slot
+from convrnn3d.launcher import launch as launch_kernel
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, table, table_file
 
 from benchmarks.machine_code.compiled import OPERANDS
-from benchmarks.tune import BATCHES, FOLDER, best, compile_ahead, with_choice, worth_timing, written
+from benchmarks.tune import (
+    BATCHES,
+    FOLDER,
+    best,
+    compile_ahead,
+    launches_of,
+    recorded,
+    with_choice,
+    worth_timing,
+    written,
+)
+from benchmarks.work.agreement import agree, outcome
 from benchmarks.work.candidates import candidates, predicted
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -57,6 +72,46 @@ def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(sh
     good, bad = Launch(None, 16, 16, 16, 4, 2, shared), Launch(None, 17, 16, 16, 4, 2, shared)
     (fastest,) = best("gru_gates", "half", sequence, [good, bad])
     assert fastest.launch == good and fastest.microseconds > 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "wrong"),
+    [
+        ("gru_gates", lambda blocks: [0]),
+        ("gru_gates", lambda blocks: [blocks // 2]),
+        ("gru_update_back", lambda blocks: [blocks, blocks]),  # it adds to what is there
+        ("weight_gradient", lambda blocks: [blocks // 2]),
+    ],
+)
+def test_a_candidate_that_computes_something_else_is_passed_over(
+    kernel: str, wrong: Callable[[int], list[int]], capsys: pytest.CaptureFixture
+) -> None:
+    in_use, bad, good = (Launch(None, rows, 16, 16, 4, 2) for rows in (16, 32, 64))
+
+    def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict, options: dict) -> None:
+        is_bad = "TILE" in constants and constants["TILE"].rows == bad.rows
+        for number in wrong(blocks) if is_bad else [blocks]:
+            if number:
+                launch_kernel(kernel, number, arguments, constants, options)
+
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    calls = recorded(sequence, "half")
+    found = best(kernel, "half", replace(sequence, launch=launch), [in_use, bad, good], calls)
+    assert {one.launch for one in found} == {in_use, good}
+    assert f"{bad}: passed over, ValueError it computes something else" in capsys.readouterr().out
+
+
+def test_tensors_are_left_as_they_were() -> None:
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    calls = recorded(sequence, "half")
+    launched = launches_of(calls["gru_update_back"], sequence, Launch(None, 16, 16, 16, 4, 2))
+    tensors = [
+        argument.tensor for argument in launched[0][2] if isinstance(argument, Slot) and argument.tensor is not None
+    ]
+    before = [tensor.clone() for tensor in tensors]
+    first, second = (outcome(launched, sequence.launch) for _ in range(2))
+    assert agree(first, second, "ieee") and not agree(first, [2 * tensor for tensor in first], "half")
+    assert all(torch.equal(one, other) for one, other in zip(tensors, before, strict=True))
 
 
 def test_compiling_ahead_launches_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

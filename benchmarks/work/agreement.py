@@ -1,0 +1,46 @@
+"""Whether launches that are to do the same do the same: what each makes of one set of random numbers.
+
+Sums in other orders differ in their last digits, and what is rounded to the operands' type by a digit of that: more, as
+a share of a tensor's largest value, is another result.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from convrnn3d.launcher import Slot
+from torch import Tensor
+
+LARGEST_DIFFERENCE = {"half": 2**-6, "tf32": 2**-8, "ieee": 2**-13}  # by kind of operand, of the largest value
+
+
+def outcome(launched: list[tuple], launch: Callable[..., None]) -> list[Tensor]:
+    """All tensors that kernels, one after the other, read or write, after random numbers were laid into all of them.
+
+    What is not written, or added to twice, shows then. `parts`, which one kernel leaves for the next, are no result.
+    The tensors are left as they were.
+    """
+    found: dict[int, tuple[str, Tensor]] = {}
+    for kernel, _, arguments, *_ in launched:
+        for name, argument in zip(kernel.arg_names, arguments, strict=False):
+            tensor: Any = argument.tensor if isinstance(argument, Slot) else argument
+            if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():
+                found[tensor.data_ptr()] = name, tensor
+    before = [tensor.clone() for _, tensor in found.values()]
+    for _, tensor in found.values():
+        generator = torch.Generator(tensor.device).manual_seed(0)
+        tensor.normal_(0, 0.1, generator=generator)  # sums over some thousand products are of order one
+    try:
+        for one in launched:
+            launch(*one)
+        return [tensor.clone() for name, tensor in found.values() if name != "parts"]
+    finally:
+        for (_, tensor), values in zip(found.values(), before, strict=True):
+            tensor.copy_(values)
+
+
+def agree(ours: list[Tensor], others: list[Tensor], kind: str) -> bool:
+    """Whether two outcomes are one, but for the order of sums."""
+    largest = [LARGEST_DIFFERENCE[kind] * other.abs().max().item() for other in others]
+    pairs = zip(ours, others, largest, strict=True)
+    return all(bool(((one - other).abs() <= most).all()) for one, other, most in pairs)
