@@ -117,8 +117,9 @@ def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.devic
 
 
 def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
-    """C = 128, G = 4, three steps."""
-    return Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], "tf32" if kind == "tf32" else "ieee", device)
+    """C = 128, G = 4, three steps; launched by the table of the device's architecture."""
+    precision, architecture = "tf32" if kind == "tf32" else "ieee", architecture_of(device)
+    return Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, architecture=architecture)
 
 
 def median_microseconds(function: Callable[[], None], device: torch.device) -> float:

@@ -1,8 +1,10 @@
 """The times of a step's launches: which launches they are."""
 
+import pytest
 import torch
 from convrnn3d.sequence import Sequence
 
+from benchmarks import tune
 from benchmarks.step_times import lines
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -19,3 +21,12 @@ def test_every_launch_of_a_step_has_a_line() -> None:
     assert kernels == [*gru, *ends, *lstm, *ends]
     total = sum(float(line.split()[0]) for line in found[:-1])
     assert abs(float(found[-1].split()[0]) - total) < 0.01 * len(found)
+
+
+def test_a_step_is_launched_by_the_table_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tune, "architecture_of", lambda device: "sm_90")
+    asked: list[tuple] = []
+    sequence = tune.sequence_of("half", 36, DEVICE)
+    sequence.choose = lambda *key: asked.append(key) or tune.table("sm_90")["gru_gates"]["half"][0]
+    sequence._chosen("gru_gates")
+    assert asked == [("gru_gates", "half", 36, 128, "sm_90")]
