@@ -13,6 +13,7 @@ first, in several processes, into Triton's cache on disk.
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import statistics
@@ -142,11 +143,16 @@ def median_microseconds(function: Callable[[], None], device: torch.device) -> f
 
 
 def best(
-    kernel: str, kind: str, sequence: Sequence, tried: list[Launch], calls: dict[str, Call] | None = None
+    kernel: str,
+    kind: str,
+    sequence: Sequence,
+    tried: list[Launch],
+    calls: dict[str, Call] | None = None,
+    until: float = math.inf,
 ) -> list[Timed]:
     """Those of `tried` that run and compute what the first does, the fastest first, each printed.
 
-    calls: as `recorded` gives them.
+    calls: as `recorded` gives them. until: no further one is begun then (monotonic), for it may have to be compiled.
     """
     times, right = {}, None
     call = (calls or recorded(sequence, kind))[kernel]
@@ -156,6 +162,8 @@ def best(
             sequence.launch(*one)
 
     for candidate in tried:
+        if times and time.monotonic() > until:
+            break
         try:
             launched = launches_of(call, sequence, candidate)
             found = outcome(launched, sequence.launch)
@@ -222,12 +230,15 @@ def main() -> int:
                 break
             sequence = sequence_of(kind, batch, device)
             if batch not in calls:
-                calls = {batch: recorded(sequence, kind)}
-            if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch]):
+                # Launching nothing: the step's other kernels were not compiled ahead, and `outcome` fills the tensors.
+                calls = {batch: recorded(replace(sequence, launch=lambda *_: None), kind)}
+            if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch], share):
                 launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0].launch)
                 if options.timings:
                     append(found, machine, options.timings)
-                out.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
+                whole = out.with_suffix(".new")  # whoever stops this in the midst finds a table to read
+                whole.write_text(written(launches, torch.cuda.get_device_name()), encoding="utf-8")
+                whole.replace(out)
     return 0
 
 
