@@ -20,9 +20,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, fields, replace
-from itertools import product
+from itertools import product, repeat
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +220,11 @@ def main() -> int:
     wanted = list(product(batches, kernels))
     for place, kind in enumerate(kinds):
         share = time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - place)
-        tried = {task: worth_timing(*task, kind, launches[task[1]][kind], shared, options.most) for task in wanted}
-        tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
-        compile_in_processes(tasks, device, options.jobs, time.monotonic() + (share - time.monotonic()) * 0.6)
+        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+            tried = all_worth_timing(pool, wanted, kind, launches, shared, options.most)
+            tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
+            compile_until = time.monotonic() + (share - time.monotonic()) * 0.6
+            compile_in_processes(pool, tasks, device, options.jobs, compile_until)
         print(f"{kind}: compiled; {share - time.monotonic():.0f} s left", flush=True)
         calls: dict[int, dict[str, Call]] = {}
         for batch, kernel in wanted:
@@ -248,17 +250,34 @@ def worth_timing(batch: int, kernel: str, kind: str, choices: list[Launch], shar
     return list(dict.fromkeys([replace(chosen(choices, batch), batch=None), *likely]))
 
 
+def all_worth_timing(
+    pool: Executor,
+    wanted: list[tuple[int, str]],
+    kind: str,
+    launches: dict[str, dict[str, list[Launch]]],
+    shared: int,
+    most: int,
+) -> dict[tuple[int, str], list[Launch]]:
+    """`worth_timing` of each wanted (batch, kernel), in the processes of `pool`: the model takes half a second of one.
+
+    launches: by kernel and kind, as they are in use.
+    """
+    batches, kernels = zip(*wanted, strict=True)
+    choices = [launches[kernel][kind] for kernel in kernels]
+    found = pool.map(worth_timing, batches, kernels, repeat(kind), choices, repeat(shared), repeat(most))
+    return dict(zip(wanted, found, strict=True))
+
+
 def chosen(choices: list[Launch], batch: int) -> Launch:
     return next(launch for launch in choices if launch.batch is None or batch <= launch.batch)
 
 
 def compile_in_processes(
-    tasks: list[tuple[str, str, int, Launch]], device: torch.device, jobs: int, deadline: float
+    pool: Executor, tasks: list[tuple[str, str, int, Launch]], device: torch.device, jobs: int, deadline: float
 ) -> None:
     """`compile_ahead` in `jobs` processes. One that dies is not missed: what it had to compile is compiled later."""
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        # A share takes every so-manieth task: neighbours cost alike.
-        done = [pool.submit(compile_ahead, tasks[first::jobs], device, deadline) for first in range(jobs)]
+    # A share takes every so-manieth task: neighbours cost alike.
+    done = [pool.submit(compile_ahead, tasks[first::jobs], device, deadline) for first in range(jobs)]
     for share in done:
         if error := share.exception():
             print(f"compiling ahead: {type(error).__name__} {first_line(error)}", flush=True)

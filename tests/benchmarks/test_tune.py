@@ -1,8 +1,10 @@
 """Timing launches: what can be said of it without a GPU."""
 
 import json
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.tune import (
     BATCHES,
     FOLDER,
+    all_worth_timing,
     best,
     compile_ahead,
     launches_of,
@@ -64,6 +67,16 @@ def test_what_is_in_use_is_timed_and_then_the_likeliest(kernel: str) -> None:
     assert times == sorted(times) and times[0] > 0
     left_out = set(candidates(kernel, "half", 36, 227 << 10)) - {in_use, *others}
     assert all(predicted(kernel, "half", 36, launch) >= times[-1] for launch in left_out)
+
+
+def test_what_is_worth_timing_is_found_in_other_processes() -> None:
+    launches = {kernel: {"half": list(kinds["half"])} for kernel, kinds in table().items()}
+    wanted = [(1, "gru_gates"), (8, "weight_gradient")]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = all_worth_timing(pool, wanted, "half", launches, 99 << 10, most=4)
+    assert list(found) == wanted
+    for batch, kernel in wanted:
+        assert found[batch, kernel] == worth_timing(batch, kernel, "half", launches[kernel]["half"], 99 << 10, 4)
 
 
 @pytest.mark.parametrize("shared", [0, 1, 3])
