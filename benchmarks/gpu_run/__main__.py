@@ -53,7 +53,7 @@ def main() -> int:
         os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton is not imported before a kernel runs
     seconds = 60 * options.minutes
     deadline, for_training = time.monotonic() + seconds, min(60, 0.1 * seconds)
-    run = Run(options.out, deadline, options.dry, device, options.commit, parts, for_training)
+    run = Run(options.out.resolve(), deadline, options.dry, device, options.commit, parts, for_training)
     return int(watch(run))
 
 

@@ -54,7 +54,8 @@ class Run:
                 os.killpg(process.pid, signal.SIGKILL)  # with what it has started: nothing may run beside what is timed
                 process.wait()
                 self.say(f"{name}: stopped after its share of the time; what it printed is in {name}.txt")
-        lines = (self.out / f"{name}.txt").read_text(encoding="utf-8").strip().splitlines()
+        text = (self.out / f"{name}.txt").read_text(encoding="utf-8", errors="replace")  # it may end amidst a letter
+        lines = text.strip().splitlines()
         self.say("\n".join(f"    {line}" for line in lines[-3:]))
 
     def if_lost(self, what: str, rest: "Run", seconds: float) -> None:

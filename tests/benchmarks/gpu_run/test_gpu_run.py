@@ -110,6 +110,12 @@ def test_a_process_that_takes_too_long_is_stopped_with_what_it_started(tmp_path:
     assert not mark.exists()
 
 
+def test_whatever_a_process_prints_is_read(tmp_path: Path) -> None:
+    run = Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
+    run.command("odd", "timeit", "-n", "1", "-r", "1", "import os; os.write(1, b'half a letter \\xc3')", share=0.9)
+    assert "odd: exit code 0" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.9])
 def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert apart([0.7, 0.6], [0.7, 0.6]) == 0 and apart([0.7, 0.6], [0.7, bad]) > gpu_run.LARGEST_DISTANCE
