@@ -3,9 +3,9 @@
     python -m benchmarks.gpu_run --minutes 9 --out DIR [--parts parity,tables] [--commit HASH] [--dry]
 
 In order: the environment, the L2 cache's bandwidth, on which the kernels' design rests, the kernels' parity tests, the
-machine's other peaks, launch-table tuning, the time of each launch of a step, the comparisons of `comparisons.plan`,
-most telling first, as many as there is time for, and training steps with the fused kernels beside the reference's
-losses.
+machine's other peaks, launch-table tuning in half precision, the time of each launch of a step, the comparisons of
+`comparisons.plan`, most telling first, as many as there is time for, and training steps with the fused kernels beside
+the reference's losses.
 
 Afterwards: copy `DIR/launches.json`, the tuned table that the comparisons used, to `kernels/convrnn3d`, named after the
 GPU's architecture as `launches.sm_90.json` is, and add the figures to those kept, with
@@ -13,11 +13,11 @@ GPU's architecture as `launches.sm_90.json` is, and add the figures to those kep
 measures nothing again that is known of these kernels on this machine: it goes on where the first had no more time.
 
 Each part writes into DIR as it goes: a run that is cut off leaves what it did, and what cannot be done, or has no time
-left, is named in a line of `DIR/log.txt`. What hangs is stopped (`watching`), and where memory ran out or
-the device has failed the run goes on in a new process, for an allocator may be left in any state. The exit code is 1 if
-parity or training failed, or a part was lost. The run needs the checkout alone, on PYTHONPATH, and no network.
---commit: for a checkout without its history. --dry: tiny sizes, on a CPU in Triton's interpreter; without it and
-without a GPU the run refuses, exit code 2.
+left, is named in a line of `DIR/log.txt`. What hangs is stopped (`watching`), and where memory ran out or the device
+has failed the run goes on in a new process, for an allocator may be left in any state. The exit code is 1 if parity or
+training failed, or a part was lost. The run needs the checkout alone, on PYTHONPATH, and no network. --commit: for a
+checkout without its history. --dry: tiny sizes, on a CPU in Triton's interpreter; without it and without a GPU the run
+refuses, exit code 2.
 """
 
 import argparse
