@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -109,8 +110,13 @@ COLUMNS = (
 
 def append(rows: list[Row], machine: Machine, file: Path | None = None) -> Path:
     """Add rows that were timed side by side to the machine's file, or to `file`, stamped with the time (UTC)."""
-    now = {"measured": datetime.now(UTC).isoformat(timespec="microseconds")}
-    return _append([now | asdict(machine) | row.values() for row in rows], file or file_of(machine.device))
+    stamp = stamped(machine)
+    return _append([stamp | row.values() for row in rows], file or file_of(machine.device))
+
+
+def stamped(machine: Machine) -> dict[str, object]:
+    """What every row begins with: the time (UTC) and the machine, by column."""
+    return {"measured": datetime.now(UTC).isoformat(timespec="microseconds")} | asdict(machine)
 
 
 def file_of(device: str) -> Path:
@@ -154,14 +160,19 @@ def fingerprint() -> str:
 
 
 def _append(rows: list[dict[str, object]], file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists():
         read(file)
+    return add_rows([{name: _text(value) for name, value in row.items()} for row in rows], COLUMNS, file)
+
+
+def add_rows(rows: Iterable[dict[str, object]], columns: Sequence[str], file: Path) -> Path:
+    """Add rows to a CSV file, which begins with the names of its columns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, columns, lineterminator="\n")
         if not stream.tell():
             writer.writeheader()
-        writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+        writer.writerows(rows)
     return file
 
 

@@ -1,7 +1,7 @@
 """How much work a sequence is: operations and bytes of each phase, the time no implementation can beat, and launches.
 
     python -m benchmarks.work [--cell gru] [--batch 36] [--steps 5] [--grid 4] [--channels 128] [--type bf16]
-                              [--architecture sm_90] [--tflops 765] [--gbytes 2990] [--l2 6700] ...
+                              [--architecture sm_90] [--tflops 765] [--gbytes 2990] [--l2 7400] ...
 
 First the phases, see `phases`. Then every launch of a call, forward and backward, in convrnn3d's first design and as
 the launch table of an architecture has it today (`first_design`, `designs`): programs, waves of as many as are resident
@@ -28,6 +28,7 @@ HELPS = {
     "l2": "bandwidth of the L2 cache in GB/s",
     "port": "of it for one multiprocessor",
     "scratch": "of a multiprocessor's shared memory in GB/s",
+    "start": "microseconds that a program takes besides, once",
     "turn": "microseconds that a turn of a program's loop takes besides",
     "gap": "microseconds that a launch takes besides",
 }

@@ -6,7 +6,8 @@ that run share what the device has alike, and each has at most what its own mult
     the L2 cache     the bytes of all tiles that a program reads in its loop, which asynchronous copies take past L1
     matrix units     the products' operations, those of masked rows and columns among them
     shared memory    of a program's multiprocessor: what is copied into it, at half its speed, and what products read,
-                     one after the other; and each turn of the loop a moment more, in which other programs can have it
+                     one after the other; and each program's start and each turn of its loop a moment more, in which
+                     other programs can have it
 
 The launch lasts as long as the longest of the three, or as its bytes take from memory, and a gap: what it costs to
 start, to fill the pipeline and to drain it. This leaves out instructions, bank conflicts and what else a GPU is good
@@ -23,10 +24,11 @@ from heapq import heappop, heappush
 class Device:
     """How much a device can do; an H100, by default.
 
-    tflops, gbytes (of memory) and l2 (GB/s of the L2 cache) are what `benchmarks.peaks` measured on one. turn and gap,
-    in microseconds, are those with which the predictions for a step's calls are nearest to what was measured on it
-    (`python -m benchmarks.work --steps 1 --batch B` prints both). port: GB/s that one multiprocessor takes from the L2
-    cache, 64 bytes a clock at 1.83 GHz; scratch: of its shared memory, twice as many.
+    tflops, gbytes (of memory) and l2 (GB/s of the L2 cache) are what `benchmarks.peaks` measured on one. port: GB/s
+    that one multiprocessor takes from the L2 cache, 64 bytes a clock at 1.83 GHz. scratch, GB/s of its shared memory,
+    and gap, start and turn, in microseconds of a launch, a program and a turn of its loop, are those with which the
+    predictions are nearest to what was measured (`python -m benchmarks.work --steps 1 --batch B` prints both of a
+    step's calls, `python -m benchmarks.work.outcomes` of launches).
     """
 
     multiprocessors: int = 132

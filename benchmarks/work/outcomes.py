@@ -13,13 +13,12 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
 
 from convrnn3d.tuning import Launch
 
-from benchmarks.measuring.results import FOLDER, Machine
+from benchmarks.measuring.results import FOLDER, Machine, add_rows, stamped
 from benchmarks.work.candidates import predicted
 
 KEPT = FOLDER / "tilings"
@@ -45,15 +44,10 @@ class Timed:
 
 def append(timed: Iterable[Timed], machine: Machine, file: Path) -> None:
     """Add rows to a file, stamped with the machine and the time (UTC)."""
-    stamp = {"measured": datetime.now(UTC).isoformat(timespec="seconds")} | asdict(machine)
+    stamp = stamped(machine)
     rows = [stamp | one.values() for one in timed]
-    new = not file.exists()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, rows[0] if rows else ())
-        if new:
-            writer.writeheader()
-        writer.writerows(rows)
+    if rows:
+        add_rows(rows, tuple(rows[0]), file)
 
 
 def read(file: Path) -> Iterator[Timed]:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from convrnn3d.reference import require_tensor
+
 
 class Promise(NamedTuple):
     """What a weight was when it was frozen, and what is kept of it since.
@@ -28,8 +30,7 @@ def freeze(weight: Tensor) -> Tensor:
     before the capture. A call with a frozen weight that did change raises RuntimeError: freeze it again then, and
     capture its graphs anew. PyTorch counts no change that is made through `.data`, or by a graph: neither is seen.
     """
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"weight must be a tensor, got {type(weight).__name__}")
+    require_tensor("weight", weight)
     _promises[weight] = Promise(_state(weight), weight.detach(), {})
     return weight
 

@@ -7,7 +7,7 @@ from torch.autograd import forward_ad
 from convrnn3d import reference
 from convrnn3d.backend import TYPES, choose_backend
 from convrnn3d.ops import AS_PYTORCH, run
-from convrnn3d.reference import check_inputs
+from convrnn3d.reference import check_inputs, require_tensor
 
 PRECISIONS = ("ieee", "tf32")
 # Asked here, since torch.compile does not see through the question (PyTorch 2.11).
@@ -101,9 +101,8 @@ def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Te
         return mask
     if mask is not None:
         raise ValueError("give mask or lengths, not both")
-    for name, given in (("lengths", lengths), ("projection", projection)):
-        if not isinstance(given, Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
+    require_tensor("lengths", lengths)
+    require_tensor("projection", projection)
     integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
     if lengths.ndim != 1 or lengths.shape[0] != projection.shape[0] or not integers:
         raise ValueError(

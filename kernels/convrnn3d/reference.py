@@ -100,12 +100,16 @@ def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     return torch.zeros_like(projection[:, 0, 0], dtype=dtype)
 
 
+def require_tensor(name: str, given: object) -> None:
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
+
+
 def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
     named = {"projection": projection, "weight": weight, "state": state, "mask": mask}
     for name, given in named.items():
-        left_out = given is None and name in ("state", "mask")
-        if not (left_out or isinstance(given, Tensor)):
-            raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
+        if given is not None or name in ("projection", "weight"):
+            require_tensor(name, given)
     shape, device = projection.shape, projection.device
     if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
         raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")

@@ -48,7 +48,7 @@ def weight_gradient_kernel(
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
     blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
-    small: tl.constexpr = (V + ROWS) * V < 2**32  # grids for which `quotient` is exact
+    SMALL: tl.constexpr = (V + ROWS) * V < 2**32  # grids for which `quotient` is exact
     program = tl.program_id(0)
     k = program % blocks * BLOCK + tl.arange(0, BLOCK)
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)
@@ -70,10 +70,10 @@ def weight_gradient_kernel(
     first = 0  # row of `sample` that a turn begins with
     for _ in range(tl.cdiv(tl.maximum(end - sample, 0) * inside, ROWS)):
         row = first + tl.arange(0, ROWS)
-        later = quotient(row, by_inside) if small else row // inside
+        later = divided(row, inside, by_inside, SMALL)
         voxel = row - later * inside
-        line = quotient(voxel, by_z) if small else voxel // nz
-        plane = quotient(line, by_y) if small else line // ny
+        line = divided(voxel, nz, by_z, SMALL)
+        plane = divided(line, ny, by_y, SMALL)
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
         b = sample + later
         exists = b < end
@@ -87,11 +87,20 @@ def weight_gradient_kernel(
         else:
             sum = multiply(a, w, sum, PRECISION)
         first += ROWS
-        passed = quotient(first, by_inside) if small else first // inside
+        passed = divided(first, inside, by_inside, SMALL)
         sample += passed
         first -= passed * inside
     part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
     tl.store(part, sum, (n < C)[:, None] & (k < C)[None, :])
+
+
+@triton.jit
+def divided(i, n, inverse, SMALL: tl.constexpr):
+    """i // n, by `quotient` where that is exact."""
+    if SMALL:
+        return quotient(i, inverse)
+    else:
+        return i // n
 
 
 @triton.jit
