@@ -15,7 +15,8 @@ from dataclasses import replace
 import torch
 from convrnn3d.sequence import Sequence
 
-from benchmarks.tune import Launched, median_microseconds, sequence_of, training_step
+from benchmarks.tune.calls import Launched, sequence_of, training_step
+from benchmarks.tune.timing import median_microseconds
 
 
 def launches(sequence: Sequence, kind: str) -> Iterator[Launched]:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import table
 
-from benchmarks import tune
 from benchmarks.step_times import lines
+from benchmarks.tune import calls
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -24,9 +25,9 @@ def test_every_launch_of_a_step_has_a_line() -> None:
 
 
 def test_a_step_is_launched_by_the_table_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tune, "architecture_of", lambda device: "sm_90")
+    monkeypatch.setattr(calls, "architecture_of", lambda device: "sm_90")
     asked: list[tuple] = []
-    sequence = tune.sequence_of("half", 36, DEVICE)
-    sequence.choose = lambda *key: asked.append(key) or tune.table("sm_90")["gru_gates"]["half"][0]
+    sequence = calls.sequence_of("half", 36, DEVICE)
+    sequence.choose = lambda *key: asked.append(key) or table("sm_90")["gru_gates"]["half"][0]
     sequence._chosen("gru_gates")
     assert asked == [("gru_gates", "half", 36, 128, "sm_90")]

@@ -1,0 +1,98 @@
+"""Time launch choices on this machine's GPU and write the launch table anew.
+
+    python -m benchmarks.tune [--kinds half,tf32] [--kernels gru_gates,...] [--minutes 60] [--jobs 16]
+                              [--most 16] [--out kernels/convrnn3d/launches.sm_90.json] [--timings FILE]
+
+For each kernel, kind of operand and bracket of batch sizes what is in use and the likeliest candidates
+(`benchmarks.work.candidates`) run as they would in a training step at C = 128, G = 4, on random inputs, with a warm L2
+cache, as weights and states are in a sequence; the fastest median wins. Launches wait behind a sleeping device until
+all of a round are there: the host's time does not count. What is not timed keeps its choice. A candidate that does not
+compile, needs more than the device has, or computes something else than what is in use is passed over. All are compiled
+first, in several processes, into Triton's cache on disk.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import torch
+from convrnn3d.tuning import FOLDER, architecture_of, table
+
+from benchmarks.measuring.results import Machine
+from benchmarks.tune.ahead import all_worth_timing, compile_in_processes
+from benchmarks.tune.calls import Call, recorded, sequence_of
+from benchmarks.tune.choices import with_choice, written
+from benchmarks.tune.timing import best
+from benchmarks.work.outcomes import append
+
+TELLING = (36, 256, 1, 16, 64, 8, 192)  # the brackets of the table in the order in which they are timed
+
+
+def tune(options: argparse.Namespace, device: torch.device, shared: int, out: Path) -> None:
+    """Write the table to `out`, after each kernel anew; shared: bytes of memory that a program can have."""
+    deadline, machine, architecture = time.monotonic() + 60 * options.minutes, Machine.here(), architecture_of(device)
+    launches = {kernel: {kind: list(of) for kind, of in kinds.items()} for kernel, kinds in table(architecture).items()}
+    kinds = options.kinds.split(",")
+    wanted = list(product(map(int, options.batches.split(",")), options.kernels.split(",")))
+    for place, kind in enumerate(kinds):
+        share = time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - place)
+        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+            tried = all_worth_timing(pool, wanted, kind, launches, shared, options.most)
+            tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
+            compile_until = time.monotonic() + (share - time.monotonic()) * 0.6
+            compile_in_processes(pool, tasks, device, options.jobs, compile_until)
+        print(f"{kind}: compiled; {share - time.monotonic():.0f} s left", flush=True)
+        calls: dict[int, dict[str, Call]] = {}
+        for batch, kernel in wanted:
+            if time.monotonic() > share:
+                break
+            sequence = sequence_of(kind, batch, device)
+            if batch not in calls:
+                # Launching nothing: the step's other kernels were not compiled ahead, and `outcome` fills the tensors.
+                calls = {batch: recorded(replace(sequence, launch=lambda *_: None), kind)}
+            if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch], share):
+                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0].launch)
+                if options.timings:
+                    append(found, machine, options.timings)
+                whole = out.with_suffix(".new")  # whoever stops this in the midst finds a table to read
+                whole.write_text(written(launches, machine.device), encoding="utf-8")
+                whole.replace(out)
+
+
+def shared_memory(device: torch.device) -> int:
+    """Bytes that one program can have."""
+    properties = torch.cuda.get_device_properties(device)
+    return getattr(properties, "shared_memory_per_block_optin", 0) or properties.shared_memory_per_block
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser("python -m benchmarks.tune", description=__doc__.splitlines()[0])
+    found.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
+    found.add_argument("--kernels", default=",".join(table()), help="comma-separated")
+    found.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
+    found.add_argument("--jobs", type=int, default=min(14, os.cpu_count() or 1), help="processes that compile")
+    found.add_argument("--batches", default=",".join(map(str, TELLING)), help="of the brackets, comma-separated")
+    found.add_argument("--most", type=int, default=16, help="candidates, the likeliest first")
+    found.add_argument("--out", type=Path, help="the table of this GPU's architecture, if nothing is said")
+    found.add_argument("--timings", type=Path, help="a file to add every candidate's time to")
+    return found
+
+
+def main() -> int:
+    options = parser().parse_args()
+    if not torch.cuda.is_available():
+        parser().error("there is no GPU to time on")
+    device = torch.device("cuda")
+    out = options.out or FOLDER / f"launches.{architecture_of(device)}.json"
+    tune(options, device, shared_memory(device), out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Candidates timed on a device: those that compute what the first one does, the fastest first."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch
+
+from benchmarks.measuring.side_by_side import first_line
+from benchmarks.tune.agreement import agree, outcome
+from benchmarks.tune.calls import Call, Launched, launches_of, recorded
+from benchmarks.work.outcomes import Timed
+
+RUNS, ROUNDS = 20, 7  # of a candidate in a round
+SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round
+
+
+def best(
+    kernel: str,
+    kind: str,
+    sequence: Sequence,
+    tried: list[Launch],
+    calls: dict[str, Call] | None = None,
+    until: float = math.inf,
+) -> list[Timed]:
+    """Those of `tried` that run and compute what the first does, the fastest first, each printed.
+
+    calls: as `recorded` gives them. until: no further one is begun then (monotonic), for it may have to be compiled.
+    """
+    times, right = {}, None
+    call = (calls or recorded(sequence, kind))[kernel]
+
+    def run(launched: list[Launched]) -> None:
+        for one in launched:
+            sequence.launch(*one)
+
+    for candidate in tried:
+        if times and time.monotonic() > until:
+            break
+        try:
+            launched = launches_of(call, sequence, candidate)
+            found = outcome(launched, sequence.launch)
+            right = right or found
+            if not agree(found, right, kind):
+                raise ValueError("it computes something else than what is in use")
+            times[candidate] = median_microseconds(lambda launched=launched: run(launched), sequence.device)
+        except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
+            if sequence.device.type == "cuda":
+                torch.cuda.synchronize()  # raises, if the device itself has failed: nothing more can be timed then
+            reason = f"{type(error).__name__} {first_line(error)}"
+            print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
+            continue
+        print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.2f} us", flush=True)
+    return [Timed(kernel, kind, sequence.batch, one, times[one]) for one in sorted(times, key=times.get)]
+
+
+def median_microseconds(function: Callable[[], None], device: torch.device) -> float:
+    if device.type != "cuda":
+        start = time.perf_counter()
+        function()
+        return 1e6 * (time.perf_counter() - start)
+    function()
+    taken = []
+    for _ in range(1 + ROUNDS):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda._sleep(SLEEP)
+        start.record()
+        for _ in range(RUNS):
+            function()
+        end.record()
+        end.synchronize()
+        taken.append(1e3 * start.elapsed_time(end) / RUNS)
+    return statistics.median(taken[1:])

@@ -1,0 +1,73 @@
+"""Timing candidates: what can be said of it without a GPU."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from convrnn3d.launcher import Slot
+from convrnn3d.launcher import launch as launch_kernel
+from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch
+
+from benchmarks.tune.agreement import agree, outcome
+from benchmarks.tune.calls import launches_of, recorded
+from benchmarks.tune.timing import best
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("shared", [0, 1, 3])
+def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(shared: int) -> None:
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    good, bad = Launch(None, 16, 16, 16, 4, 2, shared), Launch(None, 17, 16, 16, 4, 2, shared)
+    (fastest,) = best("gru_gates", "half", sequence, [good, bad])
+    assert fastest.launch == good and fastest.microseconds > 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "wrong"),
+    [
+        ("gru_gates", lambda blocks: [0]),
+        ("gru_gates", lambda blocks: [blocks // 2]),
+        ("gru_update_back", lambda blocks: [blocks, blocks]),  # it adds to what is there
+        ("weight_gradient", lambda blocks: [blocks // 2]),
+    ],
+)
+def test_a_candidate_that_computes_something_else_is_passed_over(
+    kernel: str, wrong: Callable[[int], list[int]], capsys: pytest.CaptureFixture
+) -> None:
+    in_use, bad, good = (Launch(None, rows, 16, 16, 4, 2) for rows in (16, 32, 64))
+
+    def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict, options: dict) -> None:
+        is_bad = "TILE" in constants and constants["TILE"].rows == bad.rows
+        for number in wrong(blocks) if is_bad else [blocks]:
+            if number:
+                launch_kernel(kernel, number, arguments, constants, options)
+
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    calls = recorded(sequence, "half")
+    found = best(kernel, "half", replace(sequence, launch=launch), [in_use, bad, good], calls)
+    assert {one.launch for one in found} == {in_use, good}
+    assert f"{bad}: passed over, ValueError it computes something else" in capsys.readouterr().out
+
+
+def test_no_candidate_is_begun_when_the_time_is_over() -> None:
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    in_use, other = Launch(None, 16, 16, 16, 4, 2), Launch(None, 32, 16, 16, 4, 2)
+    assert [one.launch for one in best("gru_gates", "half", sequence, [in_use, other], until=0)] == [in_use]
+
+
+def test_an_outcome_can_be_had_again_whatever_was_in_the_tensors() -> None:
+    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+    calls = recorded(replace(sequence, launch=lambda *_: None), "half")
+    launched = launches_of(calls["gru_update_back"], sequence, Launch(None, 16, 16, 16, 4, 2))
+    tensors = [
+        argument.tensor for argument in launched[0][2] if isinstance(argument, Slot) and argument.tensor is not None
+    ]
+    for tensor in tensors:
+        tensor.fill_(torch.nan)
+    first, second = (outcome(launched, sequence.launch) for _ in range(2))
+    assert agree(first, second, "ieee") and not agree(first, [2 * tensor for tensor in first], "half")
+    assert all(tensor.isfinite().all() for tensor in tensors)
