@@ -13,6 +13,7 @@ the same mathematics in PyTorch; neither Triton nor a GPU is needed to import th
 
 from convrnn3d.frozen import freeze
 from convrnn3d.interface import conv_gru, conv_lstm
+from convrnn3d.modules import ConvGRU, ConvLSTM
 from convrnn3d.reference import gates
 
-__all__ = ["conv_gru", "conv_lstm", "freeze", "gates"]
+__all__ = ["ConvGRU", "ConvLSTM", "conv_gru", "conv_lstm", "freeze", "gates"]

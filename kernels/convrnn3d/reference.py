@@ -26,9 +26,9 @@ def conv_gru(
     states = []
     for t in range(projection.shape[1]):
         p_u, p_r, p_c = projection[:, t].unbind(1)  # (B, X, Y, Z, C) each
-        conv_u, conv_r = _conv(h, weight[:2]).chunk(2, dim=-1)
+        conv_u, conv_r = conv(h, weight[:2]).chunk(2, dim=-1)
         u, r = torch.sigmoid(p_u + conv_u), torch.sigmoid(p_r + conv_r)
-        c = torch.tanh(p_c + _conv(r * h, weight[2:]))
+        c = torch.tanh(p_c + conv(r * h, weight[2:]))
         h = _where_seen(mask, t, u * h + (1 - u) * c, h)
         states.append(h)
     return torch.stack(states, dim=1), h
@@ -50,7 +50,7 @@ def conv_lstm(
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     states = []
     for t in range(projection.shape[1]):
-        f, i, c = (projection[:, t] + torch.stack(_conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
+        f, i, c = (projection[:, t] + torch.stack(conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
         new_s = torch.sigmoid(f) * s + torch.sigmoid(i) * torch.tanh(c)
         h, s = _where_seen(mask, t, torch.tanh(new_s), h), _where_seen(mask, t, new_s, s)
         states.append(h)
@@ -71,18 +71,19 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
         raise ValueError(f"states must be {tuple(projection[:, :, 0].shape)}, got {tuple(states.shape)}")
     first = zero_state(projection) if state is None else state
     before = torch.cat([first[:, None], states[:, :-1]], dim=1)  # (B, T, X, Y, Z, C)
-    conv = _conv(before.flatten(0, 1), weight[:2]).unflatten(0, before.shape[:2])  # (B, T, X, Y, Z, 2 C)
-    return torch.sigmoid(projection[:, :, :2] + torch.stack(conv.chunk(2, dim=-1), dim=2))
+    moved = conv(before.flatten(0, 1), weight[:2]).unflatten(0, before.shape[:2])  # (B, T, X, Y, Z, 2 C)
+    return torch.sigmoid(projection[:, :, :2] + torch.stack(moved.chunk(2, dim=-1), dim=2))
 
 
-def _conv(grid: Tensor, weight: Tensor) -> Tensor:
-    """Same-size convolution of (B, X, Y, Z, C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, n C)."""
+def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Same-size convolution of (B, X, Y, Z, in) with weight (n, C, in, k, k, k), bias (n, C), to (B, X, Y, Z, n C)."""
     channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)
     if grid.device.type == "cpu":
         # With the channels innermost oneDNN turns the weight around at every step, and that is larger than the grid:
         # `python -m benchmarks.recurrence --batch 4 --steps 5` shows both layouts, as merged NDHWC and merged NCDHW.
         channels_first = channels_first.contiguous()
-    out = F.conv3d(channels_first, weight.flatten(0, 1), padding=weight.shape[-1] // 2)
+    bias = None if bias is None else bias.flatten()
+    out = F.conv3d(channels_first, weight.flatten(0, 1), bias, padding=weight.shape[-1] // 2)
     return out.movedim(1, -1).contiguous()
 
 

@@ -96,9 +96,9 @@ def convolutions_in_tf32() -> Iterator[None]:
 
     A CPU has no tf32, and cuDNN takes it only for numbers of channels that suit it.
     """
-    own, reference._conv = reference._conv, _TF32.apply
+    own, reference.conv = reference.conv, _TF32.apply
     yield
-    reference._conv = own
+    reference.conv = own
 
 
 class _TF32(torch.autograd.Function):

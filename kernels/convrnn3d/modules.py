@@ -1,0 +1,108 @@
+"""The recurrences as modules over sequences of grids: parameters, an input convolution for all steps, and one call.
+
+    p_g,t = W_in,g * x_t + b_g        g: u, r, c of the GRU; f, i, c of the LSTM
+
+In the order of the gates, and of channels within one, as everywhere here.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convrnn3d.interface import conv_gru, conv_lstm
+from convrnn3d.reference import conv, require_tensor
+
+GATES = 3
+
+
+class ConvRNN(nn.Module):
+    """What both recurrences have: their parameters, and the gates' projections.
+
+    in_channels: of the grids that come in; channels: of the state; kernel_size: of the input's convolution, odd;
+    state_kernel_size: of the state's, 1 or 3. Parameters: input_weight (3, C, in_channels, k, k, k), bias (3, C),
+    weight (3, C, C, k, k, k), at first as those of nn.Conv3d, uniform to +-1 / sqrt(fan in), the bias zero.
+    backend, precision, recompute: as in `conv_gru`; attributes, to be changed at will.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel_size: int = 3,
+        state_kernel_size: int = 3,
+        *,
+        backend: str = "auto",
+        precision: str | None = None,
+        recompute: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        if min(in_channels, channels) < 1:
+            raise ValueError(f"channels must be positive, got {in_channels} and {channels}")
+        if kernel_size < 1 or kernel_size % 2 == 0 or state_kernel_size not in (1, 3):
+            sizes = f"{kernel_size} and {state_kernel_size}"
+            raise ValueError(f"the input's kernel must be odd, and the state's 1 or 3, got {sizes}")
+        self.in_channels, self.channels = in_channels, channels
+        self.backend, self.precision, self.recompute = backend, precision, recompute
+        made: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.input_weight = nn.Parameter(torch.empty(GATES, channels, in_channels, *[kernel_size] * 3, **made))
+        self.bias = nn.Parameter(torch.empty(GATES, channels, **made))
+        self.weight = nn.Parameter(torch.empty(GATES, channels, channels, *[state_kernel_size] * 3, **made))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for weight in (self.input_weight, self.weight):
+            bound = 1 / math.sqrt(weight[0, 0].numel())
+            nn.init.uniform_(weight, -bound, bound)
+        nn.init.zeros_(self.bias)
+
+    def project(self, x: Tensor) -> Tensor:
+        """Grids (B, T, X, Y, Z, in_channels) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
+        require_tensor("x", x)
+        if x.ndim != 6 or x.shape[-1] != self.in_channels:
+            raise ValueError(f"x must be (B, T, X, Y, Z, {self.in_channels}), got {tuple(x.shape)}")
+        projected = conv(x.flatten(0, 1), self.input_weight, self.bias)  # (B T, X, Y, Z, 3 C)
+        return projected.unflatten(-1, (GATES, -1)).movedim(-2, 1).unflatten(0, x.shape[:2])
+
+    def extra_repr(self) -> str:
+        sizes = f"kernel_size={self.input_weight.shape[-1]}, state_kernel_size={self.weight.shape[-1]}"
+        return f"{self.in_channels}, {self.channels}, {sizes}"
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"backend": self.backend, "precision": self.precision, "recompute": self.recompute}
+
+
+class ConvGRU(ConvRNN):
+    """`conv_gru` over grids."""
+
+    def forward(
+        self, x: Tensor, state: Tensor | None = None, mask: Tensor | None = None, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
+
+        state, mask, lengths and errors are those of `conv_gru`.
+        """
+        return conv_gru(self.project(x), self.weight, state, mask, lengths=lengths, **self._how)
+
+
+class ConvLSTM(ConvRNN):
+    """`conv_lstm` over grids. The forget gate's bias is 1 at first: the state is kept until training says otherwise."""
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        nn.init.ones_(self.bias[0])
+
+    def forward(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, Tensor] | None = None,
+        mask: Tensor | None = None,
+        *,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last pair (h, s)."""
+        return conv_lstm(self.project(x), self.weight, state, mask, lengths=lengths, **self._how)
