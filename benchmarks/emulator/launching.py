@@ -1,0 +1,58 @@
+"""Launches for `convrnn3d.sequence.Sequence`, of kernels compiled for an NVIDIA GPU and executed here."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+import triton
+from convrnn3d.launcher import FUSION, Slot, kind, source
+from torch import Tensor
+from triton.backends.compiler import GPUTarget
+
+from benchmarks.emulator.machine import Execution
+from benchmarks.emulator.memory import Global
+from benchmarks.emulator.ptx import Program, parse
+
+
+@cache
+def compiled(kernel: Any, kinds: tuple, constants: tuple, options: tuple, capability: int) -> tuple[Program, int]:
+    """A kernel's PTX, and its bytes of shared memory."""
+    target = GPUTarget("cuda", capability, 32)
+    found = triton.compile(source(kernel, kinds, dict(constants)), target=target, options=dict(options) | FUSION)
+    return parse(found.asm["ptx"]), found.metadata.shared
+
+
+def launcher(capability: int, told: Callable[[str, int, int], None] = lambda *_: None) -> Callable[..., None]:
+    """What a Sequence takes for `launch`. told: of each launch its kernel, programs and instructions."""
+
+    def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
+        kinds = tuple(map(kind, arguments))
+        how = tuple(constants.items()), tuple(options.items())
+        program, shared = compiled(kernel, kinds, *how, capability)
+        tensors = [argument.tensor if isinstance(argument, Slot) else argument for argument in arguments]
+        memory = Global([tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.numel()])
+        values = list(numbers(arguments))
+        values += [0] * (len(program.parameters) - len(values))  # Triton's own scratch memory, which is not asked for
+        named = dict(zip((name for name, _ in program.parameters), values, strict=True))
+        threads = 32 * options["num_warps"]
+        executed = sum(Execution(program, named, number, threads, shared, memory).run() for number in range(blocks))
+        told(kernel.__name__, blocks, executed)
+
+    return launch
+
+
+def numbers(arguments: tuple) -> list[int]:
+    """What the driver is handed: of a tensor its address, of None nothing."""
+    found: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, Slot):
+            found += numbers(tuple(argument))
+        elif isinstance(argument, Tensor):
+            found.append(argument.data_ptr())
+        elif argument is not None:
+            found.append(int(argument))
+    return found
+
+
+assert torch  # of which the addresses are
