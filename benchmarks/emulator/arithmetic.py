@@ -42,7 +42,9 @@ def field(a: np.ndarray, start: np.ndarray, length: np.ndarray) -> np.ndarray:
     """bfe: bits of a from `start` on, the last of them the sign of a signed type."""
     bits = 8 * a.itemsize
     start, length = (start & 255).astype(np.int64), (length & 255).astype(np.int64)
-    value = (a.view(f"u{a.itemsize}").astype(np.uint64) >> np.minimum(start, bits - 1).astype(np.uint64)).astype(np.int64)
+    value = (a.view(f"u{a.itemsize}").astype(np.uint64) >> np.minimum(start, bits - 1).astype(np.uint64)).astype(
+        np.int64
+    )
     length = np.minimum(length, bits - start)
     value &= (np.int64(1) << length) - 1
     if a.dtype.kind == "i":
@@ -52,7 +54,7 @@ def field(a: np.ndarray, start: np.ndarray, length: np.ndarray) -> np.ndarray:
 
 
 def permuted(a: np.ndarray, b: np.ndarray, selector: np.ndarray) -> np.ndarray:
-    """prmt: four bytes of the eight of b and a, by the selector's nibbles; with its top bit one gives the byte's sign."""
+    """prmt: four bytes of the eight of b and a, by the selector's nibbles, whose top bit asks for the byte's sign."""
     both = (b.astype(np.uint64) << np.uint64(32)) | a.astype(np.uint64)
     found = np.zeros_like(a)
     for place in range(4):
@@ -155,10 +157,14 @@ def pairwise(function: Function, kind: str) -> Function:
 def conversion(opcode: tuple[str, ...]) -> tuple[Function, tuple[str, ...], str]:
     to, since = opcode[-2:]
     if to == "bf16x2":
-        return (lambda upper, lower: bfloat16(upper).astype(np.uint32) << np.uint32(16) | bfloat16(lower)), (
-            since,
-            since,
-        ), "b32"
+        return (
+            (lambda upper, lower: bfloat16(upper).astype(np.uint32) << np.uint32(16) | bfloat16(lower)),
+            (
+                since,
+                since,
+            ),
+            "b32",
+        )
     if to == "f16x2":
         half = lambda x: x.astype(np.float16).view(np.uint16).astype(np.uint32)  # noqa: E731
         return (lambda upper, lower: half(upper) << np.uint32(16) | half(lower)), (since, since), "b32"

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.emulator import matrices
-from benchmarks.emulator.arithmetic import COMPARISONS, PLAIN, TYPES, computed
-from benchmarks.emulator.memory import Global, MemoryFault, Shared
+from benchmarks.emulator.arithmetic import TYPES, computed
+from benchmarks.emulator.memory import Global, MemoryFaultError, Shared
 from benchmarks.emulator.ptx import Address, Instruction, Operand, Program
 
 WARP = 32
@@ -23,7 +23,9 @@ WIDTHS = {"%p": "pred", "%rs": "b16", "%r": "b32", "%f": "b32", "%rd": "b64", "%
 class Execution:
     """One program of a launch: its registers, its shared memory, the launch's tensors."""
 
-    def __init__(self, program: Program, values: dict[str, int], number: int, threads: int, shared: int, memory: Global):
+    def __init__(
+        self, program: Program, values: dict[str, int], number: int, threads: int, shared: int, memory: Global
+    ):
         self.program, self.threads, self.number, self.memory = program, threads, number, memory
         self.shared = Shared(shared)
         self.symbols, self.parameters = {"global_smem": 0}, bytearray()
@@ -49,7 +51,7 @@ class Execution:
             self.executed += 1
             place += 1
             if self.untouchable and one.opcode[0] != "wgmma" and not self.untouchable.isdisjoint(one.registers):
-                raise MemoryFault(f"a product under way still writes a register of: {one.text}")
+                raise MemoryFaultError(f"a product under way still writes a register of: {one.text}")
             if one.opcode[0] in ("bra", "ret"):
                 if self._taken(one):
                     if one.opcode[0] == "ret":
@@ -58,10 +60,10 @@ class Execution:
                 continue
             try:
                 self._execute(one)
-            except MemoryFault as fault:
-                raise MemoryFault(f"{fault}: {one.text} (program {self.number})") from None
+            except MemoryFaultError as fault:
+                raise MemoryFaultError(f"{fault}: {one.text} (program {self.number})") from None
         if self.untouchable or self.pending or self.products:
-            raise MemoryFault(f"program {self.number} ends before its products do")
+            raise MemoryFaultError(f"program {self.number} ends before its products do")
         return self.executed
 
     def _active(self, one: Instruction) -> np.ndarray | None:
@@ -104,7 +106,7 @@ class Execution:
         elif operand in self.symbols:
             register = np.full(self.threads, self.symbols[operand], np.uint64)
         elif operand[0] == "%":
-            raise MemoryFault("a register is read that was never written")
+            raise MemoryFaultError("a register is read that was never written")
         else:
             return np.full(self.threads, number(operand, of))
         if of == np.bool_:
@@ -256,7 +258,7 @@ class Execution:
             for descriptor, size, rows_innermost in zip((left, right), (64, n), transposed or ("0", "0"), strict=True):
                 value = self._read(descriptor, "u64")[threads]
                 if (value != value[0]).any():
-                    raise MemoryFault("threads of a product differ in what it reads")
+                    raise MemoryFaultError("threads of a product differ in what it reads")
                 places = matrices.places_under(int(value[0]), size, k, width, rows_innermost == "1")
                 bits = self.shared.read_by_product(places).view(f"u{width}")[:, :, 0]
                 factors.append(matrices.floats(bits, kind))

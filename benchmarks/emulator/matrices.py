@@ -1,8 +1,8 @@
 """Matrix products, and how their operands lie in shared memory and in registers.
 
-    wgmma    D (64, n) += A (64, k) B (k, n) of four warps, operands in shared memory under a descriptor, rows of k
-             innermost, swizzled: sixteenths of an address line are exchanged by the number of the line
-    mma      D (16, 8) += A (16, k) B (k, 8) of a warp, operands in registers, from `ldmatrix`
+wgmma    D (64, n) += A (64, k) B (k, n) of four warps, operands in shared memory under a descriptor, rows of k
+         innermost, swizzled: sixteenths of an address line are exchanged by the number of the line
+mma      D (16, 8) += A (16, k) B (k, 8) of a warp, operands in registers, from `ldmatrix`
 """
 
 import re
@@ -57,7 +57,7 @@ def accumulator_places(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_of_matrices(addresses: np.ndarray, number: int) -> np.ndarray:
-    """(number, 8, warps): of `ldmatrix` and `stmatrix`, the address of each row; threads 8 j to 8 j + 7 give the j-th's."""
+    """(number, 8, warps): of `ldmatrix` and `stmatrix`, the address of each row; threads 8 j to 8 j + 7 give matrix j's."""
     by_warp = addresses.reshape(-1, WARP)[:, : 8 * number]
     return by_warp.reshape(-1, number, 8).transpose(1, 2, 0)
 

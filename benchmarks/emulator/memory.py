@@ -13,7 +13,7 @@ from torch import Tensor
 NOBODY, SEVERAL = -1, -2
 
 
-class MemoryFault(Exception):
+class MemoryFaultError(Exception):
     """An access that a program must not make, though a GPU would let it."""
 
 
@@ -47,11 +47,11 @@ class Global:
             if region.start <= first < region.start + region.size:
                 offsets = addresses.astype(np.int64) - region.start
                 if offsets.min() < 0 or offsets.max() + width > region.size:
-                    raise MemoryFault(f"an access of {width} bytes leaves the tensor that it began in")
+                    raise MemoryFaultError(f"an access of {width} bytes leaves the tensor that it began in")
                 if (addresses % np.uint64(width)).any():
-                    raise MemoryFault(f"an access of {width} bytes is not aligned")
+                    raise MemoryFaultError(f"an access of {width} bytes is not aligned")
                 return region, offsets[:, None] + np.arange(width)
-        raise MemoryFault(f"address {first:#x} is in no tensor of the launch")
+        raise MemoryFaultError(f"address {first:#x} is in no tensor of the launch")
 
     def load(self, addresses: np.ndarray, width: int, program: int) -> np.ndarray:
         """(threads, width) bytes."""
@@ -60,7 +60,7 @@ class Global:
         region, places = self._find(addresses, width)
         writer, reader = region.writer[places], region.reader[places]
         if ((writer != NOBODY) & (writer != program)).any():
-            raise MemoryFault("a program reads what another one of the launch wrote")
+            raise MemoryFaultError("a program reads what another one of the launch wrote")
         region.reader[places] = np.where((reader == NOBODY) | (reader == program), program, SEVERAL)
         return region.bytes[places]
 
@@ -72,7 +72,7 @@ class Global:
         for who, what in ((region.writer, "wrote"), (region.reader, "read")):
             others = who[places]
             if ((others != NOBODY) & (others != program)).any():
-                raise MemoryFault(f"a program writes over what another one of the launch {what}")
+                raise MemoryFaultError(f"a program writes over what another one of the launch {what}")
         region.writer[places] = program
         region.bytes[places] = values
 
@@ -97,10 +97,10 @@ class Shared:
 
     def _places(self, addresses: np.ndarray, width: int) -> np.ndarray:
         if (addresses % width).any():
-            raise MemoryFault(f"an access of {width} bytes of shared memory is not aligned")
+            raise MemoryFaultError(f"an access of {width} bytes of shared memory is not aligned")
         places = addresses.astype(np.int64)[:, None] + np.arange(width)
         if len(places) and (places.min() < 0 or places.max() >= len(self.bytes)):
-            raise MemoryFault("an access leaves shared memory")
+            raise MemoryFaultError("an access leaves shared memory")
         return places
 
     def load(self, addresses: np.ndarray, width: int) -> np.ndarray:
@@ -112,13 +112,13 @@ class Shared:
         lowest = self.state[places].min(initial=FENCED)
         if lowest < least:
             why = ("was never written", "a copy has not brought yet", "no fence has shown to the matrix units")
-            raise MemoryFault(f"shared memory is read that {why[lowest]}")
+            raise MemoryFaultError(f"shared memory is read that {why[lowest]}")
 
     def _free(self, places: np.ndarray) -> None:
         if self.readers[places].any():
-            raise MemoryFault("shared memory is written that a product still reads")
+            raise MemoryFaultError("shared memory is written that a product still reads")
         if (self.state[places] == COMING).any():
-            raise MemoryFault("shared memory is written that a copy is on its way to")
+            raise MemoryFaultError("shared memory is written that a copy is on its way to")
 
     def store(self, addresses: np.ndarray, values: np.ndarray) -> None:
         places = self._places(addresses, values.shape[1])
@@ -151,7 +151,7 @@ class Shared:
     def read_by_product(self, places: np.ndarray) -> np.ndarray:
         """Bytes at places that a product goes on reading until it is waited for: `released` then."""
         if places.min() < 0 or places.max() >= len(self.bytes):
-            raise MemoryFault("a product leaves shared memory")
+            raise MemoryFaultError("a product leaves shared memory")
         self._there(places, FENCED)
         self.readers[places] += 1  # an operand holds no byte twice
         return self.bytes[places]

@@ -45,7 +45,7 @@ def conv_gru(
 
     Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.
     """
-    mask = _mask(mask, lengths, projection)
+    mask = mask_of(mask, lengths, projection)
     check_inputs(projection, weight, state, mask)
     operand, carried = _types(projection, weight, state)
     state = _cast(state, carried)
@@ -78,7 +78,7 @@ def conv_lstm(
 
     Arguments and errors are those of `conv_gru`; state is the pair (h, s), each (B, X, Y, Z, C).
     """
-    mask = _mask(mask, lengths, projection)
+    mask = mask_of(mask, lengths, projection)
     if state is not None and (len(state) != 2 or any(part is None for part in state)):
         raise ValueError("the state of an LSTM must be the pair (h, s), or None for zeros")
     h, s = (None, None) if state is None else state
@@ -96,19 +96,19 @@ def conv_lstm(
     return states, (last, cell)
 
 
-def _mask(mask: Tensor | None, lengths: Tensor | None, projection: Tensor) -> Tensor | None:
+def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | None:
+    """(B, T) bool, of a mask or of `lengths` (B,), whichever is given, for x (B, T, ...)."""
     if lengths is None:
         return mask
     if mask is not None:
         raise ValueError("give mask or lengths, not both")
     require_tensor("lengths", lengths)
-    require_tensor("projection", projection)
+    require_tensor("projection", x)
     integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
-    if lengths.ndim != 1 or lengths.shape[0] != projection.shape[0] or not integers:
-        raise ValueError(
-            f"lengths must be integers ({projection.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}"
-        )
-    return torch.arange(projection.shape[1], device=projection.device) < lengths.to(projection.device)[:, None]
+    if lengths.ndim != 1 or lengths.shape[0] != x.shape[0] or not integers:
+        raise ValueError(f"lengths must be integers ({x.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}")
+    # int64, which PyTorch compares with all integers: with uint16 and wider it does not.
+    return torch.arange(x.shape[1], device=x.device) < lengths.to(x.device, torch.int64)[:, None]
 
 
 def _types(projection: Tensor, *others: Tensor | None) -> tuple[torch.dtype, torch.dtype]:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convrnn3d.interface import conv_gru, conv_lstm
-from convrnn3d.reference import conv, require_tensor
+from convrnn3d.interface import conv_gru, conv_lstm, mask_of
+from convrnn3d.reference import check_mask, conv, only_seen, require_tensor
 
 GATES = 3
 
@@ -54,18 +54,33 @@ class ConvRNN(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
+        """Draw the parameters anew."""
         for weight in (self.input_weight, self.weight):
             bound = 1 / math.sqrt(weight[0, 0].numel())
             nn.init.uniform_(weight, -bound, bound)
         nn.init.zeros_(self.bias)
 
-    def project(self, x: Tensor) -> Tensor:
-        """Grids (B, T, X, Y, Z, in_channels) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
+    def project(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Grids (B, T, X, Y, Z, in_channels) to the gates' projections (B, T, 3, X, Y, Z, C), bias included.
+
+        mask (B, T) bool: False where a grid is not there, and may hold anything; it is read as zeros.
+        """
+        self._check(x)
+        check_mask(mask, *x.shape[:2])
+        x = only_seen(x, mask)
+        projected = conv(x.flatten(0, 1), self.input_weight, self.bias)  # (B T, X, Y, Z, 3 C)
+        return projected.unflatten(-1, (GATES, -1)).movedim(-2, 1).unflatten(0, x.shape[:2])
+
+    def _check(self, x: Tensor) -> None:
         require_tensor("x", x)
         if x.ndim != 6 or x.shape[-1] != self.in_channels:
             raise ValueError(f"x must be (B, T, X, Y, Z, {self.in_channels}), got {tuple(x.shape)}")
-        projected = conv(x.flatten(0, 1), self.input_weight, self.bias)  # (B T, X, Y, Z, 3 C)
-        return projected.unflatten(-1, (GATES, -1)).movedim(-2, 1).unflatten(0, x.shape[:2])
+
+    def _projected(self, x: Tensor, mask: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The projections, and which samples have which steps."""
+        self._check(x)
+        mask = mask_of(mask, lengths, x)
+        return self.project(x, mask), mask
 
     def extra_repr(self) -> str:
         sizes = f"kernel_size={self.input_weight.shape[-1]}, state_kernel_size={self.weight.shape[-1]}"
@@ -86,7 +101,8 @@ class ConvGRU(ConvRNN):
 
         state, mask, lengths and errors are those of `conv_gru`.
         """
-        return conv_gru(self.project(x), self.weight, state, mask, lengths=lengths, **self._how)
+        projection, mask = self._projected(x, mask, lengths)
+        return conv_gru(projection, self.weight, state, mask, **self._how)
 
 
 class ConvLSTM(ConvRNN):
@@ -105,4 +121,5 @@ class ConvLSTM(ConvRNN):
         lengths: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last pair (h, s)."""
-        return conv_lstm(self.project(x), self.weight, state, mask, lengths=lengths, **self._how)
+        projection, mask = self._projected(x, mask, lengths)
+        return conv_lstm(projection, self.weight, state, mask, **self._how)

@@ -91,9 +91,9 @@ def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 
-def only_seen(projection: Tensor, mask: Tensor | None) -> Tensor:
-    """Zeros where the mask is False: a step that is not there may hold anything, even NaN, which 0 would not undo."""
-    return projection if mask is None else projection.masked_fill(~mask[:, :, None, None, None, None, None], 0)
+def only_seen(x: Tensor, mask: Tensor | None) -> Tensor:
+    """x (B, T, ...), zero where the mask is False: a step that is not there may hold NaN, which 0 would not undo."""
+    return x if mask is None else x.masked_fill(~mask[(...,) + (None,) * (x.ndim - 2)], 0)
 
 
 def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -122,8 +122,12 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
         )
     if state is not None and state.shape != (batch, *grid, channels):
         raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
-    if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
-        raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
+    check_mask(mask, batch, steps)
     for name, given in named.items():
         if given is not None and given.device != device:
             raise ValueError(f"{name} is on {given.device}, projection on {device}; move one of them")
+
+
+def check_mask(mask: Tensor | None, batch: int, steps: int) -> None:
+    if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
+        raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")

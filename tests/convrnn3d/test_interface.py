@@ -84,6 +84,9 @@ def test_lengths_are_masks_of_first_views(backend: str) -> None:
         by_length = call(**arguments, lengths=lengths, backend=backend)
         by_mask = call(**arguments, mask=mask, backend=backend)
         torch.testing.assert_close(by_length[0], by_mask[0], rtol=1e-5, atol=1e-6)
+    for kind in (torch.int8, torch.uint8, torch.uint16, torch.uint64):
+        narrow = conv_gru(**arguments, lengths=lengths.to(kind), backend=backend)
+        assert torch.equal(narrow[0], conv_gru(**arguments, lengths=lengths, backend=backend)[0])
     with pytest.raises(ValueError, match="not both"):
         conv_gru(**arguments, mask=mask, lengths=lengths)
     for kind in (torch.float32, torch.bool):

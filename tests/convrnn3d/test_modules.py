@@ -61,7 +61,7 @@ def test_a_module_passes_on_state_lengths_and_settings(cell: type, function: obj
     mask = torch.arange(T) < lengths[:, None]
     by_lengths, by_mask = module(x, lengths=lengths)[0], module(x, None, mask)[0]
     assert torch.equal(by_lengths, by_mask) and torch.equal(by_mask[1, 0], by_mask[1, 2])
-    assert torch.equal(by_mask, function(module.project(x), module.weight, lengths=lengths)[0])
+    assert torch.equal(by_mask, function(module.project(x, mask), module.weight, lengths=lengths)[0])
     module.backend = "nonsense"
     with pytest.raises(ValueError, match="nonsense"):
         module(x)
@@ -125,3 +125,21 @@ def test_other_grids_than_it_was_made_for_are_refused() -> None:
 def test_a_batch_may_be_empty(cell: type) -> None:
     states, _ = cell(IN, C)(torch.zeros(0, T, *GRID, IN))
     assert states.shape == (0, T, *GRID, C)
+
+
+@pytest.mark.parametrize("cell", [ConvGRU, ConvLSTM])
+def test_what_the_mask_leaves_out_may_be_nan(cell: type) -> None:
+    torch.manual_seed(0)
+    module, x, lengths = cell(IN, C), grids(), torch.tensor([1, 3])
+    expected = torch.autograd.grad(module(x, lengths=lengths)[0].sum(), [*module.parameters()])
+    x[0, 1:] = torch.nan
+    states, _ = module(x.requires_grad_(), lengths=lengths)
+    states.sum().backward()
+    assert x.grad[0, 1:].eq(0).all() and x.grad.isfinite().all()
+    for parameter, gradient in zip(module.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+def test_a_mask_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"mask must be bool \(2, 3\), got torch.bool \(2, 4\)"):
+        ConvGRU(IN, C)(grids(), None, torch.ones(B, T + 1, dtype=torch.bool))
