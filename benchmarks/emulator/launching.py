@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import torch
 import triton
 from convrnn3d.launcher import FUSION, Slot, kind, source
 from torch import Tensor
@@ -53,6 +52,3 @@ def numbers(arguments: tuple) -> list[int]:
         elif argument is not None:
             found.append(int(argument))
     return found
-
-
-assert torch  # of which the addresses are

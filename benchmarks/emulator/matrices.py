@@ -57,7 +57,7 @@ def accumulator_places(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_of_matrices(addresses: np.ndarray, number: int) -> np.ndarray:
-    """(number, 8, warps): of `ldmatrix` and `stmatrix`, the address of each row; threads 8 j to 8 j + 7 give matrix j's."""
+    """(number, 8, warps): of `ldmatrix` and `stmatrix`, the address of each row; threads 8 j to 8 j + 7 give j."""
     by_warp = addresses.reshape(-1, WARP)[:, : 8 * number]
     return by_warp.reshape(-1, number, 8).transpose(1, 2, 0)
 

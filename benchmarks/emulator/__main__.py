@@ -1,0 +1,62 @@
+"""Execute every kernel of the launch table as it is compiled for an NVIDIA GPU, without one, and hold it to float64.
+
+    python -m benchmarks.emulator [--architecture sm_90] [--kinds half] [--brackets 1,64,...] [--cells gru,lstm]
+
+Triton's interpreter does not see what its compiler makes of a kernel. Here its PTX is executed, instruction by
+instruction, matrix products and asynchronous copies included, for a training step of two samples with the launches that
+the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one). An access beyond
+a tensor, a program that reads or writes what another one of its launch writes, shared memory that is read before a copy
+has brought it or written while a product reads it, or a register that is touched while a product writes it, ends the
+run; so does a result that is more than twice as far from float64 as PyTorch's own. What ptxas makes of the PTX is not
+seen, nor any time. sm_80, sm_90 and sm_120; sm_100 multiplies otherwise.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from convrnn3d.tuning import table
+
+
+def brackets(architecture: str) -> list[int]:
+    """A batch size for each bracket of a launch table."""
+    ends = {launch.batch for kinds in table(architecture).values() for every in kinds.values() for launch in every}
+    known = sorted(end for end in ends if end is not None)
+    return [*known, known[-1] + 1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m benchmarks.emulator", description=__doc__.splitlines()[0])
+    parser.add_argument("--architecture", default="sm_90", choices=("sm_80", "sm_90", "sm_120"))
+    parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
+    parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
+    parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
+    options = parser.parse_args()
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
+    from benchmarks.emulator.check import Problem, distances  # which import kernels
+
+    asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
+    wrong = 0
+    for kind in options.kinds.split(","):
+        for bracket in asked:
+            for cell in options.cells.split(","):
+                print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
+                start = time.monotonic()
+
+                def tell(kernel: str, programs: int, instructions: int, start: float = start) -> None:
+                    spent = time.monotonic() - start
+                    print(
+                        f"  {spent:6.1f} s  {kernel:24} {programs:5} programs {instructions:9} instructions", flush=True
+                    )
+
+                for one in distances(Problem(cell, kind, options.architecture, bracket), tell):
+                    verdict = "" if one.right else "   WRONG"
+                    print(f"  {one.what:14} {one.ours:.1e} from float64, PyTorch {one.theirs:.1e}{verdict}", flush=True)
+                    wrong += not one.right
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Both cells' training step with compiled kernels, executed here, held to float64."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from convrnn3d import gru, lstm, reference
+from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import choose
+from torch import Tensor
+
+from benchmarks.emulator.launching import launcher
+
+OPERANDS = {"half": torch.bfloat16, "tf32": torch.float32, "ieee": torch.float32}
+# As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
+ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a result is from float64, as a share of its largest value, and how far PyTorch's own of its type is."""
+
+    what: str
+    ours: float
+    theirs: float
+    allowed: float
+
+    @property
+    def right(self) -> bool:
+        return self.ours <= max(2 * self.theirs, self.allowed)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A cell at sizes, with the launches that the table of an architecture has for `bracket` samples."""
+
+    cell: str
+    kind: str
+    architecture: str
+    bracket: int
+    batch: int = 2
+    steps: int = 2
+    grid: tuple[int, int, int] = (4, 4, 4)
+    channels: int = 128
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """projection, weight, the states, and what the gradients of all outputs are."""
+        shape, generator = (self.batch, *self.grid, self.channels), torch.Generator().manual_seed(0)
+
+        def random(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator).to(OPERANDS[self.kind])
+
+        weight = random(3, self.channels, self.channels, 3, 3, 3) / (27 * self.channels) ** 0.5
+        states = [random(*shape) for _ in range(1 if self.cell == "gru" else 2)]
+        projection, d_states = random(self.batch, self.steps, 3, *shape[1:]), random(self.batch, self.steps, *shape[1:])
+        return projection, weight, *states, d_states, *(random(*shape) for _ in states)
+
+    def mask(self) -> Tensor:
+        """(B, T): the last sample lacks the last step."""
+        mask = torch.ones(self.batch, self.steps, dtype=torch.bool)
+        mask[-1, -1] = False
+        return mask
+
+
+def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
+    """States, last ones, and the gradients by projection, weight and first states, in a type."""
+    call, count = (reference.conv_gru, 3) if problem.cell == "gru" else (reference.conv_lstm, 4)
+    given = [tensor.to(dtype) for tensor in problem.inputs()]
+    leaves = [tensor.requires_grad_() for tensor in given[:count]]
+    first = leaves[2] if problem.cell == "gru" else tuple(leaves[2:])
+    states, last = call(leaves[0], leaves[1], first, problem.mask())
+    outputs = [states, last] if problem.cell == "gru" else [states, *last]
+    return [*outputs, *torch.autograd.grad(outputs, leaves, given[count:])]
+
+
+def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
+    """The same."""
+    projection, weight, *others = problem.inputs()
+    dtype, mask = projection.dtype, problem.mask().view(torch.uint8)
+    sequence = Sequence.of(projection, weight, dtype, "tf32" if problem.kind == "tf32" else "ieee")
+    sequence.launch, sequence.architecture = launch, problem.architecture
+    sequence.choose = lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest)
+    if problem.cell == "gru":
+        state, d_states, d_last = others
+        states, last, sources, gates, packed = gru.forward(sequence, projection, weight, state, mask, dtype, True, True)
+        exact = sequence.exact(dtype)
+        carried = (None, None) if exact else (states, state)
+        gradients = gru.backward(
+            sequence, d_states, d_last, weight, packed, mask, sources, *carried, gates, dtype, False, True, True
+        )
+        return [states, last, *gradients]
+    h, s, d_states, d_last, d_cell = others
+    states, last, cell, sources, cells, gates, packed = lstm.forward(
+        sequence, projection, weight, (h, s), mask, dtype, True, True
+    )
+    gradients = lstm.backward(
+        sequence, d_states, d_last, d_cell, weight, packed, mask, sources, cells, gates, dtype, False, True, True
+    )
+    return [states, last, cell, *gradients]
+
+
+def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterator[Distance]:
+    """Of every result of a problem. Raises MemoryFaultError for an access that no program may make."""
+    firsts = ["h"] if problem.cell == "gru" else ["h", "s"]
+    names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight", *(f"d {n}" for n in firsts)]
+    capability = int(problem.architecture.removeprefix("sm_"))
+    found = by_kernels(problem, launcher(capability, told))
+    exact, theirs = by_pytorch(problem, torch.float64), by_pytorch(problem, OPERANDS[problem.kind])
+    for name, one, other, right in zip(names, found, theirs, exact, strict=True):
+        largest = right.abs().max().item()
+        ours, own = (((tensor.double() - right).abs().max().item()) / largest for tensor in (one, other))
+        yield Distance(name, ours, own, ALLOWED[problem.kind])
