@@ -13,5 +13,5 @@ def find_device(name: str) -> torch.device:
         probe = torch.zeros(1, device=name)
         probe.cpu()  # "meta" has no data
         return probe.device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         raise UserError(f"There is no device {name!r} here; use --device cpu, or leave it out.") from error

@@ -16,8 +16,8 @@ from r2n2.errors import UserError
 def written_beside(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` if the block succeeds.
 
-    The temporary file keeps the suffix, so that writers that choose a format by suffix work.
-    A missing parent folder is made. Raises UserError if the place cannot be written.
+    The temporary file keeps the suffix, so that writers that choose a format by suffix work. A link stays, and what it
+    means is replaced. A missing parent folder is made. Raises UserError if the place cannot be written.
     """
     path = Path(path)
     with _named(path), _temporary(path) as temporary:
@@ -74,10 +74,12 @@ def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """A path in the folder of `path` and with its suffix, whose file is gone afterwards unless it was renamed."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; give the name of a file to write.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
+    target = _target(path)
+    if os.path.lexists(target) and not target.is_file():  # a pipe or a device would be replaced by a file
+        what = "a folder" if target.is_dir() else "no file"
+        raise UserError(f"{path} is {what}; give the name of a file to write.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=target.parent)
     os.close(handle)
     try:
         yield Path(name)
@@ -87,7 +89,12 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 def _rename(temporary: Path, path: Path) -> None:
     temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-    temporary.replace(path)
+    temporary.replace(_target(path))
+
+
+def _target(path: Path) -> Path:
+    """What a link means; a link to itself means nothing else."""
+    return Path(os.path.realpath(path))
 
 
 def _umask() -> int:

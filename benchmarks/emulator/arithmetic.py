@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 TYPES = {
-    "pred": np.bool_, "b16": np.uint16, "b32": np.uint32, "b64": np.uint64, "f32": np.float32, "f64": np.float64,
+    "pred": np.bool_, "b8": np.uint8, "b16": np.uint16, "b32": np.uint32, "b64": np.uint64, "f32": np.float32,
     **{f"{letter}{bits}": np.dtype(f"{kind}{bits // 8}").type
        for letter, kind in (("u", "u"), ("s", "i")) for bits in (8, 16, 32, 64)},
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """The command line: arguments in, one call each. Everything heavy is imported by the command that needs it."""
 
+import io
 import os
 import sys
 import warnings
@@ -119,7 +120,7 @@ def reconstruct(
         raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
     shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
     seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
-    if taken := {path.resolve() for path in (*outputs, seen)} & {path.resolve() for path in paths}:
+    if taken := set(map(os.path.realpath, (*outputs, seen))) & set(map(os.path.realpath, paths)):
         raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     model = load(weights, network, device)
     shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
@@ -306,6 +307,8 @@ def _as_sentence(
 def main() -> None:
     """Run the command line; a user's mistake is one sentence on standard error and exit code 2."""
     warnings.formatwarning = _as_sentence
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have letters that a terminal has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except (UserError, OSError) as error:

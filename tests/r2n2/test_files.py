@@ -1,11 +1,12 @@
 """Files appear complete or not at all, and none is overwritten that nobody named."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from r2n2.errors import UserError
-from r2n2.files import free_paths, write_together, written_beside
+from r2n2.files import check_writable, free_paths, write_together, written_beside
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -62,3 +63,26 @@ def test_free_paths_share_the_first_free_stem(tmp_path: Path) -> None:
     (tmp_path / "chair.png").touch()
     (tmp_path / "chair-2.glb").symlink_to("nowhere")
     assert free_paths(stem, (".glb", ".png")) == [tmp_path / "chair-3.glb", tmp_path / "chair-3.png"]
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    target, link, dangling = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "dangling.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    dangling.symlink_to(tmp_path / "new" / "file.txt")
+    with written_beside(link) as temporary:
+        temporary.write_text("new")
+    write_together({dangling: lambda path: path.write_text("made")})
+    assert link.is_symlink() and target.read_text() == "new"
+    assert dangling.is_symlink() and (tmp_path / "new" / "file.txt").read_text() == "made"
+
+
+def test_what_is_no_file_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe, loop = tmp_path / "pipe", tmp_path / "loop"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    for path in (pipe, loop, Path("/dev/null")):
+        with pytest.raises(UserError, match=f"{path.name} is no file; give the name of a file to write"):
+            check_writable(path)
+    assert pipe.is_fifo() and Path("/dev/null").is_char_device()
+    assert sorted(tmp_path.iterdir()) == [loop, pipe]

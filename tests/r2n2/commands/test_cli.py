@@ -19,6 +19,8 @@ from small import small_network
 from r2n2.commands.cli import main
 from r2n2.data.grounds import photograph
 from r2n2.data.sample import sample_folder
+from r2n2.devices import find_device
+from r2n2.errors import UserError
 from r2n2.network import R2N2
 from r2n2.network.checkpoint import save_weights
 from r2n2.pictures.images import read_image
@@ -260,3 +262,18 @@ def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
     assert f"{chairs[1].name}/model.binvox" in result.stdout
     train = ["train", "--data", "data", "-o", "run", "--iterations", 1, "--batch-size", 12]
     refused(*train, "--strict", cwd=tmp_path)
+
+
+def test_letters_that_the_output_has_not_are_spelt_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setattr("r2n2.commands.cli.app", lambda: print("стул.npy"))
+    main()
+    assert written.getvalue().strip() == rb"\u0441\u0442\u0443\u043b.npy"
+
+
+@pytest.mark.parametrize("name", ["hpu", "privateuseone", "nonsense", "cuda:x"])
+def test_a_device_that_is_not_here_is_said(name: str) -> None:
+    with pytest.raises(UserError, match=f"There is no device '{name}' here"):
+        find_device(name)
