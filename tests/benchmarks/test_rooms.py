@@ -22,8 +22,8 @@ BELOW = {
 }
 # As README, docs, notes and CI call them.
 COMMANDS = {
-    "emulator", "gpu_run", "host", "loading", "machine_code", "networks", "peaks", "pictures", "recurrence", "rendering",
-    "report", "results", "step_times", "tune", "work",
+    "emulator", "gpu_run", "host", "loading", "machine_code", "networks", "peaks", "pictures", "recurrence",
+    "rendering", "report", "results", "step_times", "tune", "work",
 }  # fmt: skip
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 BY_PYTEST = {file.name for pattern in ("conftest.py", "test_*.py") for file in BENCHMARKS.glob(pattern)}
