@@ -78,7 +78,8 @@ class Global:
 
 
 # Of a byte of shared memory: never written; on its way in a copy that nobody waited for; written, and seen by threads;
-# by the matrix units, too, which read past what threads write until a fence.
+# by the matrix units, too, which read past what threads write until a fence. They see what a copy brought: Triton 3.6,
+# whose kernels compute the same on an H100, puts no fence there, Triton 3.9 does.
 UNWRITTEN, COMING, THREADS, FENCED = range(4)
 
 
@@ -142,7 +143,7 @@ class Shared:
 
     def barrier(self) -> None:
         for places, values in self.arrived:
-            self.bytes[places], self.state[places] = values, THREADS
+            self.bytes[places], self.state[places] = values, FENCED
         self.arrived = []
 
     def fence(self) -> None:
