@@ -16,14 +16,14 @@ from PIL import Image, ImageOps
 
 from r2n2.config import THRESHOLD
 from r2n2.data.grounds import FRAMINGS, GROUNDS, photograph
-from r2n2.data.shapenet import Model, read_voxels, view_paths
+from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.failures import drawn
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.files import written_beside
 from r2n2.network.model import R2N2
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
-from r2n2.pictures.images import read_image, to_view
+from r2n2.pictures.images import to_view
 from r2n2.pictures.ready import make_ready
 from r2n2.progress import progress
 from r2n2.shapes.picture import TILE, side_by_side, stacked, view_image
@@ -90,7 +90,7 @@ class Grounds:
         ]
 
 
-def evaluate_grounds(model: R2N2, models: Sequence[Model], threshold: float = THRESHOLD) -> Grounds:
+def evaluate_grounds(model: R2N2, models: Sequence[Readable], threshold: float = THRESHOLD) -> Grounds:
     """Photograph each of `models` on every ground in every framing, seeded by its name.
 
     Raises UserError for a model that cannot be read.
@@ -99,9 +99,9 @@ def evaluate_grounds(model: R2N2, models: Sequence[Model], threshold: float = TH
         raise UserError("There is no object to photograph.")
     shots: list[Shot] = []
     for item in progress(list(models), "photographing", unit="model"):
-        paths, truth = view_paths(item), read_voxels(item)
-        seed = zlib.crc32(item.name.encode())
-        render = read_image(paths[seed % len(paths)])
+        truth = item.read_voxels()
+        seed = zlib.crc32(item.name.encode(errors="surrogateescape"))
+        render = item.read_views([seed % item.count_views()])[0]
         clean = intersection_over_union(_occupancy(model, to_view(render)), truth, threshold)
         for ground in GROUNDS:
             for framing in FRAMINGS:
@@ -158,9 +158,10 @@ def _shot(
     )
 
 
-def _mixed(model: R2N2, models: Sequence[Model]) -> tuple[int, int]:
+def _mixed(model: R2N2, models: Sequence[Readable]) -> tuple[int, int]:
     """In how many objects' views, and in how many with one of another category's object, one looks like no other."""
-    views = [np.stack([to_view(read_image(path)) for path in view_paths(item)[:VIEWS]]) for item in models]
+    pictures = (item.read_views(range(min(VIEWS, item.count_views()))) for item in models)
+    views = [np.stack([to_view(picture) for picture in some]) for some in pictures]
     shapes = [_occupancies(model, view) for view in views]  # (VIEWS, 32, 32, 32) each
     mixed = 0
     for number, item in enumerate(models):

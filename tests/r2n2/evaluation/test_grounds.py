@@ -10,6 +10,7 @@ from PIL import Image
 from small import small_network
 
 from r2n2.data.grounds import FRAMINGS, GROUNDS, Photograph
+from r2n2.data.packed import read_pack, write_split
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models
 from r2n2.errors import UserError
@@ -29,6 +30,7 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
     with sample_folder() as folder:
         models = find_models(folder)[0][::7]
         result = evaluate_grounds(model, models, threshold=0.5)
+        write_split(models, tmp_path / "pack", "test")
     assert len(result.shots) == 2 * len(models)
     assert {(shot.ground, shot.framing) for shot in result.shots} == {("plain", "centred"), ("dark", "centred")}
     table = result.to_markdown()
@@ -38,6 +40,8 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
     draw_grounds(result, tmp_path / "worst.png", threshold=0.5, count=2)
     with Image.open(tmp_path / "worst.png") as sheet:
         assert sheet.width > 1000
+    packed = evaluate_grounds(model, read_pack(tmp_path / "pack", "test"), threshold=0.5)
+    assert packed.to_markdown() == table
     with pytest.raises(UserError, match="no object"):
         evaluate_grounds(model, [])
 
@@ -80,12 +84,13 @@ def test_views_are_mixed_with_the_last_of_another_categorys_object(monkeypatch: 
             strangers.append((own[0] // 10, *divmod(last, 10)))
         return odd_ones_out(shapes)
 
-    monkeypatch.setattr(grounds, "view_paths", lambda item: [(item.number, view) for view in range(5)])
-    monkeypatch.setattr(grounds, "read_image", lambda path: path)
     monkeypatch.setattr(grounds, "to_view", np.array)
     monkeypatch.setattr(grounds, "_occupancies", occupancies)
     monkeypatch.setattr(grounds, "odd_ones_out", compared)
-    objects = [SimpleNamespace(word=word, number=number) for number, word in enumerate(words)]
+    objects = [
+        SimpleNamespace(word=word, count_views=lambda: 5, read_views=lambda views, n=number: [(n, view) for view in views])
+        for number, word in enumerate(words)
+    ]
     assert grounds._mixed(None, objects) == (0, 5)
     last = grounds.VIEWS - 1
     assert strangers == [(0, 2, last), (1, 3, last), (2, 0, last), (3, 1, last), (4, 0, last)]
