@@ -161,7 +161,8 @@ def _readable(
 
 def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
     """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
-    order = np.random.default_rng(zlib.crc32(model.name.encode())).permutation(model.count_views())[:max_views]
+    seed = zlib.crc32(model.name.encode(errors="surrogateescape"))
+    order = np.random.default_rng(seed).permutation(model.count_views())[:max_views]
     views = [to_view(picture, preprocessing) for picture in model.read_views(order)]
     return np.stack(views), model.read_voxels()
 
