@@ -112,6 +112,7 @@ class Loop:
         self.run, self.config, self.processes = run, run.config, run.processes
         self.description, self.checkpoints, self.folder = description, checkpoints, checkpoints.run
         self.validation = validation if self.config.validate_every else ()
+        self.judged = fingerprint(self.validation)
         self.losses: list[Tensor] = []  # of this process, since they were last gathered
         self.saved: int | None = None  # a run that goes on may have been killed before its weights were written
         self.clock = Clock()
@@ -202,8 +203,10 @@ class Loop:
     def _validate(self) -> None:
         iteration, best = self.run.iteration, self.description.best
         found = validate(model := self.run.result(), self.validation, VIEWS, self.processes)
+        if best and best.objects not in (None, self.judged):  # scores of other objects do not compare
+            best = None
         if not best or found.iou > best.iou:
-            self.description = replace(self.description, best=Best(iteration, found.iou))
+            self.description = replace(self.description, best=Best(iteration, found.iou, self.judged))
             self._write_weights(BEST_FILE, model)
         if self.processes.writes:
             by_views = {view_column(count): iou for count, iou in enumerate(found.by_views, start=1)}

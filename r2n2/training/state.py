@@ -8,6 +8,7 @@ Nothing random is stored: see `run`.
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,10 +27,12 @@ MODEL, AVERAGE, OPTIMIZER = "model.", "average.", "optimizer."
 
 @dataclass(frozen=True)
 class Best:
-    """The validated iteration with the largest mean intersection over union."""
+    """The validated iteration with the largest mean intersection over union, and the objects that it was measured on:
+    with others it compares no more. None in checkpoints that do not say."""
 
     iteration: int
     iou: float
+    objects: Fingerprint | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ class Description:
         values["network"] = NetworkConfig.from_dict(values["network"])
         values["config"] = TrainingConfig.from_dict(values["config"])
         values["data"], values["order"] = Fingerprint(**values["data"]), Order(**values["order"])
-        values["pending"], values["best"] = tuple(values["pending"]), values["best"] and Best(**values["best"])
+        values["pending"], values["best"] = tuple(values["pending"]), values["best"] and _best(values["best"])
         return cls(**values)
+
+
+def _best(values: dict[str, Any]) -> Best:
+    objects = values.get("objects")
+    return Best(**values | {"objects": objects and Fingerprint(**objects)})
 
 
 def capture(run: Run) -> dict[str, Tensor]:

@@ -185,6 +185,21 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
     assert all(torch.equal(tensor, stored[f"average.{name}"]) for name, tensor in kept.items())
 
 
+def test_a_best_score_stands_until_the_validation_objects_are_others(
+    splits: dict[str, list[Model]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from r2n2.training import loop
+
+    scores = iter([0.9, 0.5, 0.2])
+    monkeypatch.setattr(loop, "validate", lambda *_: loop_validation(next(scores)))
+    best = []
+    for iterations, validation in ((1, splits["val"]), (2, splits["val"]), (3, splits["val"][:1])):
+        config = replace(CONFIG, iterations=iterations, validate_every=1)
+        train(NETWORK, splits["train"], tmp_path, config, CPU, resume=iterations > 1, validation=validation)
+        best.append(Checkpoints(tmp_path).description().best.iteration)
+    assert best == [1, 1, 3]
+
+
 def loop_validation(iou: float) -> object:
     from r2n2.training.validation import Validation
 
