@@ -88,6 +88,19 @@ def test_batches_share_a_number_of_views_and_cover_each_epoch() -> None:
     assert len({draw.seed for batch in batches for draw in batch}) == 200
 
 
+def test_each_seed_epoch_and_iteration_has_random_numbers_of_its_own() -> None:
+    drawn = [list(itertools.islice(TrainingBatches(10, 5, 5, seed), 400)) for seed in (0, 1)]
+    orders = [
+        tuple(draw.index for batch in batches[2 * epoch : 2 * epoch + 2] for draw in batch)
+        for batches in drawn
+        for epoch in range(100)
+    ]
+    assert len(set(orders)) == 200
+    views = np.array([[batch[0].views for batch in batches] for batches in drawn])
+    for first, second in ((views[0], views[1]), (views[0, 1:], views[0, :-1])):
+        assert 0.1 < (first == second).mean() < 0.3  # one in five
+
+
 def test_batches_go_on_where_they_stopped() -> None:
     whole = list(itertools.islice(TrainingBatches(7, 4, 5, seed=3), 9))
     assert list(itertools.islice(TrainingBatches(7, 4, 5, seed=3, start=5), 4)) == whole[5:]
@@ -171,7 +184,7 @@ def test_backgrounds_are_light_and_crops_move_as_far_as_there_is_room() -> None:
         places.add((row, column))
         colors.append(view[:, 0, 0])
     assert {row for row, _ in places} == {column for _, column in places} == set(range(58, 69))
-    assert 225 <= np.min(colors) < 228 < 252 < np.max(colors) <= 255
+    assert set(np.ravel(colors)) == set(range(225, 256))
 
 
 def test_mirroring_an_object_is_mirroring_its_pictures() -> None:
@@ -226,6 +239,15 @@ def test_zoom_magnifies_about_the_centre() -> None:
         red = view[0].astype(int) - view[1] > 127
         assert abs(red.any(axis=0).sum() - 21 * zoom) <= 1
         assert abs(np.nonzero(red.any(axis=0))[0].mean() - 63) < 8
+
+
+def test_a_zoom_and_its_inverse_are_as_likely() -> None:
+    image = np.zeros((137, 137, 4), np.uint8)
+    image[58:79, 58:79] = (255, 0, 0, 255)
+    config, rng = Augmentation(flip="none", zoom=(0.5, 2.0)), np.random.default_rng(0)
+    views = augment([Image.fromarray(image)] * 300, np.zeros((2, 2, 2)), config, rng)[0].astype(int)
+    sides = (views[:, 0] - views[:, 1] > 127).any(axis=1).sum(axis=1)
+    assert 0.42 < (sides < 21).mean() < 0.58  # a third if the zoom were even
 
 
 def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> None:

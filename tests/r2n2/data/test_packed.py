@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
@@ -14,7 +15,7 @@ from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.fingerprint import fingerprint
 from r2n2.data.packed import is_pack, read_pack, write_pack, write_split
-from r2n2.data.shapenet import SPLITS, find_models, select
+from r2n2.data.shapenet import SPLITS, find_models, select, view_paths
 from r2n2.errors import UserError
 
 
@@ -58,6 +59,16 @@ def test_samples_are_those_of_the_folder_in_worker_processes_too(data_folder: Pa
     data, batches = TrainingSet(sets[1], AUGMENTATIONS["compact"]), TrainingBatches(28, 4, 2, seed=0)
     alone, read = (next(read_batches(data, batches, workers)) for workers in (0, 1))
     assert all(map(torch.equal, alone, read))
+
+
+def test_colours_of_transparent_pixels_are_kept(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "copy")
+    model = select(find_models(tmp_path / "copy")[0], "test")[0]
+    pixels = np.array(model.read_views([0])[0])
+    pixels[0, 0] = (9, 8, 7, 0)
+    Image.fromarray(pixels).save(view_paths(model)[0])
+    write_split([model], tmp_path / "pack", "test")
+    np.testing.assert_array_equal(read_pack(tmp_path / "pack", "test")[0].read_views([0])[0], pixels)
 
 
 def test_a_pack_is_mapped_anew_in_each_process(pack: Path) -> None:

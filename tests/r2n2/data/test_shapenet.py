@@ -74,6 +74,16 @@ def test_variants_are_only_trained_on(data_folder: Path) -> None:
         assert not any("~" in model.name for model in select(models, split))
 
 
+def test_variants_move_no_object_to_another_split(tmp_path: Path) -> None:
+    before = {model.name: model.split for model in find_models(empty_models(tmp_path, 13))[0]}
+    for part in ("ShapeNetRendering", "ShapeNetVox32"):
+        for number in range(1, 20):
+            (tmp_path / part / "c" / f"000~{number}").mkdir()
+    after = {model.name: model.split for model in find_models(tmp_path)[0]}
+    assert before.items() <= after.items()
+    assert all(split == "train" for name, split in after.items() if name not in before)
+
+
 def test_missing_parts_are_reported_by_path(copy: Path) -> None:
     shutil.rmtree(copy / "ShapeNetVox32" / "03001627" / "chair3")
     shutil.rmtree(copy / "ShapeNetRendering" / "03636649" / "lamp2")

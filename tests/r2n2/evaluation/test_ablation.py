@@ -46,6 +46,17 @@ def test_scores_of_orders_are_those_of_the_permuted_views(model: R2N2) -> None:
         assert score == pytest.approx(expected, abs=2e-3)
 
 
+@torch.inference_mode()
+def test_each_order_is_another(model: R2N2) -> None:
+    views, folded = torch.rand(5, 3, 127, 127), []
+    model.recurrence.register_forward_pre_hook(lambda _, given: folded.append(given[0]))
+    order_scores(model, views, np.ones((32, 32, 32), bool), THRESHOLD, orders=8)
+    (features,) = folded  # (orders, T, F)
+    assert len({row.numpy().tobytes() for row in features}) == 8
+    for row in features:
+        torch.testing.assert_close(row.sum(0), features[0].sum(0))
+
+
 def test_the_spread_is_within_objects() -> None:
     found = spread([np.array([0.2, 0.4]), np.array([0.9, 0.9])])
     assert found == pytest.approx((0.6, 0.05, 0.1))
@@ -92,6 +103,19 @@ def test_failures_of_averaged_views_and_of_an_empty_truth_are_drawn(
         shape, truth = (np.asarray(image.crop((left, 60, left + 100, 200))) for left in (800, 1100))
     assert (shape == CARD).all()  # what the mean of the views gave
     assert (truth == CARD).all()
+
+
+def test_failures_are_of_the_mean_of_all_views(
+    data_folder: Path, model: R2N2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, drawn = select(find_models(data_folder)[0], "test")[:1], []
+    row = Image.new("RGB", (8, 8))
+    monkeypatch.setattr("r2n2.evaluation.failures.comparison", lambda *given: drawn.append(given) or row)
+    draw_failures(model, chosen, tmp_path / "drawn.png", views=3, averaged=True)
+    views, occupancy, *_ = drawn[0]
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(views)[:, None]).occupancy.mean(dim=0)
+    np.testing.assert_allclose(occupancy, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

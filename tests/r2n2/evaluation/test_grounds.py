@@ -88,10 +88,8 @@ def test_views_are_mixed_with_the_last_of_another_categorys_object(monkeypatch: 
     monkeypatch.setattr(grounds, "_occupancies", occupancies)
     monkeypatch.setattr(grounds, "odd_ones_out", compared)
     objects = [
-        SimpleNamespace(
-            word=word, count_views=lambda: 5, read_views=lambda views, n=number: [(n, view) for view in views]
-        )
-        for number, word in enumerate(words)
+        SimpleNamespace(word=word, count_views=lambda: 5, read_views=lambda views, n=n: [(n, view) for view in views])
+        for n, word in enumerate(words)
     ]
     assert grounds._mixed(None, objects) == (0, 5)
     last = grounds.VIEWS - 1

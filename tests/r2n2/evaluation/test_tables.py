@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from small import small_network
+from typer.testing import CliRunner
 
+from r2n2.commands.cli import app
 from r2n2.data.shapenet import Model, find_models, read_voxels, select
 from r2n2.errors import UserError
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
@@ -126,3 +128,23 @@ def test_mean_shapes_know_their_category(data_folder: Path) -> None:
     with pytest.raises(UserError, match="in the mean shapes themselves"):
         evaluate_mean_shapes(training, select(models, "all"))
     assert table.categories["chair"]["1"].iou == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_category_without_training_models_gets_the_mean_of_all_models(data_folder: Path) -> None:
+    models = find_models(data_folder)[0]
+    training, unknown = select(models, "train"), replace(select(models, "test")[0], category="boat")
+    training = [model for model in training if model.word == "chair"][:5] + training[-1:]
+    mean = np.mean([read_voxels(model) for model in training], axis=0)
+    found = evaluate_mean_shapes(training, [unknown], threshold=0.45).categories["boat"]["1"]
+    assert found.iou == pytest.approx(intersection_over_union(mean, read_voxels(unknown), 0.45), abs=1e-6)
+    assert found.ap == pytest.approx(average_precision(mean, read_voxels(unknown)), abs=1e-6)
+
+
+def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    options = ["--mean-shape", str(data_folder), "--limit", "2", "--json", str(path)]
+    CliRunner().invoke(app, ["evaluate", "--data", str(data_folder), *options], catch_exceptions=False)
+    assert {word: scores["1"]["models"] for word, scores in json.loads(path.read_text())["categories"].items()} == {
+        "chair": 1,
+        "lamp": 1,
+    }

@@ -24,6 +24,15 @@ def test_dice_asks_for_overlap_sample_by_sample() -> None:
     assert voxel_loss(missed, voxels, dice=0.5).item() - base == pytest.approx(0.5 * (1 - (1 / 33 + 1) / 2), rel=1e-4)
 
 
+def test_dice_sums_probabilities_as_they_are() -> None:
+    """Half sure of each of 64 voxels, of which 32 are occupied: (2 16 + 1) / (32 + 32 + 1)."""
+    voxels = torch.zeros(1, 4, 4, 4, dtype=torch.long)
+    voxels[:, :2] = 1
+    unsure = torch.zeros(1, 2, 4, 4, 4)
+    difference = voxel_loss(unsure, voxels, dice=1.0) - voxel_loss(unsure, voxels)
+    assert difference.item() == pytest.approx(1 - 33 / 65)
+
+
 def test_a_thin_object_left_out_costs_little_entropy_and_much_dice() -> None:
     voxels = torch.zeros(1, 32, 32, 32, dtype=torch.long)
     voxels[0, 16, 16] = 1

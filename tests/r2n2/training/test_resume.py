@@ -21,7 +21,7 @@ from r2n2.network.checkpoint import load_tensors, load_weights
 from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.interruption import StoppedError
 from r2n2.training.loop import train
-from r2n2.training.processes import ALONE
+from r2n2.training.processes import ALONE, Processes
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.records import read_table
 from r2n2.training.run import Run
@@ -171,14 +171,14 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
 ) -> None:
     from r2n2.training import loop
 
-    scores = iter([0.1, 0.3, 0.2, 0.25])
+    scores = iter([0.1, 0.3, 0.2, 0.3])  # of equals the first is the best
     monkeypatch.setattr(loop, "validate", lambda *_: loop_validation(next(scores)))
     config = replace(CONFIG, validate_every=2, save_every=100, keep=1)
     train(NETWORK, splits["train"], tmp_path, config, CPU, validation=splits["val"])
     assert [int(path.stem) for path in Checkpoints(tmp_path).paths()] == [4, 8]
     best = Checkpoints(tmp_path).description().best
     assert (best.iteration, best.iou) == (4, 0.3)
-    assert [line["iou"] for line in read_table(tmp_path / "validation.csv")] == ["0.1", "0.3", "0.2", "0.25"]
+    assert [line["iou"] for line in read_table(tmp_path / "validation.csv")] == ["0.1", "0.3", "0.2", "0.3"]
     assert load_weights(tmp_path / "best.safetensors").config == NETWORK
     kept = load_tensors(tmp_path / "best.safetensors")[0]
     stored = load_tensors(Checkpoints(tmp_path).paths()[0])[0]
@@ -215,6 +215,25 @@ def test_validation_scores_the_shapes_and_draws_some(splits: dict[str, list[Mode
     table = evaluate(model, splits["val"], 3)
     assert found.by_views == pytest.approx([table.views[str(count)].iou for count in (1, 2, 3)], abs=1e-6)
     assert found.picture.height > 2 * 320
+
+
+def test_validation_takes_objects_evenly_and_each_process_its_share(splits: dict[str, list[Model]]) -> None:
+    from r2n2.training.validation import spread, validate
+
+    assert spread(range(10), 4) == [0, 3, 6, 9]
+    assert spread(range(3), 64) == [0, 1, 2]
+    sums: list[torch.Tensor] = []
+
+    class Share(Processes):
+        def sum(self, values: torch.Tensor) -> torch.Tensor:
+            sums.append(values)
+            return values
+
+    model, models = Run(NETWORK, CONFIG, CPU, ALONE).result(), splits["train"][:3]
+    for rank, count in ((0, 1), (0, 2), (1, 2)):
+        validate(model, models, 2, Share(rank, count))
+    torch.testing.assert_close(sums[1] + sums[2], sums[0])
+    assert sums[2][1].tolist() == [1, 1]
 
 
 def test_a_validation_that_can_read_nothing_costs_no_iteration(splits: dict[str, list[Model]], tmp_path: Path) -> None:

@@ -144,6 +144,13 @@ def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> No
     assert all(float(line[name]) > 0 for line in lines for name in line)
 
 
+def test_the_log_has_the_rate_of_the_step_it_ends_with(data_folder: Path, tmp_path: Path) -> None:
+    models = select(find_models(data_folder)[0], "train")
+    train(small_network("3d-gru-3"), models, tmp_path, replace(CONFIG, warmup=4, cooldown=2), CPU)
+    rates = [float(line["learning_rate"]) for line in read_table(tmp_path / "log.csv")]
+    assert rates == pytest.approx([0.5e-3, 1e-3, 0.5e-3])
+
+
 def test_the_saved_weights_are_the_running_mean() -> None:
     run = Run(small_network("3d-gru-1"), TrainingConfig(average=0.5), CPU)
     first = run.average.tensors["encoder.fc.weight"].clone()
@@ -151,6 +158,14 @@ def test_the_saved_weights_are_the_running_mean() -> None:
     run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
     expected = (first + run.model.encoder.fc.weight.detach()) / 2
     torch.testing.assert_close(run.average.tensors["encoder.fc.weight"], expected)
+
+
+def test_the_running_mean_counts_the_step_that_it_follows() -> None:
+    run = Run(small_network("3d-gru-1"), TrainingConfig(average=0.999), CPU)
+    first = run.average.tensors["encoder.fc.bias"].clone()
+    run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
+    expected = (first + 10 * run.model.encoder.fc.bias.detach()) / 11
+    torch.testing.assert_close(run.average.tensors["encoder.fc.bias"], expected, rtol=0, atol=1e-7)
 
 
 def test_the_running_mean_soon_forgets_the_first_weights() -> None:
@@ -205,6 +220,16 @@ def test_the_loss_after_two_views_is_that_after_the_last_and_in_time_every_other
         first, second, last = (voxel_loss(run.model(views[:, :count]).logits, voxels).item() for count in (1, 2, 3))
     seen = {round((run.step(views, voxels).item() - last / 2) * 2, 4) for _ in range(12)}
     assert seen == {round(first, 4), round(second, 4)}
+
+
+def test_which_views_enter_the_loss_depends_on_the_seed() -> None:
+    runs = [Run(small_network("3d-gru-1"), replace(CONFIG, loss_views=2, seed=seed), CPU) for seed in (0, 1)]
+    judged: list[list[list[int]]] = [[], []]
+    for iteration in range(20):
+        for run, found in zip(runs, judged, strict=True):
+            run.iteration = iteration
+            found.append(run._judged(views=5))
+    assert judged[0] != judged[1]
 
 
 def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path: Path) -> None:
