@@ -217,9 +217,13 @@ def test_validation_scores_the_shapes_and_draws_some(splits: dict[str, list[Mode
     assert found.picture.height > 2 * 320
 
 
-def test_validation_takes_objects_evenly_and_each_process_its_share(splits: dict[str, list[Model]]) -> None:
+def test_validation_takes_objects_evenly_and_each_process_its_share(
+    splits: dict[str, list[Model]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from r2n2.training import validation
     from r2n2.training.validation import spread, validate
 
+    monkeypatch.setattr(validation, "PICTURED", 0)
     assert spread(range(10), 4) == [0, 3, 6, 9]
     assert spread(range(3), 64) == [0, 1, 2]
     sums: list[torch.Tensor] = []
