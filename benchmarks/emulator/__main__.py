@@ -16,14 +16,8 @@ import os
 import sys
 import time
 
-from convrnn3d.tuning import table
-
-
-def brackets(architecture: str) -> list[int]:
-    """A batch size for each bracket of a launch table."""
-    ends = {launch.batch for kinds in table(architecture).values() for every in kinds.values() for launch in every}
-    known = sorted(end for end in ends if end is not None)
-    return [*known, known[-1] + 1]
+from benchmarks.emulator.check import Problem, distances
+from benchmarks.machine_code.compiled import brackets
 
 
 def main() -> int:
@@ -35,8 +29,6 @@ def main() -> int:
     options = parser.parse_args()
     if os.environ.get("TRITON_INTERPRET") == "1":
         parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
-    from benchmarks.emulator.check import Problem, distances  # which import kernels
-
     asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
     wrong = 0
     for kind in options.kinds.split(","):

@@ -1,8 +1,8 @@
 """What PTX's instructions on registers compute, on all threads of a program at once.
 
 A register is an array with a number for each thread, unsigned and as wide as the register; an instruction's type says
-as what its bits are read. Approximate instructions are computed exactly: what a GPU may be off there is less than what
-float32 rounds.
+as what its bits are read. Approximate instructions (ex2, div.full) are rounded to nearest; a GPU may be off by some
+units in float32's last place.
 """
 
 from collections.abc import Callable

@@ -10,8 +10,8 @@ from convrnn3d.tuning import choose
 from torch import Tensor
 
 from benchmarks.emulator.launching import launcher
+from benchmarks.machine_code.compiled import OPERANDS
 
-OPERANDS = {"half": torch.bfloat16, "tf32": torch.float32, "ieee": torch.float32}
 # As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
 ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
 
@@ -103,8 +103,7 @@ def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterat
     """Of every result of a problem. Raises MemoryFaultError for an access that no program may make."""
     firsts = ["h"] if problem.cell == "gru" else ["h", "s"]
     names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight", *(f"d {n}" for n in firsts)]
-    capability = int(problem.architecture.removeprefix("sm_"))
-    found = by_kernels(problem, launcher(capability, told))
+    found = by_kernels(problem, launcher(problem.architecture, told))
     exact, theirs = by_pytorch(problem, torch.float64), by_pytorch(problem, OPERANDS[problem.kind])
     for name, one, other, right in zip(names, found, theirs, exact, strict=True):
         largest = right.abs().max().item()

@@ -10,13 +10,12 @@ import numpy as np
 
 from benchmarks.emulator import matrices
 from benchmarks.emulator.arithmetic import TYPES
+from benchmarks.emulator.matrices import WARP
 from benchmarks.emulator.memory import MemoryFaultError
 from benchmarks.emulator.ptx import Instruction
 
 if TYPE_CHECKING:
     from benchmarks.emulator.machine import Execution
-
-WARP = 32
 
 
 def load(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:

@@ -7,28 +7,28 @@ from typing import Any
 import triton
 from convrnn3d.launcher import FUSION, Slot, kind, source
 from torch import Tensor
-from triton.backends.compiler import GPUTarget
 
 from benchmarks.emulator.machine import Execution
 from benchmarks.emulator.memory import Global
 from benchmarks.emulator.ptx import Program, parse
+from benchmarks.machine_code.compiled import TARGETS
 
 
 @cache
-def compiled(kernel: Any, kinds: tuple, constants: tuple, options: tuple, capability: int) -> tuple[Program, int]:
+def compiled(kernel: Any, kinds: tuple, constants: tuple, options: tuple, architecture: str) -> tuple[Program, int]:
     """A kernel's PTX, and its bytes of shared memory."""
-    target = GPUTarget("cuda", capability, 32)
+    target = TARGETS[architecture]
     found = triton.compile(source(kernel, kinds, dict(constants)), target=target, options=dict(options) | FUSION)
     return parse(found.asm["ptx"]), found.metadata.shared
 
 
-def launcher(capability: int, told: Callable[[str, int, int], None] = lambda *_: None) -> Callable[..., None]:
+def launcher(architecture: str, told: Callable[[str, int, int], None] = lambda *_: None) -> Callable[..., None]:
     """What a Sequence takes for `launch`. told: of each launch its kernel, programs and instructions."""
 
     def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
         kinds = tuple(map(kind, arguments))
         how = tuple(constants.items()), tuple(options.items())
-        program, shared = compiled(kernel, kinds, *how, capability)
+        program, shared = compiled(kernel, kinds, *how, architecture)
         tensors = [argument.tensor if isinstance(argument, Slot) else argument for argument in arguments]
         memory = Global([tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.numel()])
         values = list(numbers(arguments))

@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.emulator.arithmetic import TYPES, computed
 from benchmarks.emulator.effects import EFFECTS
+from benchmarks.emulator.matrices import WARP
 from benchmarks.emulator.memory import Global, MemoryFaultError, Shared
 from benchmarks.emulator.ptx import Address, Instruction, Operand, Program
 
-WARP = 32
 WIDTHS = {"%p": "pred", "%rs": "b16", "%r": "b32", "%f": "b32", "%rd": "b64", "%fd": "b64"}  # of registers, by name
 
 

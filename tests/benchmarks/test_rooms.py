@@ -13,10 +13,10 @@ BELOW = {
     "report": {"recurrence", "measuring"},
     "comparisons": {"networks", "recurrence", "measuring"},
     "tune": {"machine_code", "work", "measuring"},
+    "emulator": {"machine_code"},
     "networks": {"work", "measuring"},
     "recurrence": {"work", "measuring"},
     "machine_code": set(),
-    "emulator": set(),
     "work": {"measuring"},
     "measuring": set(),
 }

@@ -79,7 +79,7 @@ def test_instructions_compute_what_ptx_says(code: str, a: int, b: int, expected:
 def test_numbers_round_as_a_gpu_rounds_them() -> None:
     x = torch.randn(32) * 100
     x[:3] = torch.tensor([1.00390625, 1.01171875, torch.inf])  # two ties, and what must not carry over
-    (halves,) = [asked("cvt.rn.bf16.f32 %rs1, %r3; cvt.f32.bf16 %r5, %rs1;", x, 0, torch.float32)]
+    halves = asked("cvt.rn.bf16.f32 %rs1, %r3; cvt.f32.bf16 %r5, %rs1;", x, 0, torch.float32)
     assert halves == x.bfloat16().float().tolist()
     power = asked("fma.rn.f32 %r6, %r3, 0f3C000000, %r4; ex2.approx.f32 %r5, %r6;", x, 1.0, torch.float32)
     torch.testing.assert_close(torch.tensor(power), torch.exp2(x / 128 + 1))
@@ -243,7 +243,7 @@ def test_a_result_that_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, capsys:
     def found(problem: check.Problem, told: Callable) -> list[check.Distance]:
         return [check.Distance("states", ours, 0.001, 0) for ours in (0.002, 0.003)]
 
-    monkeypatch.setattr(check, "distances", found)
+    monkeypatch.setattr(main_module, "distances", found)
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     monkeypatch.setattr(sys, "argv", ["emulator", "--brackets", "1", "--cells", "gru"])
     assert main_module.main() == 1
