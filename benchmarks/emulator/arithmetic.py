@@ -137,13 +137,6 @@ def computed(opcode: tuple[str, ...]) -> tuple[Function, tuple[str, ...], str] |
         return field, (kind, "u32", "u32"), kind
     if kind in ("s16x2", "u16x2"):
         return pairwise(PLAIN[name], kind[:3]), ("b32", "b32"), "b32"
-    if opcode[-2:] in (
-        ("f32", "bf16"),
-        ("f32", "f16"),
-    ):  # sm_100 and later: the last operand is float32, others are not
-        widened = conversion(("cvt", "f32", kind))[0]
-        mixed = lambda *given: PLAIN[name](*map(widened, given[:-1]), given[-1])  # noqa: E731
-        return mixed, ("b16",) * (2 if name == "fma" else 1) + ("f32",), "f32"
     if name in PLAIN and kind in TYPES:
         function = PLAIN[name]
         number = function.nin if isinstance(function, np.ufunc) else function.__code__.co_argcount

@@ -81,8 +81,6 @@ def test_numbers_round_as_a_gpu_rounds_them() -> None:
     x[:3] = torch.tensor([1.00390625, 1.01171875, torch.inf])  # two ties, and what must not carry over
     halves = asked("cvt.rn.bf16.f32 %rs1, %r3; cvt.f32.bf16 %r5, %rs1;", x, 0, torch.float32)
     assert halves == x.bfloat16().float().tolist()
-    mixed = asked("cvt.rn.bf16.f32 %rs1, %r3; add.rn.f32.bf16 %r5, %rs1, %r4;", x, 0.25, torch.float32)
-    assert mixed == (x.bfloat16().float() + 0.25).tolist()
     power = asked("fma.rn.f32 %r6, %r3, 0f3C000000, %r4; ex2.approx.f32 %r5, %r6;", x, 1.0, torch.float32)
     torch.testing.assert_close(torch.tensor(power), torch.exp2(x / 128 + 1))
 
