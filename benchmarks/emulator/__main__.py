@@ -8,7 +8,7 @@ the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of whi
 a tensor, a program that reads or writes what another one of its launch writes, shared memory that is read before a copy
 has brought it or written while a product reads it, or a register that is touched while a product writes it, ends the
 run; so does a result that is more than twice as far from float64 as PyTorch's own. What ptxas makes of the PTX is not
-seen, nor any time. sm_80, sm_90 and sm_120; sm_100 multiplies otherwise.
+seen, nor any time. sm_80 and sm_90; later ones have instructions that are not known here.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.machine_code.compiled import brackets
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m benchmarks.emulator", description=__doc__.splitlines()[0])
-    parser.add_argument("--architecture", default="sm_90", choices=("sm_80", "sm_90", "sm_120"))
+    parser.add_argument("--architecture", default="sm_90", choices=("sm_80", "sm_90"))
     parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
     parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
     parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
