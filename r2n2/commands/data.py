@@ -50,6 +50,10 @@ def meshes(
         str | None,
         typer.Option(help="The axis of the meshes that their fronts face, such as -x; +z (glTF), or -y with --up z."),
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Where paths hold category and name, such as {category}/{name}/models/model_normalized.obj."),
+    ] = None,
     mix: Annotated[
         bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
     ] = False,
@@ -68,7 +72,7 @@ def meshes(
     from r2n2.data.shards import Shard
 
     config = PrepareConfig(views, variants, stretch, renderer, seed, workers, Shard.parse(shard), again)
-    sources = find_meshes(inputs, category, up, front, mix)
+    sources = find_meshes(inputs, category, up, front, mix, layout)
     with _interruptible():
         _report(prepare(sources, output, config), output)
 

@@ -1,11 +1,14 @@
 """Finding the meshes that a user has."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import trimesh
 
+from r2n2.data.categories import category_word
 from r2n2.data.frame import rotation_to_canonical
+from r2n2.data.layout import Layout
 from r2n2.data.shapenet import VARIANT_MARK
 from r2n2.data.sources import MeshSource, mixed_name, plain_name
 from r2n2.errors import UserError
@@ -14,31 +17,50 @@ UNNAMED = "unnamed"  # the category of meshes in a folder whose name has nothing
 
 
 def find_meshes(
-    inputs: list[Path], category: str | None, up: str = "y", front: str | None = None, mix: bool = False
+    inputs: list[Path],
+    category: str | None,
+    up: str = "y",
+    front: str | None = None,
+    mix: bool = False,
+    layout: str | None = None,
 ) -> list[MeshSource]:
     """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
 
     In folders, hidden files and folders are passed over: to the reader of the prepared data hidden models are none.
     What a category's name cannot hold is replaced in a folder's, as `plain_name` does it. up and front are the meshes'
     own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of the names, as `mixed_name`
-    does.
+    does. layout: where category and name stand in the paths, as `Layout` reads it; other meshes are passed over.
     """
     rotation = rotation_to_canonical(up, front)
+    places = None if layout is None else Layout.parse(layout)
+    if places and category:
+        raise UserError("A layout tells the categories; give --layout or --category.")
+    sources: list[MeshSource] = []
+    taken: dict[str, set[str]] = {}
+    for path in _mesh_files(inputs):
+        place = places.match(path) if places else (_folder_name(path.parent), path.stem)
+        if place is None:
+            continue
+        word = category or category_word(plain_name(place[0])) or UNNAMED
+        name = _unused(_model_name(place[1]), taken.setdefault(word, set()))
+        taken[word].add(name)
+        sources.append(MeshSource(path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}))
+    if places and not sources:
+        raise UserError(
+            f"No mesh lies where the layout {layout} says; a path's last parts must be those of the layout."
+        )
+    return sources
+
+
+def _mesh_files(inputs: list[Path]) -> Iterator[Path]:
+    """Those of a folder in order. Raises UserError for what is not there."""
     suffixes = {f".{kind}" for kind in trimesh.available_formats()}
-    sources: dict[tuple[str, str], MeshSource] = {}
     for given in inputs:
         if not given.exists():
             raise UserError(f"There is no mesh file or folder {given}; check the name.")
         inside = (path for path in given.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
         seen = (path for path in inside if not any(part.startswith(".") for part in path.relative_to(given).parts))
-        found = [given] if given.is_file() else sorted(seen)
-        for path in found:
-            word = category or plain_name(_folder_name(path.parent)) or UNNAMED
-            name = _unused(_model_name(path.stem), {name for known, name in sources if known == word})
-            sources[word, name] = MeshSource(
-                path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}
-            )
-    return list(sources.values())
+        yield from [given] if given.is_file() else sorted(seen)
 
 
 def _folder_name(folder: Path) -> str:

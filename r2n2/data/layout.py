@@ -1,0 +1,52 @@
+"""Where a collection keeps its meshes: a pattern of folders that tells each one's category and name.
+
+{category}/{name}/models/model_normalized.obj      ShapeNetCore v2
+{category}/*/{name}.off                            ModelNet
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2n2.errors import UserError
+
+FIELDS = ("{category}", "{name}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Patterns of a path's last parts; `{category}`, `{name}` and `*` stand for any characters of a part."""
+
+    parts: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Layout":
+        """Raises UserError unless `text` holds {category} and {name} once each, and no other field or empty part."""
+        parts, rest = text.split("/"), text
+        for field in FIELDS:
+            rest = rest.replace(field, "", 1)
+        if any(field not in text for field in FIELDS) or "" in parts or "{" in rest or "}" in rest:
+            raise UserError(
+                f"{text!r} is no layout; it must hold {{category}} and {{name}} once each, such as "
+                "{category}/{name}/models/model_normalized.obj."
+            )
+        return cls(tuple(re.compile(_pattern(part)) for part in parts))
+
+    def match(self, path: Path) -> tuple[str, str] | None:
+        """The category and the name of the mesh at `path`, or None if it lies elsewhere."""
+        found: dict[str, str] = {}
+        last = path.absolute().parts[-len(self.parts) :]
+        if len(last) < len(self.parts):
+            return None
+        for pattern, part in zip(self.parts, last, strict=True):
+            match = pattern.fullmatch(part)
+            if match is None:
+                return None
+            found |= match.groupdict()
+        return found["category"], found["name"]
+
+
+def _pattern(part: str) -> str:
+    """The regular expression of one folder or file."""
+    spelled = {"{category}": "(?P<category>.+)", "{name}": "(?P<name>.+)", "*": ".*"}
+    return "".join(spelled.get(piece) or re.escape(piece) for piece in re.split(r"({category}|{name}|\*)", part))
