@@ -85,15 +85,69 @@ def test_completion_can_be_shown_and_installed(shell: str, tmp_path: Path) -> No
     assert any("_R2N2_COMPLETE" in file.read_text() for file in tmp_path.rglob("*") if file.is_file())
 
 
+def heeding(number: signal.Signals, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    heed = partial(signal.signal, number, signal.SIG_DFL)  # a shell's background job would ignore Ctrl-C
+    environment = os.environ | environment
+    command = sys.executable, *command
+    return subprocess.run(command, env=environment, preexec_fn=heed, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["typer", "torch"])
-def test_ctrl_c_while_a_module_is_imported_ends_the_program(module: str, tmp_path: Path) -> None:
+def test_a_signal_while_a_module_is_imported_ends_the_program(
+    module: str, number: signal.Signals, tmp_path: Path
+) -> None:
     """Whatever the module makes of it: NumPy, SciPy and PyTorch lose what is raised within their imports."""
-    swallow = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n"
+    swallow = f"import os\ntry:\n    os.kill(os.getpid(), {number:d})\nexcept BaseException:\n    pass\n"
     (tmp_path / f"{module}.py").write_text(swallow)
     path = os.pathsep.join([str(tmp_path), *sys.path])
-    command = [sys.executable, "-m", "r2n2", "networks"]
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
-    result = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, preexec_fn=heed, capture_output=True, text=True, timeout=60
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+    result = heeding(number, "-m", "r2n2", "networks", PYTHONPATH=path)
+    assert (result.returncode, result.stdout, result.stderr) == (128 + number, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_signal_cut_off_leaves_no_file(number: signal.Signals, tmp_path: Path) -> None:
+    program = f"""
+import os
+from r2n2.__main__ import main
+from r2n2.commands import cli
+from r2n2.files import written_beside
+
+def write():
+    with written_beside("shape.obj") as path:
+        path.write_text("half")
+        os.kill(os.getpid(), {number:d})
+
+cli.app = write
+os.chdir({str(tmp_path)!r})
+main()
+"""
+    result = heeding(number, "-c", program)
+    assert result.returncode in (128 + number, -number), result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forked_process_ends_on_sigterm_at_once() -> None:
+    """It would clear away what is its parent's, and a pool's takes SystemExit for its task's answer."""
+    program = """
+import os, signal, time
+from r2n2.__main__ import main
+from r2n2.commands import cli
+
+def wait():
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, b"ready")
+            time.sleep(30)
+        finally:
+            print("cleared away", flush=True)
+    os.read(reading, 5)
+    os.kill(child, signal.SIGTERM)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+cli.app = wait
+main()
+"""
+    assert heeding(signal.SIGTERM, "-c", program).stdout == "143\n"
