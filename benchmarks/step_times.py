@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from convrnn3d.sequence import Sequence
 
-from benchmarks.tune.calls import Launched, sequence_of, training_step
+from benchmarks.tune.calls import Launched, both_cells, sequence_of
 from benchmarks.tune.timing import median_microseconds
 
 
@@ -27,7 +27,7 @@ def launches(sequence: Sequence, kind: str) -> Iterator[Launched]:
         sequence.launch(*launched)
         found.append(launched)
 
-    training_step(replace(sequence, launch=run_and_take_down), kind)
+    both_cells(replace(sequence, launch=run_and_take_down), kind)
     return iter(found)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from convrnn3d import gru, lstm, reference
+from convrnn3d import reference
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import choose
 from torch import Tensor
 
 from benchmarks.emulator.launching import launcher
 from benchmarks.machine_code.compiled import OPERANDS
+from benchmarks.machine_code.step import training_step
 
 # As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
 ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
@@ -43,6 +44,11 @@ class Problem:
     grid: tuple[int, int, int] = (4, 4, 4)
     channels: int = 128
 
+    @property
+    def states(self) -> int:
+        """Of the GRU h, of the LSTM h and s."""
+        return 1 if self.cell == "gru" else 2
+
     def inputs(self) -> tuple[Tensor, ...]:
         """projection, weight, the states, and what the gradients of all outputs are."""
         shape, generator = (self.batch, *self.grid, self.channels), torch.Generator().manual_seed(0)
@@ -51,7 +57,7 @@ class Problem:
             return torch.randn(shape, generator=generator).to(OPERANDS[self.kind])
 
         weight = random(3, self.channels, self.channels, 3, 3, 3) / (27 * self.channels) ** 0.5
-        states = [random(*shape) for _ in range(1 if self.cell == "gru" else 2)]
+        states = [random(*shape) for _ in range(self.states)]
         projection, d_states = random(self.batch, self.steps, 3, *shape[1:]), random(self.batch, self.steps, *shape[1:])
         return projection, weight, *states, d_states, *(random(*shape) for _ in states)
 
@@ -64,7 +70,7 @@ class Problem:
 
 def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
     """States, last ones, and the gradients by projection, weight and first states, in a type."""
-    call, count = (reference.conv_gru, 3) if problem.cell == "gru" else (reference.conv_lstm, 4)
+    call, count = reference.conv_gru if problem.cell == "gru" else reference.conv_lstm, 2 + problem.states
     given = [tensor.to(dtype) for tensor in problem.inputs()]
     leaves = [tensor.requires_grad_() for tensor in given[:count]]
     first = leaves[2] if problem.cell == "gru" else tuple(leaves[2:])
@@ -76,27 +82,12 @@ def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
 def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
     """The same."""
     projection, weight, *others = problem.inputs()
-    dtype, mask = projection.dtype, problem.mask().view(torch.uint8)
-    sequence = Sequence.of(projection, weight, dtype, "tf32" if problem.kind == "tf32" else "ieee")
+    sequence = Sequence.of(projection, weight, projection.dtype, "tf32" if problem.kind == "tf32" else "ieee")
     sequence.launch, sequence.architecture = launch, problem.architecture
     sequence.choose = lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest)
-    if problem.cell == "gru":
-        state, d_states, d_last = others
-        states, last, sources, gates, packed = gru.forward(sequence, projection, weight, state, mask, dtype, True, True)
-        exact = sequence.exact(dtype)
-        carried = (None, None) if exact else (states, state)
-        gradients = gru.backward(
-            sequence, d_states, d_last, weight, packed, mask, sources, *carried, gates, dtype, False, True, True
-        )
-        return [states, last, *gradients]
-    h, s, d_states, d_last, d_cell = others
-    states, last, cell, sources, cells, gates, packed = lstm.forward(
-        sequence, projection, weight, (h, s), mask, dtype, True, True
-    )
-    gradients = lstm.backward(
-        sequence, d_states, d_last, d_cell, weight, packed, mask, sources, cells, gates, dtype, False, True, True
-    )
-    return [states, last, cell, *gradients]
+    count = problem.states
+    state, upstream, mask = others[:count], others[count:], problem.mask().view(torch.uint8)
+    return training_step(problem.cell, sequence, projection, weight, state, mask, upstream)
 
 
 def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterator[Distance]:

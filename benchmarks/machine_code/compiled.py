@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 import triton
-from convrnn3d import gru, lstm
 from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import FUSION, kind, source
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import supported, table
 from triton.backends.compiler import GPUTarget
+
+from benchmarks.machine_code.step import training_step
 
 CHANNELS, GRID, STEPS, SIDE = 128, 4, 3, 3
 TARGETS = {f"sm_{arch}": GPUTarget("cuda", arch, 32) for arch in (80, 90, 100, 120)}
@@ -101,10 +102,6 @@ def taken_down(
     state = empty(batch, *grid)
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
     sequence.launch, sequence.architecture = take_down, target
-    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    sources, gates, packed = kept
-    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
-    states, last, cell, *kept = lstm.forward(sequence, projection, weight, (state, state), None, dtype, True, True)
-    sources, cells, gates, packed = kept
-    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
+    for cell, states in (("gru", [state]), ("lstm", [state, state])):
+        training_step(cell, sequence, projection, weight, states)
     return launched

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 import torch
-from convrnn3d import gru, lstm
 from convrnn3d.launcher import Slot
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch, architecture_of
 
 from benchmarks.machine_code.compiled import OPERANDS
+from benchmarks.machine_code.step import training_step
 
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
@@ -22,24 +22,17 @@ def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
     return Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, architecture=architecture)
 
 
-def training_step(sequence: Sequence, kind: str) -> None:
-    """Both cells forward and backward, through whatever launches `sequence` is given."""
-    dtype, device, batch, steps = OPERANDS[kind], sequence.device, sequence.batch, sequence.steps
+def both_cells(sequence: Sequence, kind: str) -> None:
+    """A training step of each, through whatever launches `sequence` is given."""
+    batch, steps, channels = sequence.batch, sequence.steps, sequence.channels
 
     def random(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, dtype=dtype, device=device)
+        return torch.randn(shape, dtype=OPERANDS[kind], device=sequence.device)
 
-    grid = (*sequence.grid, sequence.channels)
-    projection, weight = random(batch, steps, 3, *grid), random(3, sequence.channels, *grid[-1:], 3, 3, 3) / 60
-    state = random(batch, *grid)
-    states, last, *kept = gru.forward(sequence, projection, weight, state, None, dtype, True, True)
-    sources, gates, packed = kept
-    gru.backward(sequence, states, last, weight, packed, None, sources, None, None, gates, dtype, False, True, True)
-    states, last, cell, *kept = lstm.forward(
-        sequence, projection, weight, (state, state.clone()), None, dtype, True, True
-    )
-    sources, cells, gates, packed = kept
-    lstm.backward(sequence, states, last, cell, weight, packed, None, sources, cells, gates, dtype, False, True, True)
+    grid = (*sequence.grid, channels)
+    projection, weight = random(batch, steps, 3, *grid), random(3, channels, channels, 3, 3, 3) / 60
+    for cell, states in (("gru", 1), ("lstm", 2)):
+        training_step(cell, sequence, projection, weight, [random(batch, *grid) for _ in range(states)])
 
 
 def recorded(sequence: Sequence, kind: str) -> dict[str, Call]:
@@ -56,7 +49,7 @@ def recorded(sequence: Sequence, kind: str) -> dict[str, Call]:
             calls.setdefault("weight_gradient", lambda other: other.weight_gradient(*arguments))
             return super().weight_gradient(*arguments)
 
-    training_step(Recorder(**{field.name: getattr(sequence, field.name) for field in fields(sequence)}), kind)
+    both_cells(Recorder(**{field.name: getattr(sequence, field.name) for field in fields(sequence)}), kind)
     return calls
 
 

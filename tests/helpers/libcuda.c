@@ -40,5 +40,5 @@ CUresult cuPointerGetAttribute(void *data, CUpointer_attribute which, CUdevicept
 }
 CUresult cuLaunchKernelEx(const CUlaunchConfig *how, CUfunction function, void **arguments, void **extra) {
     printf("%s %u %u %llu\n", (char *)function, how->gridDimX, how->blockDimX, *(unsigned long long *)arguments[0]);
-    return CUDA_SUCCESS;
+    return fflush(stdout), CUDA_SUCCESS;
 }

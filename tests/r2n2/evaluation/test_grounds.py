@@ -28,7 +28,7 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
     torch.manual_seed(0)
     model = R2N2(small_network("3d-gru-3")).eval()
     with sample_folder() as folder:
-        models = find_models(folder)[0][::7]
+        models = find_models(folder)[0][::14]
         result = evaluate_grounds(model, models, threshold=0.5)
         write_split(models, tmp_path / "pack", "test")
     assert len(result.shots) == 2 * len(models)

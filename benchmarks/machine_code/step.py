@@ -1,0 +1,38 @@
+"""A cell's training step as its kernels are launched: forward, then backward from the gradients of its outputs."""
+
+from collections.abc import Sequence as Several
+
+from convrnn3d import gru, lstm
+from convrnn3d.sequence import Sequence
+from torch import Tensor
+
+
+def training_step(
+    cell: str,
+    sequence: Sequence,
+    projection: Tensor,
+    weight: Tensor,
+    state: Several[Tensor],
+    mask: Tensor | None = None,
+    upstream: Several[Tensor] | None = None,
+) -> list[Tensor]:
+    """All states, the last one (for the LSTM the last cell, too), and the gradients by projection, weight and `state`.
+
+    state: h, for the LSTM h and s, all of the projection's type, in which states are carried, too. mask: (B, T) uint8.
+    upstream: a gradient for each output; the outputs themselves if left out.
+    """
+    dtype = projection.dtype
+    how = dtype, True, True  # forward: carried type, save, keep the gates
+    back = dtype, False, True, True  # backward: carried type, no gates again, with a first state, with the weight's
+    if cell == "gru":
+        (h,) = state
+        *outputs, sources, gates, packed = gru.forward(sequence, projection, weight, h, mask, *how)
+        carried = (None, None) if sequence.exact(dtype) else (outputs[0], h)
+        kept = *carried, gates
+        run_back = gru.backward
+    else:
+        *outputs, sources, cells, gates, packed = lstm.forward(sequence, projection, weight, tuple(state), mask, *how)
+        kept = cells, gates
+        run_back = lstm.backward
+    gradients = run_back(sequence, *(upstream or outputs), weight, packed, mask, sources, *kept, *back)
+    return [*outputs, *gradients]
