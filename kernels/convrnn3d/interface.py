@@ -79,7 +79,8 @@ def conv_lstm(
     Arguments and errors are those of `conv_gru`; state is the pair (h, s), each (B, X, Y, Z, C).
     """
     mask = mask_of(mask, lengths, projection)
-    if state is not None and (len(state) != 2 or any(part is None for part in state)):
+    pair = isinstance(state, (tuple, list)) and len(state) == 2 and not any(part is None for part in state)
+    if state is not None and not pair:
         raise ValueError("the state of an LSTM must be the pair (h, s), or None for zeros")
     h, s = (None, None) if state is None else state
     for part in (h, s):

@@ -6,6 +6,7 @@ In the order of the gates, and of channels within one, as everywhere here.
 """
 
 import math
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -40,6 +41,9 @@ class ConvRNN(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        numbers = in_channels, channels, kernel_size, state_kernel_size
+        if not all(isinstance(number, Integral) for number in numbers):
+            raise TypeError(f"channels and kernel sizes, of one number for all axes, must be integers, got {numbers}")
         if min(in_channels, channels) < 1:
             raise ValueError(f"channels must be positive, got {in_channels} and {channels}")
         if kernel_size < 1 or kernel_size % 2 == 0 or state_kernel_size not in (1, 3):

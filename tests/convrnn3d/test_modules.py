@@ -113,6 +113,11 @@ def test_sizes_that_cannot_be_are_refused(sizes: tuple[int, ...], words: str) ->
         ConvGRU(*sizes)
 
 
+def test_a_kernels_size_is_one_number() -> None:
+    with pytest.raises(TypeError, match=r"must be integers, got \(3, 4, \(3, 3, 3\), 3\)"):
+        ConvGRU(3, 4, kernel_size=(3, 3, 3))
+
+
 def test_other_grids_than_it_was_made_for_are_refused() -> None:
     module = ConvGRU(IN, C)
     with pytest.raises(ValueError, match=r"\(B, T, X, Y, Z, 3\), got \(2, 3, 2, 3, 4, 4\)"):
