@@ -3,9 +3,9 @@
 Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
 that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
 sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
-copies; and no comparisons but those of the loop and its pipeline, so that no tap is masked, but for lines, whose
-taps along x and y may leave the grid. `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose
-last rows are ragged, may compare.
+copies, and Hopper's products not each waited for before the next; and no comparisons but those of the loop and its
+pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid. `conv_parts`, whose few
+turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -38,6 +38,7 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
         "shared memory": code.shared * programs > SHARED[target] * 1024,
         "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
+        "products one by one": code.matrix > 1 and 2 * code.waits > code.matrix,  # ptxas: "serialized", C7510 and on
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
         "masks": kernel.convolves and code.comparisons > comparisons,
     }

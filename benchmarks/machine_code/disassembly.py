@@ -10,6 +10,7 @@ from typing import Any
 import triton
 
 MATRIX = ("HGMMA", "HMMA", "UTCHMMA", "v_mfma")
+WAITS = ("WARPGROUP.DEPBAR",)
 ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword", "global_load_lds_dwordx4")
 SPILLS = ("LDL", "STL", "scratch_load", "scratch_store")  # registers into memory, and back
 MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2")
@@ -19,9 +20,10 @@ MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2
 class MachineCode:
     """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
 
-    unit: the name of the matrix instruction, or ""; matrix: matrix products; asynchronous: copies to shared memory
-    that no thread waits for; products: scalar multiply-adds; comparisons: integer comparisons of each thread's own,
-    such as masks need; spills: loads and stores of spilled registers; length: all.
+    unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
+    begun and waited for); asynchronous: copies to shared memory that no thread waits for; products: scalar
+    multiply-adds; comparisons: integer comparisons of each thread's own, such as masks need; spills: loads and stores
+    of spilled registers; length: all.
     """
 
     unit: str
@@ -29,6 +31,7 @@ class MachineCode:
     stack: int
     shared: int
     matrix: int
+    waits: int
     asynchronous: int
     products: int
     comparisons: int
@@ -49,7 +52,7 @@ def _read_cubin(compiled: Any) -> MachineCode:
         usage = _output(tools / "cuobjdump", "--dump-resource-usage", file.name)
         listing = _output(tools / "nvdisasm", "-c", file.name)
     registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
-    instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_]+)(.*?);")
+    instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_]+(?:\.DEPBAR)?)(.*?);")
     loop = _main_loop(listing, re.compile(r"\s*\.?(L_x_\d+):"), instruction, re.compile(r"BRA.*?(L_x_\d+)"))
     return MachineCode(_unit(loop), registers, stack, compiled.metadata.shared, **_count(loop, "ISETP"))
 
@@ -100,6 +103,7 @@ def _unit(loop: list[str]) -> str:
 def _count(loop: list[str], comparison: str) -> dict[str, int]:
     return {
         "matrix": _number(loop, MATRIX),
+        "waits": _number(loop, WAITS),
         "asynchronous": _number(loop, ASYNCHRONOUS),
         "products": _number(loop, MULTIPLY_ADD),
         "comparisons": sum(name.startswith(comparison) for name in loop),

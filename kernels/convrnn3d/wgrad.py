@@ -58,17 +58,20 @@ def weight_gradient_kernel(
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = tl.maximum(X - tl.abs(dx), 0), tl.maximum(Y - tl.abs(dy), 0), tl.maximum(Z - tl.abs(dz), 0)
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
-    inside = nx * ny * nz  # rows of a sample
-    by_inside, by_y, by_z = inverse(tl.maximum(inside, 1)), inverse(tl.maximum(ny, 1)), inverse(tl.maximum(nz, 1))
+    empty = nx * ny * nz == 0
+    inside, ny, nz = tl.maximum(nx * ny * nz, 1), tl.maximum(ny, 1), tl.maximum(nz, 1)  # inside: rows of a sample
+    by_inside, by_y, by_z = inverse(inside), inverse(ny), inverse(nz)
     a_share = tl.cdiv(samples, shares)
     sample = share * a_share
-    end = tl.minimum(sample + a_share, samples)
+    end = tl.where(empty, sample, tl.minimum(sample + a_share, samples))
     source = (gate // 2) * (SOURCES - 1)
     gradients = da + gate * V * C + n[:, None]  # (BLOCK, 1)
     inputs = x + (source * V + (dx * Y + dy) * Z + dz) * C + k[None, :]  # (1, BLOCK)
     sum = tl.zeros((BLOCK, BLOCK), tl.float32)
     first = 0  # row of `sample` that a turn begins with
-    for _ in range(tl.cdiv(tl.maximum(end - sample, 0) * inside, ROWS)):
+    # One turn at least, if of no rows: where there may be none the sum comes from two places, and ptxas (12.8, Triton
+    # 3.6's) then lets no product of half precision run beside another one ("serialized", C7515).
+    for _ in range(tl.maximum(tl.cdiv((end - sample) * inside, ROWS), 1)):
         row = first + tl.arange(0, ROWS)
         later = divided(row, inside, by_inside, SMALL)
         voxel = row - later * inside

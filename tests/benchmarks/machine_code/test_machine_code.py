@@ -5,9 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from convrnn3d.tuning import table
+
+from benchmarks.machine_code.bar import misses
+from benchmarks.machine_code.disassembly import MachineCode
 
 ROOT = Path(__file__).parents[3]
 LONG, SPARE = (pytest.mark.long,), (pytest.mark.long, pytest.mark.spare)
@@ -39,6 +43,16 @@ def test_every_kernel_of_the_table_compiles_and_meets_the_bar(target: str, kinds
         products = [row for row in rows if row["operands"] != "ieee" and row["matrix"]]
         tall = [row for row in products if int(row["tile"].split("x")[0]) >= 64]
         assert tall and all(row["unit"] == "HGMMA" for row in tall)
+
+
+@pytest.mark.parametrize(("matrix", "waits", "missed"), [(4, 4, True), (4, 1, False), (48, 5, False), (1, 1, False)])
+def test_products_that_are_each_waited_for_miss_the_bar(matrix: int, waits: int, missed: bool) -> None:
+    """As ptxas makes them where it says "serialized"; a turn's last product may be waited for, as of unrolled turns."""
+    loop = {"matrix": matrix, "waits": waits, "asynchronous": 8, "products": 0, "comparisons": 0, "spills": 0}
+    code = MachineCode("HGMMA", registers=128, stack=0, shared=98304, length=250, **loop)
+    kernel = SimpleNamespace(function="wgrad.weight_gradient", kind="half", target="sm_90", convolves=False)
+    kernel.options = {"num_warps": 8}
+    assert misses(kernel, code) == ["products one by one"] * missed
 
 
 def launches_of_the_table(target: str, kinds: list[str]) -> set[tuple[str, str, str, int, int]]:
