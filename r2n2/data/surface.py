@@ -68,12 +68,21 @@ def read_surface(path: str | Path) -> Surface:
         raise UserError(f"There is no mesh file {path}; check the name.")
     logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
     try:
-        scene = trimesh.load_scene(path, process=False)
+        scene = trimesh.load_scene(path, process=False, resolver=_Around(str(path)))
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
         parts = [part for part in map(_part, meshes) if part is not None]  # materials are read as late as this
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
         raise UserError(f"The mesh {path} cannot be read ({one_line(error)}); repair it or leave it out.") from error
     return _joined(parts, path)
+
+
+class _Around(trimesh.resolvers.FilePathResolver):
+    """Materials and textures beside a mesh and in its folder's neighbours: ShapeNetCore has them in ../images."""
+
+    def get(self, name: str) -> bytes:
+        folder = Path(self.parent).resolve()
+        path = (folder / name.strip().replace("\\", "/")).resolve()
+        return path.read_bytes() if path.is_relative_to(folder.parent) and path.is_file() else super().get(name)
 
 
 def _part(mesh: trimesh.Trimesh) -> Surface | None:

@@ -23,10 +23,12 @@ def test_reads_what_trimesh_reads(tmp_path: Path, suffix: str) -> None:
     assert np.isclose(np.linalg.norm(high - low), 1)
 
 
-def write_obj(folder: Path, material: str, texture: bool = False) -> Path:
+def write_obj(folder: Path, material: str, texture: bool = False, place: str = "") -> Path:
+    """place: of the texture, from the mesh's folder."""
     if texture:
-        Image.new("RGB", (2, 2), (10, 200, 30)).save(folder / "paint.png")
-    (folder / "a.mtl").write_text(f"newmtl m\n{material}\n" + ("map_Kd paint.png\n" if texture else ""))
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2, 2), (10, 200, 30)).save(folder / place / "paint.png")
+    (folder / "a.mtl").write_text(f"newmtl m\n{material}\n" + (f"map_Kd {place}paint.png\n" if texture else ""))
     (folder / "a.obj").write_text(
         "mtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl m\nf 1/1 2/2 3/3\n"
     )
@@ -43,6 +45,15 @@ def test_textures_are_kept(tmp_path: Path) -> None:
     assert surface.texture[0] == 0
     assert surface.textures[0][0, 0].tolist() == [10, 200, 30]
     np.testing.assert_allclose(surface.uv[0], [[0, 0], [1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize(("place", "found"), [("../images/", True), ("maps/", True), ("../../elsewhere/", False)])
+def test_textures_may_lie_in_a_neighbouring_folder(tmp_path: Path, place: str, found: bool) -> None:
+    """As ShapeNetCore's do; what lies further away is none of the mesh's business."""
+    folder = tmp_path / "1a6f" / "models"
+    folder.mkdir(parents=True)
+    surface = read_surface(write_obj(folder, "Kd 0 0 1", texture=True, place=place))
+    assert [texture[0, 0].tolist() for texture in surface.textures] == [[10, 200, 30]] * found
 
 
 def test_a_missing_texture_leaves_the_colour(tmp_path: Path) -> None:
