@@ -80,9 +80,12 @@ class _Around(trimesh.resolvers.FilePathResolver):
     """Materials and textures beside a mesh and in its folder's neighbours: ShapeNetCore has them in ../images."""
 
     def get(self, name: str) -> bytes:
-        folder = Path(self.parent).resolve()
-        path = (folder / name.strip().replace("\\", "/")).resolve()
-        return path.read_bytes() if path.is_relative_to(folder.parent) and path.is_file() else super().get(name)
+        folder, name = Path(self.parent).resolve(), name.strip().replace("\\", "/")
+        for place in (name, name.rpartition("/")[2]):  # many a file names the folder of who made it
+            path = (folder / place).resolve()
+            if path.is_relative_to(folder.parent) and path.is_file():
+                return path.read_bytes()
+        raise FileNotFoundError(name)
 
 
 def _part(mesh: trimesh.Trimesh) -> Surface | None:
