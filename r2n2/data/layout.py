@@ -4,6 +4,7 @@
 {category}/*/{name}.off                            ModelNet
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,8 @@ class Layout:
     def match(self, path: Path) -> tuple[str, str] | None:
         """The category and the name of the mesh at `path`, or None if it lies elsewhere."""
         found: dict[str, str] = {}
-        last = path.absolute().parts[-len(self.parts) :]
+        whole = Path(os.path.normpath(path.absolute()))  # without "..", which would pass for a name
+        last = whole.parts[-len(self.parts) :]
         if len(last) < len(self.parts):
             return None
         for pattern, part in zip(self.parts, last, strict=True):

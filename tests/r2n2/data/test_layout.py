@@ -64,6 +64,10 @@ def test_meshes_of_shapenetcore_have_their_synsets_words_and_their_own_names(
     for given in (Path(), Path("1a6f"), Path("1a6f/models/model_normalized.obj")):
         first = find_meshes([given], None, layout=SHAPENET)[0]
         assert (first.category, first.name) == ("chair", "1a6f")
+    monkeypatch.chdir(tmp_path / "03001627" / "1a6f" / "models")
+    for given in (Path(".."), Path("../..")):
+        first = find_meshes([given], None, layout=SHAPENET)[0]
+        assert (first.category, first.name) == ("chair", "1a6f")
     with pytest.raises(UserError, match="No mesh lies where the layout"):
         find_meshes([tmp_path], None, layout="{category}/{name}/model.obj")
     with pytest.raises(UserError, match="give --layout or --category"):
