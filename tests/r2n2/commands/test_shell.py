@@ -127,6 +127,28 @@ main()
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("echo", "printed"), [(60, "cleared away\n"), (0, "")])
+def test_only_a_later_sigterm_cuts_off_the_clearing_away(echo: float, printed: str) -> None:
+    """`timeout` sends the program one, and its group another."""
+    program = f"""
+import os
+from r2n2 import __main__
+from r2n2.commands import cli
+
+def work():
+    try:
+        os.kill(os.getpid(), {signal.SIGTERM:d})
+    finally:
+        os.kill(os.getpid(), {signal.SIGTERM:d})
+        print("cleared away")
+
+cli.app, __main__.ECHO = work, {echo}
+__main__.main()
+"""
+    result = heeding(signal.SIGTERM, "-c", program)
+    assert (result.returncode, result.stdout, result.stderr) == (128 + signal.SIGTERM, printed, "")
+
+
 def test_a_forked_process_ends_on_sigterm_at_once() -> None:
     """It would clear away what is its parent's, and a pool's takes SystemExit for its task's answer."""
     program = """
