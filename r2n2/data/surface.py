@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import trimesh
@@ -81,7 +82,8 @@ class _Around(trimesh.resolvers.FilePathResolver):
 
     def get(self, name: str) -> bytes:
         folder, name = Path(self.parent).resolve(), name.strip().replace("\\", "/")
-        for place in (name, name.rpartition("/")[2]):  # many a file names the folder of who made it
+        spelled = (name, unquote(name))  # glTF writes a space as %20
+        for place in (*spelled, *(each.rpartition("/")[2] for each in spelled)):  # many name the folder of their maker
             path = (folder / place).resolve()
             if path.is_relative_to(folder.parent) and path.is_file():
                 return path.read_bytes()

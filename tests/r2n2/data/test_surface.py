@@ -56,6 +56,14 @@ def test_textures_may_lie_in_a_neighbouring_folder(tmp_path: Path, place: str, f
     assert [texture[0, 0].tolist() for texture in surface.textures] == [[10, 200, 30]] * found
 
 
+def test_a_gltf_file_names_its_buffers_with_signs_escaped(tmp_path: Path) -> None:
+    files = trimesh.exchange.gltf.export_gltf(trimesh.Scene(trimesh.creation.box()))
+    for name, content in files.items():
+        path = tmp_path / name.replace("gltf_buffer", "the buffer")
+        path.write_bytes(content.replace(b"gltf_buffer", b"the%20buffer"))
+    assert len(read_surface(tmp_path / "model.gltf").triangles) == 12
+
+
 def test_a_missing_texture_leaves_the_colour(tmp_path: Path) -> None:
     path = write_obj(tmp_path, "Kd 0 0 1", texture=True)
     (tmp_path / "paint.png").unlink()
