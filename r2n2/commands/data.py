@@ -137,7 +137,8 @@ def shapes(
 @data.command()
 def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
     """Read every file and name what is missing or broken."""
-    from r2n2.data.shapenet import check_model, find_models
+    from r2n2.data.check import check_model
+    from r2n2.data.shapenet import find_models
     from r2n2.progress import progress
 
     models, problems = find_models(folder)

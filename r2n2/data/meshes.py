@@ -9,8 +9,8 @@ import trimesh
 from r2n2.data.categories import category_word
 from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.layout import Layout
-from r2n2.data.shapenet import VARIANT_MARK
 from r2n2.data.sources import MeshSource, mixed_name, plain_name
+from r2n2.data.splits import VARIANT_MARK
 from r2n2.errors import UserError
 
 UNNAMED = "unnamed"  # the category of meshes in a folder whose name has nothing that a category's may have

@@ -23,7 +23,8 @@ from safetensors.numpy import save_file
 from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
 from r2n2.data.readable import Readable
-from r2n2.data.shapenet import SHARES, VARIANT_MARK, find_models, require_split, select
+from r2n2.data.shapenet import find_models, select
+from r2n2.data.splits import SHARES, VARIANT_MARK, require_split
 from r2n2.errors import UserError, one_line
 from r2n2.files import written_beside
 from r2n2.progress import progress

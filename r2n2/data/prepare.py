@@ -11,16 +11,10 @@ changes from view to view; its name is the model's with "~1", "~2", ...
 """
 
 import json
-import os
 import shutil
-import signal
-import threading
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import active_children, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +27,12 @@ from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
 from r2n2.data.prepared import Options, differences, write_options
 from r2n2.data.shards import WHOLE, Shard
+from r2n2.data.side_by_side import side_by_side
 from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
 from r2n2.errors import UserError
 from r2n2.files import written_beside
-from r2n2.progress import progress
 
 RECORDS = "sources"
 RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blender": blender.render_views}
@@ -94,7 +88,8 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
     path = folder / f"{RECORDS}{config.shard.mark}.json"
     records = _read_records(path)
     new, failures = 0, []
-    for source, outcome in zip(work, _prepare_all(work, folder, config), strict=True):
+    outcomes = side_by_side(prepare_one, [(source, folder, config) for source in work], config.workers)
+    for source, outcome in zip(work, outcomes, strict=True):
         if isinstance(outcome, UserError):
             failures.append(str(outcome))
             continue
@@ -135,52 +130,6 @@ def _require_same_options(work: Sequence[MeshSource], folder: Path, config: Prep
 
 def _voxels(source: MeshSource, folder: Path) -> Path:
     return folder / "ShapeNetVox32" / category_folder(source.category) / source.folder / "model.binvox"
-
-
-def _prepare_all(work: list[MeshSource], folder: Path, config: PrepareConfig) -> Iterator[bool | UserError]:
-    """What `prepare_one` returns or raises for each source, computed by several processes that end with this one."""
-    count = max(1, min(config.workers or _cores(), len(work)))  # a pool that forks starts all at once
-    pool = ProcessPoolExecutor(count, initializer=_begin_worker)
-    try:
-        tasks = [pool.submit(prepare_one, source, folder, config) for source in work]
-        for task in progress(tasks, "preparing", unit="model"):
-            try:
-                yield task.result()
-            except UserError as error:
-                yield error
-    except BrokenProcessPool as error:
-        raise UserError(
-            "A process that prepared models was killed, probably for want of memory; "
-            "the same command goes on where it stopped: try fewer --workers."
-        ) from error
-    except BaseException:  # Ctrl-C above all: what a worker has begun is begun again by the next run
-        for worker in active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    """How many cores this process may use: Slurm and containers grant some of the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
-
-
-def _end_with_parent() -> None:
-    """End this process with its parent: one that was killed leaves no worker to write beside the next run's.
-
-    Not by os.getppid(): where workers are forked by a server (Linux, from Python 3.14 on) that is the server's number.
-    """
-    parent_process().join()
-    os._exit(1)
 
 
 def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:

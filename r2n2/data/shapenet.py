@@ -1,34 +1,26 @@
-"""The ShapeNet layout of 2016: finding its models, splitting them, reading them.
+"""The ShapeNet layout of 2016: finding its models, choosing those of a split, reading them.
 
-    <folder>/ShapeNetRendering/<category>/<model>/rendering/00.png ... 23.png, renderings.txt
-    <folder>/ShapeNetVox32/<category>/<model>/model.binvox
-
-Split, by sorted model name within each category: the first 70 % train, the next 10 % validate, the last 20 % test.
-The test part is that of 2016, which trained on the first 80 %. Stretched variants ("name~1") follow their
-original and are only trained on. Near-duplicates, where `duplicates.json` names some, follow the first of their group.
+<folder>/ShapeNetRendering/<category>/<model>/rendering/00.png ... 23.png, renderings.txt
+<folder>/ShapeNetVox32/<category>/<model>/model.binvox
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from r2n2.config import RENDER_SIDE, VOXEL_SIDE
+from r2n2.config import VOXEL_SIDE
 from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View
 from r2n2.data.categories import category_word
 from r2n2.data.duplicates import DUPLICATES_FILE, group, read_duplicates
 from r2n2.data.fingerprint import fingerprint
+from r2n2.data.splits import VARIANT_MARK, original, require_split, split_of
 from r2n2.errors import SkippedWarning, StaleWarning, UserError
 from r2n2.pictures.images import read_image
-
-VARIANT_MARK = "~"
-SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0)}
-SPLITS = (*SHARES, "all")
 
 
 @dataclass(frozen=True)
@@ -84,14 +76,14 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
     problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]
     first_of, compared = read_duplicates(folder)
-    splits = _splits(rendered | voxelized, first_of)
+    splits = split_of(rendered | voxelized, first_of)
     models = [
         Model(
             category,
             name,
             renderings / category / name / "rendering",
             voxels / category / name / "model.binvox",
-            splits[category, _original(name)],
+            splits[category, original(name)],
         )
         for category, name in sorted(rendered & voxelized)
     ]
@@ -112,34 +104,6 @@ def select(models: list[Model], split: str) -> list[Model]:
     require_split(split)
     chosen = [model for model in models if split in ("all", model.split)]
     return chosen if split == "train" else [model for model in chosen if not model.is_variant]
-
-
-def _original(name: str) -> str:
-    return name.split(VARIANT_MARK)[0]
-
-
-def _splits(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple[str, str], str]:
-    """The split of each (category, original name); first_of: for a near-duplicate the one that decides."""
-    names: dict[str, set[str]] = {}
-    for category, name in keys:
-        names.setdefault(category, set()).add(_original(name))
-    splits = {
-        (category, name): split
-        for category, found in names.items()
-        for split, (first, last) in SHARES.items()
-        for name in sorted(found)[int(first * len(found)) : int(last * len(found))]
-    }
-    for name, first in first_of.items():
-        key, leader = tuple(name.split("/", 1)), tuple(first.split("/", 1))
-        if key in splits and leader in splits:
-            splits[key] = splits[leader]
-    return splits
-
-
-def require_split(split: str) -> None:
-    """Raise UserError for a name that is no split's."""
-    if split not in SPLITS:
-        raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
 
 
 def originals(models: list[Model]) -> list[Model]:
@@ -196,30 +160,6 @@ def read_cameras(model: Model) -> list[View]:
         return [View.from_metadata(line) for line in path.read_text().splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); prepare or unpack the model again.") from error
-
-
-def check_model(model: Model) -> list[str]:
-    """A sentence for each of the model's files that is missing or broken."""
-    problems: list[str] = []
-
-    def attempt(read: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return read(*arguments)
-        except UserError as error:
-            problems.append(str(error))
-            return None
-
-    voxels = attempt(read_voxels, model)
-    if voxels is not None and not voxels.any():
-        problems.append(f"{model.binvox} has no occupied voxel")
-    paths, cameras = attempt(view_paths, model), attempt(read_cameras, model)
-    for path in paths or []:
-        image = attempt(read_image, path)
-        if image is not None and image.size != (RENDER_SIDE, RENDER_SIDE):
-            problems.append(f"{path} has {image.width}x{image.height} pixels, not {RENDER_SIDE}x{RENDER_SIDE}")
-    if paths and cameras is not None and len(paths) != len(cameras):
-        problems.append(f"{model.rendering} lists {len(paths)} pictures and {len(cameras)} cameras")
-    return problems
 
 
 def _size(path: Path) -> int:

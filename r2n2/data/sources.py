@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r2n2.data.shapenet import VARIANT_MARK
+from r2n2.data.splits import VARIANT_MARK
 from r2n2.errors import UserError
 
 FORBIDDEN = r'\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff'  # in folders' names on some system or other, and undecodable bytes

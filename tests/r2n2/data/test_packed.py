@@ -15,7 +15,8 @@ from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.fingerprint import fingerprint
 from r2n2.data.packed import is_pack, read_pack, write_pack, write_split
-from r2n2.data.shapenet import SPLITS, find_models, select, view_paths
+from r2n2.data.shapenet import find_models, select, view_paths
+from r2n2.data.splits import SPLITS
 from r2n2.errors import UserError
 
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View
+from r2n2.data.check import check_model
 from r2n2.data.sample import sample_folder
-from r2n2.data.shapenet import check_model, find_models, view_paths
+from r2n2.data.shapenet import find_models, view_paths
 from r2n2.data.silhouette import silhouette
 
 

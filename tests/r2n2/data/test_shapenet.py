@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from r2n2.data.binvox import VoxelGrid, write_binvox
-from r2n2.data.shapenet import check_model, find_models, read_voxels, select, view_paths
+from r2n2.data.check import check_model
+from r2n2.data.shapenet import find_models, read_voxels, select, view_paths
 from r2n2.errors import UserError
 
 

@@ -1,0 +1,64 @@
+"""Models prepared by several processes, which end with the one that started them."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, parent_process
+from typing import Any
+
+from r2n2.errors import UserError
+from r2n2.progress import progress
+
+
+def side_by_side(
+    prepare: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Any | UserError]:
+    """What `prepare` returns, or the UserError that it raises, for each model's arguments, in their order.
+
+    workers: processes, 0 for one on each core. Raises UserError if one of them was killed.
+    """
+    count = max(1, min(workers or _cores(), len(arguments)))  # a pool that forks starts all at once
+    pool = ProcessPoolExecutor(count, initializer=_begin_worker)
+    try:
+        tasks = [pool.submit(prepare, *one) for one in arguments]
+        for task in progress(tasks, "preparing", unit="model"):
+            try:
+                yield task.result()
+            except UserError as error:
+                yield error
+    except BrokenProcessPool as error:
+        raise UserError(
+            "A process that prepared models was killed, probably for want of memory; "
+            "the same command goes on where it stopped: try fewer --workers."
+        ) from error
+    except BaseException:  # Ctrl-C above all: what a worker has begun is begun again by the next run
+        for worker in active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """How many cores this process may use: Slurm and containers grant some of the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
+
+
+def _end_with_parent() -> None:
+    """End this process with its parent: one that was killed leaves no worker to write beside the next run's.
+
+    Not by os.getppid(): where workers are forked by a server (Linux, from Python 3.14 on) that is the server's number.
+    """
+    parent_process().join()
+    os._exit(1)
