@@ -19,20 +19,11 @@ from torch import Tensor
 
 from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import Slot, launch
-from convrnn3d.lines import rows_of_line
 from convrnn3d.packing import cast, kept_or_packed, pack
-from convrnn3d.places import Phase, Shape, Tile
+from convrnn3d.places import Phase, Shape
+from convrnn3d.plans import FROM_ZEROS, Sizes, plan
 from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, kind_of
 from convrnn3d.wgrad import weight_gradient
-
-# Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
-# zeros.
-ADD_PARTS = {
-    1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
-    2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
-    3: Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1, shared=3),
-}
-FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
 
 
 @dataclass
@@ -72,6 +63,7 @@ class Sequence:
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
+        self._sizes = Sizes(self.batch, self.shape, self._precision, self._exact, self.dependent)
 
     @property
     def on_device(self) -> AbstractContextManager:
@@ -87,45 +79,17 @@ class Sequence:
     ) -> None:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
         from_zeros, parts = source.tensor is None, None
-        launch = FROM_ZEROS if from_zeros else self._chosen(name)
-        if launch.shared:
-            parts = self._convolve_in_parts(launch, phase, source, packed)
-            launch = ADD_PARTS[launch.shared]
-        launch = launch.fitted(self.channels, self.grid[2])
-        any_voxel = from_zeros or parts is not None or self.side == 1  # a program's rows are of any, not of one
-        tiles = self._tiles(launch) if any_voxel or launch.lines else self.voxels * _cdiv(self.batch, launch.rows)
-        blocks = tiles * _cdiv(self.channels, launch.channels)
+        planned = plan(self._sizes, FROM_ZEROS if from_zeros else self._chosen(name), phase, from_zeros)
+        if planned.parts is not None:
+            parts = torch.empty(planned.parts_shape, dtype=torch.float32, device=self.device)
+            blocks, fixed, options = planned.parts
+            self.launch(conv_parts, blocks, (source, packed, parts, self.batch), fixed, options)
+        blocks, fixed, options = planned.kernel
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
-        self.launch(kernel, blocks, arguments, self._constants(phase, launch) | constants, self._options(launch))
+        self.launch(kernel, blocks, arguments, fixed | constants if constants else fixed, options)
 
     def _chosen(self, name: str) -> Launch:
-        launch = self.choose(name, self.kind, self.batch, self.channels, self.architecture)
-        return launch if self.side > 1 else launch.undivided
-
-    def _convolve_in_parts(self, launch: Launch, phase: Phase, source: Slot, packed: Tensor) -> Tensor:
-        launch = launch.fitted(self.channels, self.grid[2])
-        number, separate = self.side**launch.shared, 1 if phase.transposed else phase.count
-        shape = (number, separate, self.batch, self.voxels, self.channels)
-        parts = torch.empty(shape, dtype=torch.float32, device=self.device)
-        blocks = number * self._tiles(launch) * _cdiv(self.channels, launch.channels)
-        arguments = (source, packed, parts, self.batch)
-        self.launch(conv_parts, blocks, arguments, self._constants(phase, launch), self._options(launch))
-        return parts
-
-    def _tiles(self, launch: Launch) -> int:
-        """How many tiles there are of rows that are any voxels, or lines of such; of a part's, fewer have a source."""
-        x, y, z = self.grid
-        if launch.lines:
-            return _cdiv(self.batch * x * y, launch.rows // rows_of_line(z))
-        return _cdiv(self.batch * self.voxels, launch.rows)
-
-    def _constants(self, phase: Phase, launch: Launch) -> dict[str, Any]:
-        sizes = launch.rows, launch.channels, launch.inner
-        tile = Tile(*sizes, self._precision, launch.lines, launch.shared, self._exact, self.dependent)
-        return {"SHAPE": self.shape, "PHASE": phase, "TILE": tile}
-
-    def _options(self, launch: Launch) -> dict[str, int]:
-        return launch.options | {"launch_pdl": True} if self.dependent else launch.options
+        return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
 
     def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
@@ -150,7 +114,3 @@ class Sequence:
     def exact(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"
-
-
-def _cdiv(a: int, b: int) -> int:
-    return -(-a // b)  # not triton.cdiv, which goes through Triton's wrapper of constants each time

@@ -1,0 +1,80 @@
+"""How a step's kernels are launched: of a call's sizes alone, so that it is found out once for all steps and calls."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from convrnn3d.lines import rows_of_line
+from convrnn3d.places import Phase, Shape, Tile
+from convrnn3d.tuning import Launch
+
+# Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
+# zeros.
+ADD_PARTS = {
+    1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
+    2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
+    3: Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1, shared=3),
+}
+FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
+
+
+class Sizes(NamedTuple):
+    """What the launches of a call depend on beside their tiles; see `Sequence` and `places.Tile`."""
+
+    batch: int
+    shape: Shape
+    precision: str
+    exact: bool
+    dependent: bool
+
+
+class Plan(NamedTuple):
+    """A launch: its programs, its kernel's last parameters, Triton's options."""
+
+    blocks: int
+    constants: dict[str, Any]
+    options: dict[str, int]
+
+
+class Convolution(NamedTuple):
+    """A kernel's launch and, if programs share taps, that of `conv_parts` before it and the shape of what it leaves."""
+
+    kernel: Plan
+    parts: Plan | None = None
+    parts_shape: tuple[int, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convolution:
+    """Of a kernel that begins with the convolution `phase`, or with zeros in its place; `launch` was chosen for it."""
+    launch = launch if sizes.shape.SIDE > 1 else launch.undivided
+    parts, shape = None, ()
+    if launch.shared:
+        side, voxels = sizes.shape.SIDE, sizes.shape.X * sizes.shape.Y * sizes.shape.Z
+        number, separate = side**launch.shared, 1 if phase.transposed else phase.count
+        parts, shape = _plan(sizes, launch, phase, number), (number, separate, sizes.batch, voxels, sizes.shape.C)
+        launch = ADD_PARTS[launch.shared]
+    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
+    return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)
+
+
+def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bool = True) -> Plan:
+    """A launch of `number` times as many programs as there are tiles."""
+    x, y, z, channels, _ = sizes.shape
+    launch = launch.fitted(channels, z)
+    if launch.lines:
+        tiles = _cdiv(sizes.batch * x * y, launch.rows // rows_of_line(z))
+    elif any_voxel:  # of a part's tiles fewer have a source
+        tiles = _cdiv(sizes.batch * x * y * z, launch.rows)
+    else:
+        tiles = x * y * z * _cdiv(sizes.batch, launch.rows)
+    tile = Tile(
+        launch.rows, launch.channels, launch.inner, sizes.precision, launch.lines, launch.shared, sizes.exact,
+        sizes.dependent,
+    )  # fmt: skip
+    constants = {"SHAPE": sizes.shape, "PHASE": phase, "TILE": tile}
+    options = launch.options | {"launch_pdl": True} if sizes.dependent else launch.options
+    return Plan(number * tiles * _cdiv(channels, launch.channels), constants, options)
+
+
+def _cdiv(a: int, b: int) -> int:
+    return -(-a // b)  # not triton.cdiv, which goes through Triton's wrapper of constants each time
