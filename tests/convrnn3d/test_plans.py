@@ -1,0 +1,39 @@
+"""Launches as sizes and tiles give them; `benchmarks/work` holds their programs to a count of its own."""
+
+from dataclasses import replace
+
+import pytest
+from convrnn3d.places import Phase, Shape
+from convrnn3d.plans import ADD_PARTS, FROM_ZEROS, Sizes, plan
+from convrnn3d.tuning import Launch
+
+SIZES = Sizes(batch=5, shape=Shape(2, 3, 4, 24, 3), precision="ieee", exact=False, dependent=False)
+VOXELS = 2 * 3 * 4
+LAUNCH = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=3)
+
+
+def test_a_kernel_that_starts_from_zeros_is_planned_apart_from_one_of_the_same_tiles() -> None:
+    from_zeros, other = (plan(SIZES, replace(FROM_ZEROS), Phase(0, 1), zeros) for zeros in (True, False))
+    assert from_zeros.kernel.blocks == -(-5 * VOXELS // 32)  # rows are of any voxels, C is less than a tile
+    assert other.kernel.blocks == VOXELS  # rows are of one voxel
+
+
+@pytest.mark.parametrize("phase", [Phase(0, 2), Phase(0, 2, transposed=True)], ids=["forward", "back"])
+def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None:
+    kernel, parts, shape = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
+    tiles = -(-5 * VOXELS // 16)
+    assert parts.blocks == 9 * tiles * 2  # nine pairs of dx and dy, two tiles of channels
+    assert shape == (9, 1 if phase.transposed else 2, 5, VOXELS, 24)
+    assert kernel.constants["TILE"].shared == 2 and kernel.options == ADD_PARTS[2].options
+    assert kernel.blocks == 5 * VOXELS // 2
+
+
+def test_kernels_of_one_tap_have_nothing_to_share() -> None:
+    sizes = SIZES._replace(shape=SIZES.shape._replace(SIDE=1))
+    assert plan(sizes, replace(LAUNCH, shared=1), Phase(0, 1), False) == plan(sizes, LAUNCH, Phase(0, 1), False)
+    assert plan(sizes, LAUNCH, Phase(0, 1), False).parts is None
+
+
+def test_a_plan_is_made_once() -> None:
+    assert plan(SIZES, LAUNCH, Phase(0, 1), False) is plan(SIZES, replace(LAUNCH), Phase(0, 1), False)
+    assert plan(SIZES, LAUNCH, Phase(0, 1), False) is not plan(SIZES._replace(batch=6), LAUNCH, Phase(0, 1), False)
