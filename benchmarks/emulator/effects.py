@@ -4,7 +4,6 @@ Each takes the program that executes it, the instruction, and which threads do, 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +12,10 @@ from benchmarks.emulator.arithmetic import TYPES
 from benchmarks.emulator.matrices import WARP
 from benchmarks.emulator.memory import MemoryFaultError
 from benchmarks.emulator.ptx import Instruction
-
-if TYPE_CHECKING:
-    from benchmarks.emulator.machine import Execution
+from benchmarks.emulator.state import State
 
 
-def load(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def load(program: State, one: Instruction, active: np.ndarray | None) -> None:
     to, address = one.operands
     targets, kind = to if isinstance(to, tuple) else (to,), one.opcode[-1]
     width = np.dtype(TYPES[kind]).itemsize * len(targets)
@@ -38,7 +35,7 @@ def load(program: "Execution", one: Instruction, active: np.ndarray | None) -> N
         program.write(target, each[:, place].copy(), kind, active)
 
 
-def store(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def store(program: State, one: Instruction, active: np.ndarray | None) -> None:
     address, given = one.operands
     given, kind = given if isinstance(given, tuple) else (given,), one.opcode[-1]
     values = np.stack([program.read(source, kind) for source in given], axis=1).view(np.uint8)
@@ -50,7 +47,7 @@ def store(program: "Execution", one: Instruction, active: np.ndarray | None) -> 
         program.shared.store(addresses, values[every])
 
 
-def async_copy(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def async_copy(program: State, one: Instruction, active: np.ndarray | None) -> None:
     if "commit_group" in one.opcode:
         program.shared.commit()
     elif "wait_group" in one.opcode or "wait_all" in one.opcode:
@@ -68,7 +65,7 @@ def async_copy(program: "Execution", one: Instruction, active: np.ndarray | None
         program.shared.copy(program.addresses(to)[every], values[every])
 
 
-def load_matrices(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def load_matrices(program: State, one: Instruction, active: np.ndarray | None) -> None:
     targets, address = one.operands
     rows = matrices.rows_of_matrices(program.addresses(address), len(targets))  # (number, 8, warps)
     raw = program.shared.load(rows.reshape(-1), 16).view(np.uint16)
@@ -82,7 +79,7 @@ def load_matrices(program: "Execution", one: Instruction, active: np.ndarray | N
         program.write(target, np.ascontiguousarray(bits.T).reshape(-1), "b32")
 
 
-def store_matrices(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def store_matrices(program: State, one: Instruction, active: np.ndarray | None) -> None:
     address, given = one.operands
     rows = matrices.rows_of_matrices(program.addresses(address), len(given))  # (number, 8, warps)
     numbers = np.zeros((*rows.shape, 8), np.uint16)
@@ -96,7 +93,7 @@ def store_matrices(program: "Execution", one: Instruction, active: np.ndarray | 
     program.shared.store(rows.reshape(-1), np.ascontiguousarray(numbers).reshape(-1, 8).view(np.uint8))
 
 
-def multiply(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def multiply(program: State, one: Instruction, active: np.ndarray | None) -> None:
     to, *given = one.operands
     a, b, c = (np.stack([program.read(register, "b32") for register in registers]) for registers in given)
     found = matrices.multiplied(a, b, c.view(np.float32), one.opcode)
@@ -104,7 +101,7 @@ def multiply(program: "Execution", one: Instruction, active: np.ndarray | None) 
         program.write(register, values, "f32")
 
 
-def multiply_groups(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def multiply_groups(program: State, one: Instruction, active: np.ndarray | None) -> None:
     if "fence" in one.opcode:
         return
     if "commit_group" in one.opcode:
@@ -121,7 +118,7 @@ def multiply_groups(program: "Execution", one: Instruction, active: np.ndarray |
         begin_product(program, one)
 
 
-def begin_product(program: "Execution", one: Instruction) -> None:
+def begin_product(program: State, one: Instruction) -> None:
     to, left, right, keep, scale_a, scale_b, *transposed = one.operands
     if (scale_a, scale_b) != ("1", "1") or isinstance(left, tuple):
         raise NotImplementedError(one.text)
@@ -150,7 +147,7 @@ def begin_product(program: "Execution", one: Instruction) -> None:
     program.untouchable |= set(to)
 
 
-def exchange(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def exchange(program: State, one: Instruction, active: np.ndarray | None) -> None:
     """shfl: what another thread of the warp has."""
     to, since, by, *_ = one.operands
     values = program.read(since, "b32").reshape(-1, WARP)
@@ -160,7 +157,7 @@ def exchange(program: "Execution", one: Instruction, active: np.ndarray | None) 
     program.write(to, values[:, other].reshape(-1), "b32")
 
 
-def reduce(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def reduce(program: State, one: Instruction, active: np.ndarray | None) -> None:
     """redux: over the threads of a warp."""
     to, since, _ = one.operands
     kind, name = one.opcode[-1], one.opcode[2]
@@ -169,16 +166,16 @@ def reduce(program: "Execution", one: Instruction, active: np.ndarray | None) ->
     program.write(to, np.repeat(function(values, axis=1).astype(values.dtype), WARP), kind)
 
 
-def barrier(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def barrier(program: State, one: Instruction, active: np.ndarray | None) -> None:
     program.shared.barrier()
 
 
-def fence(program: "Execution", one: Instruction, active: np.ndarray | None) -> None:
+def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
     if "proxy" in one.opcode:
         program.shared.fence()
 
 
-EFFECTS: dict[str, Callable[["Execution", Instruction, np.ndarray | None], None]] = {
+EFFECTS: dict[str, Callable[[State, Instruction, np.ndarray | None], None]] = {
     "ld": load,
     "st": store,
     "cp": async_copy,
