@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from convrnn3d import reference
+from convrnn3d.autograd import run
 from convrnn3d.backend import TYPES, choose_backend
-from convrnn3d.ops import AS_PYTORCH, run
+from convrnn3d.ops import AS_PYTORCH
 from convrnn3d.reference import check_inputs, require_tensor
 
 PRECISIONS = ("ieee", "tf32")

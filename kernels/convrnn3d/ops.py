@@ -1,4 +1,4 @@
-"""The kernels as PyTorch operators: schema, shapes without data, derivatives.
+"""The kernels as PyTorch operators: schema, what runs, shapes without data; `autograd` has their derivatives.
 
 `convrnn3d::gru` and `convrnn3d::lstm` run a whole sequence and return, after the results, what the backward pass
 keeps (see `sequence`); `gru_backward` and `lstm_backward` are their derivatives. Triton is imported when one runs,
@@ -57,7 +57,7 @@ def bits(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else mask.contiguous().view(torch.uint8)
 
 
-def _settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
+def settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
     """ieee or tf32, which is about float32 alone; a device without tf32 computes in ieee what is asked for in tf32."""
     if operand != torch.float32:
         return "ieee"
@@ -73,7 +73,7 @@ def gru(
     carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     cell, sequences = _kernels("gru")
-    sequence = sequences.of(projection, weight, operand, _settled(precision, operand, projection.device))
+    sequence = sequences.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
@@ -86,7 +86,7 @@ def lstm(
     operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     kernels, sequences = _kernels("lstm")
-    sequence = sequences.of(projection, weight, operand, _settled(precision, operand, projection.device))
+    sequence = sequences.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -109,7 +109,7 @@ def gru_backward(
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     cell, sequences = _kernels("gru")
-    sequence = sequences.of(kept, weight, operand, _settled(precision, operand, kept.device))
+    sequence = sequences.of(kept, weight, operand, settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = cell.backward(
@@ -125,7 +125,7 @@ def lstm_backward(
     precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     cell, sequences = _kernels("lstm")
-    sequence = sequences.of(kept, weight, operand, _settled(precision, operand, kept.device))
+    sequence = sequences.of(kept, weight, operand, settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = cell.backward(
@@ -168,99 +168,9 @@ def _fake_backward(cells: int) -> Any:
     return fake
 
 
-def _setup(cells: int) -> Any:
-    def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
-        projection, weight, *_ = inputs
-        mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        how = operand, carried, _settled(precision, operand, projection.device)
-        *kept, gates, packed = output[2 + cells :]
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*kept, gates, packed)
-        exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
-        states = () if cells else (None, None) if exact else (output[0], inputs[2])
-        ctx.save_for_backward(weight, packed, mask, *kept, *states, projection if recompute else gates)
-        ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
-
-    return setup
-
-
-def _backward(cells: int) -> Any:
-    name = "lstm_backward" if cells else "gru_backward"
-    operator = getattr(OPERATORS, name).default
-
-    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
-        if not ctx.saved:
-            raise RuntimeError(f"convrnn3d::{name[:-9]} was run with save=False: there is nothing to differentiate by")
-        d_outputs = upstream[: 2 + cells]
-        if all(d is None for d in d_outputs):
-            return (None,) * (9 + cells)
-        inputs = *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
-        d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
-        gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
-        gradients += d_states if ctx.has_state else [None] * (1 + cells)
-        if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
-            gradients = _Once.apply(torch.zeros((), requires_grad=True), *gradients)
-        return *gradients, *[None] * 6
-
-    return backward
-
-
-def _below_autograd(operator: Any, *inputs: Any) -> tuple[Tensor, ...]:
-    with torch._C._AutoDispatchBelowAutograd():
-        return operator(*inputs)
-
-
-def _differentiable(cells: int) -> Any:
-    """`gru` or `lstm` for the key Autograd: what torch.library.register_autograd makes, at a third of its price."""
-    operator = getattr(OPERATORS, "lstm" if cells else "gru").default
-    setup = _setup(cells)
-
-    class Recurrence(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
-            output = _below_autograd(operator, *inputs)
-            setup(ctx, inputs, output)
-            return output
-
-        backward = staticmethod(_backward(cells))
-
-    def run(*inputs: Any) -> tuple[Tensor, ...]:
-        differentiated = torch.is_grad_enabled() and torch._C._any_requires_grad(*inputs)
-        return Recurrence.apply(*inputs) if differentiated else _below_autograd(operator, *inputs)
-
-    return run
-
-
-class _Once(torch.autograd.Function):
-    """Gradients as they are; to differentiate them is an error, whatever they were computed from."""
-
-    @staticmethod
-    def forward(ctx: Any, anchor: Tensor, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in gradients)
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Tensor | None) -> None:
-        _refuse(ctx)
-
-
-def _refuse(ctx: Any, *upstream: Any) -> None:
-    raise RuntimeError(
-        "convrnn3d's kernels can be differentiated once: double backward is not supported; use backend='reference'"
-    )
-
-
-def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
-    """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
-    return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
-
-
 OPERATORS = torch.ops.convrnn3d
 for _cells, _name in enumerate(("gru", "lstm")):
     LIBRARY.impl(_name, globals()[_name], "CompositeExplicitAutograd")
     LIBRARY.impl(f"{_name}_backward", globals()[f"{_name}_backward"], "CompositeExplicitAutograd")
     torch.library.register_fake(f"convrnn3d::{_name}", _fake_forward(_cells), lib=LIBRARY)
     torch.library.register_fake(f"convrnn3d::{_name}_backward", _fake_backward(_cells), lib=LIBRARY)
-    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _refuse, lib=LIBRARY)
-_DIFFERENTIABLE = {_name: _differentiable(_cells) for _cells, _name in enumerate(("gru", "lstm"))}
-for _name, _function in _DIFFERENTIABLE.items():
-    LIBRARY.impl(_name, _function, "Autograd")

@@ -25,7 +25,7 @@ class Driver(CudaDriver):
         self.get_device_capability = lambda device=0: (9, 0)
 
 triton.runtime.driver.set_active(Driver())
-from convrnn3d import ops
+from convrnn3d.autograd import run
 cell = sys.argv[1]
 grid, batch, steps = (2, 2, 2, 16), 3, 2
 state = [torch.randn(batch, *grid).bfloat16().requires_grad_() for _ in range(2 if cell == "lstm" else 1)]
@@ -35,7 +35,7 @@ for way in ("compiling", "compiled", "profiled"):
     print("call", way, flush=True)
     if way == "profiled":
         triton.knobs.runtime.launch_enter_hook = lambda metadata: print("hook", metadata.get()["name"], flush=True)
-    outputs = ops.run(cell, projection, weight, *state, None, torch.bfloat16, torch.bfloat16, "ieee", True, False)[:2]
+    outputs = run(cell, projection, weight, *state, None, torch.bfloat16, torch.bfloat16, "ieee", True, False)[:2]
     torch.autograd.grad(outputs, [projection, weight, *state], [torch.ones_like(output) for output in outputs])
 print("weight", weight.data_ptr())
 """

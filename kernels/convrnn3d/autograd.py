@@ -1,0 +1,103 @@
+"""The operators' derivatives, and how they are called.
+
+`gru_backward` and `lstm_backward` are the derivatives of `gru` and `lstm`; they have none themselves.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from convrnn3d.ops import LIBRARY, OPERATORS, settled
+
+
+def _setup(cells: int) -> Any:
+    def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
+        projection, weight, *_ = inputs
+        mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
+        how = operand, carried, settled(precision, operand, projection.device)
+        *kept, gates, packed = output[2 + cells :]
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*kept, gates, packed)
+        exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
+        states = () if cells else (None, None) if exact else (output[0], inputs[2])
+        ctx.save_for_backward(weight, packed, mask, *kept, *states, projection if recompute else gates)
+        ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
+
+    return setup
+
+
+def _backward(cells: int) -> Any:
+    name = "lstm_backward" if cells else "gru_backward"
+    operator = getattr(OPERATORS, name).default
+
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        if not ctx.saved:
+            raise RuntimeError(f"convrnn3d::{name[:-9]} was run with save=False: there is nothing to differentiate by")
+        d_outputs = upstream[: 2 + cells]
+        if all(d is None for d in d_outputs):
+            return (None,) * (9 + cells)
+        inputs = *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
+        d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
+        gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
+        gradients += d_states if ctx.has_state else [None] * (1 + cells)
+        if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
+            gradients = _Once.apply(torch.zeros((), requires_grad=True), *gradients)
+        return *gradients, *[None] * 6
+
+    return backward
+
+
+def _below_autograd(operator: Any, *inputs: Any) -> tuple[Tensor, ...]:
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*inputs)
+
+
+def _differentiable(cells: int) -> Any:
+    """`gru` or `lstm` for the key Autograd: what torch.library.register_autograd makes, at a third of its price."""
+    operator = getattr(OPERATORS, "lstm" if cells else "gru").default
+    setup = _setup(cells)
+
+    class Recurrence(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
+            output = _below_autograd(operator, *inputs)
+            setup(ctx, inputs, output)
+            return output
+
+        backward = staticmethod(_backward(cells))
+
+    def run(*inputs: Any) -> tuple[Tensor, ...]:
+        differentiated = torch.is_grad_enabled() and torch._C._any_requires_grad(*inputs)
+        return Recurrence.apply(*inputs) if differentiated else _below_autograd(operator, *inputs)
+
+    return run
+
+
+class _Once(torch.autograd.Function):
+    """Gradients as they are; to differentiate them is an error, whatever they were computed from."""
+
+    @staticmethod
+    def forward(ctx: Any, anchor: Tensor, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor | None) -> None:
+        _refuse(ctx)
+
+
+def _refuse(ctx: Any, *upstream: Any) -> None:
+    raise RuntimeError(
+        "convrnn3d's kernels can be differentiated once: double backward is not supported; use backend='reference'"
+    )
+
+
+def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
+    """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
+    return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
+
+
+_DIFFERENTIABLE = {_name: _differentiable(_cells) for _cells, _name in enumerate(("gru", "lstm"))}
+for _name, _function in _DIFFERENTIABLE.items():
+    LIBRARY.impl(_name, _function, "Autograd")
+    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _refuse, lib=LIBRARY)
