@@ -1,7 +1,9 @@
 """Where a collection keeps its meshes: a pattern of folders that tells each one's category and name.
 
-{category}/{name}/models/model_normalized.obj      ShapeNetCore v2
-{category}/*/{name}.off                            ModelNet
+    {category}/{name}/models/model_normalized.obj      ShapeNetCore v2
+    {category}/*/{name}.off                            ModelNet
+
+The last parts of a path count, so that any folder of the collection may be given.
 """
 
 import os
