@@ -1,7 +1,9 @@
 """The ShapeNet layout of 2016: finding its models, choosing those of a split, reading them.
 
-<folder>/ShapeNetRendering/<category>/<model>/rendering/00.png ... 23.png, renderings.txt
-<folder>/ShapeNetVox32/<category>/<model>/model.binvox
+    <folder>/ShapeNetRendering/<category>/<model>/rendering/00.png ... 23.png, renderings.txt
+    <folder>/ShapeNetVox32/<category>/<model>/model.binvox
+
+`splits` says which split a model belongs to.
 """
 
 import warnings
