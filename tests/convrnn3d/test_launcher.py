@@ -74,6 +74,7 @@ def test_launches_reach_the_driver(cell: str, kernels: int, driver: dict[str, st
             address = rest[0]
         else:
             calls[list(calls)[-1]].append([word, *rest])
+    assert list(calls) == ["compiling", "compiled", "profiled"]
     for way, lines in calls.items():
         hooks, launched = ([line for line in lines if (line[0] == "hook") == hook] for hook in (True, False))
         assert len(hooks) == (len(launched) if way == "profiled" else 0)
