@@ -75,7 +75,13 @@ class State:
                     self.write(register, values, f"b{8 * values.itemsize}")
         else:
             part = f"b{8 * TYPES[kind]().itemsize // len(since)}"
-            parts = np.stack([self.read(register, part) for register in since], axis=1)
+            # LLVM packs a half that it will not look at out of a register that nothing was written to.
+            anything = np.frombuffer(b"\xa5" * (self.threads * TYPES[part]().itemsize), TYPES[part])
+            known = [one in self.registers or one[0] != "%" for one in since]
+            if not any(known):
+                raise MemoryFaultError("registers are packed that were never written")
+            given = zip(since, known, strict=True)
+            parts = np.stack([self.read(one, part) if there else anything for one, there in given], axis=1)
             self.write(to, parts.view(TYPES[kind])[:, 0].copy(), kind)
 
     def addresses(self, address: Address) -> np.ndarray:

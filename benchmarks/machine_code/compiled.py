@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 import triton
-from convrnn3d.convolution import conv_parts
 from convrnn3d.launcher import FUSION, kind, source
+from convrnn3d.parts import conv_parts
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import supported, table

@@ -1,6 +1,6 @@
 """Which launches are worth timing for a kernel, the likeliest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from convrnn3d.tuning import Launch
@@ -46,7 +46,8 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
             tiles += [(256, 16, 16), (256, 32, 16), (256, 64, 16)]
         axes, pipelines = (0,) if many else (0, 1, 2) if few else (0, 1), [*pipelines, (2 * inner, 2)]
         found += [Launch(None, r, n, i, w, s, a, True) for a, (r, n, w), (i, s) in product(axes, tiles, pipelines)]
-    return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
+    joined = [replace(launch, joined=True) for launch in found if 0 < launch.shared < 3 and kind != "ieee"]
+    return [launch for launch in dict.fromkeys(found + joined) if fits(kernel, kind, launch, shared)]
 
 
 def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:

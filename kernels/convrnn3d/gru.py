@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import convolution
+from convrnn3d.convolution import convolution, sums_at
 from convrnn3d.launcher import ZEROS, Slot
 from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
@@ -26,29 +26,31 @@ U_AND_R_BACK, CANDIDATE_BACK = Phase(0, 2, transposed=True), Phase(2, 1, transpo
 
 @triton.jit
 def gates_kernel(
-    source, weight, parts, B, T, t,  # source: h as a factor
+    source, weight, parts, arrivals, B, T, t,  # source: h as a factor
     projection, h, gates, product,  # product: r . h as a factor, zero where a step is not there
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-        before = read(h, place, 0, SHAPE)
-        u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
-        write(gates, place, 0, u, SHAPE)
-        write(gates, place, 1, r, SHAPE)
-        if product.tensor is not None:
-            r_h = r * before
-            if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
-                r_h = tl.where(seen(mask, place, T, t), r_h, 0)
-            write_factor(product, place, 0, r_h, SHAPE, TILE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+            before = read(h, place, 0, SHAPE)
+            u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
+            write(gates, place, 0, u, SHAPE)
+            write(gates, place, 1, r, SHAPE)
+            if product.tensor is not None:
+                r_h = r * before
+                if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
+                    r_h = tl.where(seen(mask, place, T, t), r_h, 0)
+                write_factor(product, place, 0, r_h, SHAPE, TILE)
 
 
 @triton.jit
 def update_kernel(
-    source, weight, parts, B, T, t,  # source: r . h as a factor
+    source, weight, parts, arrivals, B, T, t,  # source: r . h as a factor
     projection, h, gates,
     states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
     mask,
@@ -56,74 +58,80 @@ def update_kernel(
     KEEP: tl.constexpr,  # c among the gates
 ):  # fmt: skip
     """Without `states` only c is computed, for a backward pass that wants it."""
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        p_c, u, before = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
-        c = tanh(p_c + sums[0], TILE)
-        if KEEP:
-            write(gates, place, 2, c, SHAPE)
-        if states.tensor is not None:
-            after = u * before + (1 - u) * c
-            if mask is not None:
-                after = tl.where(seen(mask, place, T, t), after, before)
-            write(states, place, 0, after, SHAPE)
-            if t + 1 < T:
-                write_factor(next_source, place, 0, after, SHAPE, TILE)
-            else:
-                write(last, place, 0, after, SHAPE)
-            if t == 0:
-                write_factor(first_source, place, 0, before, SHAPE, TILE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            p_c, u, before = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
+            c = tanh(p_c + sums[0], TILE)
+            if KEEP:
+                write(gates, place, 2, c, SHAPE)
+            if states.tensor is not None:
+                after = u * before + (1 - u) * c
+                if mask is not None:
+                    after = tl.where(seen(mask, place, T, t), after, before)
+                write(states, place, 0, after, SHAPE)
+                if t + 1 < T:
+                    write_factor(next_source, place, 0, after, SHAPE, TILE)
+                else:
+                    write(last, place, 0, after, SHAPE)
+                if t == 0:
+                    write_factor(first_source, place, 0, before, SHAPE, TILE)
 
 
 @triton.jit
 def update_back_kernel(
-    source, weight, parts, B, T, t,  # source: da_c as a factor
+    source, weight, parts, arrivals, B, T, t,  # source: da_c as a factor
     d, h, gates,
     da, d_projection,  # da as factors; and, where these are rounded, as they are
     mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        q, after = sums[0], read(d, place, 0, SHAPE)
-        u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
-        da_r = q * before * r * (1 - r)
-        around = after * u + q * r
-        if mask is not None:
-            there = seen(mask, place, T, t)
-            da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
-        write(d, place, 0, around, SHAPE)
-        write_factor(da, place, 1, da_r, SHAPE, TILE)
-        write(d_projection, place, 1, da_r, SHAPE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            q, after = sums[0], read(d, place, 0, SHAPE)
+            u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
+            da_r = q * before * r * (1 - r)
+            around = after * u + q * r
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
+            write(d, place, 0, around, SHAPE)
+            write_factor(da, place, 1, da_r, SHAPE, TILE)
+            write(d_projection, place, 1, da_r, SHAPE)
 
 
 @triton.jit
 def gates_back_kernel(
-    source, weight, parts, B, T, t,  # source: da_u and da_r of step t + 1 as factors
+    source, weight, parts, arrivals, B, T, t,  # source: da_u and da_r of step t + 1 as factors
     around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
     h, gates, d, da, d_projection, mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        after = sums[0] + read(around, place, 0, SHAPE)
-        if t >= 0:
-            after += read(d_states, place, 0, SHAPE)
-            u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
-            da_c = after * (1 - u) * (1 - c * c)
-            da_u = after * (before - c) * u * (1 - u)
-            if mask is not None:
-                there = seen(mask, place, T, t)
-                da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
-            write_factor(da, place, 0, da_u, SHAPE, TILE)
-            write_factor(da, place, 2, da_c, SHAPE, TILE)
-            write(d_projection, place, 0, da_u, SHAPE)
-            write(d_projection, place, 2, da_c, SHAPE)
-        write(d, place, 0, after, SHAPE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            after = sums[0] + read(around, place, 0, SHAPE)
+            if t >= 0:
+                after += read(d_states, place, 0, SHAPE)
+                u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
+                da_c = after * (1 - u) * (1 - c * c)
+                da_u = after * (before - c) * u * (1 - u)
+                if mask is not None:
+                    there = seen(mask, place, T, t)
+                    da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
+                write_factor(da, place, 0, da_u, SHAPE, TILE)
+                write_factor(da, place, 2, da_c, SHAPE, TILE)
+                write(d_projection, place, 0, da_u, SHAPE)
+                write(d_projection, place, 2, da_c, SHAPE)
+            write(d, place, 0, after, SHAPE)
 
 
 def forward(

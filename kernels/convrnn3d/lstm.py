@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import convolution
+from convrnn3d.convolution import convolution, sums_at
 from convrnn3d.launcher import ZEROS, Slot
 from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
@@ -23,7 +23,7 @@ EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
 
 @triton.jit
 def step_kernel(
-    source, weight, parts, B, T, t,  # source: h as a factor
+    source, weight, parts, arrivals, B, T, t,  # source: h as a factor
     projection, h, s, gates,
     states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
     next_s, first_s,  # s'; s_0, to be kept
@@ -31,36 +31,38 @@ def step_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-        p_c = read(projection, place, 2, SHAPE)
-        h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
-        f, i, c = sigmoid(p_f + sums[0], TILE), sigmoid(p_i + sums[1], TILE), tanh(p_c + sums[2], TILE)
-        write(gates, place, 0, f, SHAPE)
-        write(gates, place, 1, i, SHAPE)
-        write(gates, place, 2, c, SHAPE)
-        if states.tensor is not None:
-            s_after = f * s_before + i * c
-            h_after = tanh(s_after, TILE)
-            if mask is not None:
-                there = seen(mask, place, T, t)
-                h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
-            write(states, place, 0, h_after, SHAPE)
-            write(next_s, place, 0, s_after, SHAPE)
-            if t + 1 < T:
-                write_factor(next_source, place, 0, h_after, SHAPE, TILE)
-            else:
-                write(last, place, 0, h_after, SHAPE)
-            if t == 0:
-                write_factor(first_source, place, 0, h_before, SHAPE, TILE)
-                write(first_s, place, 0, s_before, SHAPE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+            p_c = read(projection, place, 2, SHAPE)
+            h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
+            f, i, c = sigmoid(p_f + sums[0], TILE), sigmoid(p_i + sums[1], TILE), tanh(p_c + sums[2], TILE)
+            write(gates, place, 0, f, SHAPE)
+            write(gates, place, 1, i, SHAPE)
+            write(gates, place, 2, c, SHAPE)
+            if states.tensor is not None:
+                s_after = f * s_before + i * c
+                h_after = tanh(s_after, TILE)
+                if mask is not None:
+                    there = seen(mask, place, T, t)
+                    h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
+                write(states, place, 0, h_after, SHAPE)
+                write(next_s, place, 0, s_after, SHAPE)
+                if t + 1 < T:
+                    write_factor(next_source, place, 0, h_after, SHAPE, TILE)
+                else:
+                    write(last, place, 0, h_after, SHAPE)
+                if t == 0:
+                    write_factor(first_source, place, 0, h_before, SHAPE, TILE)
+                    write(first_s, place, 0, s_before, SHAPE)
 
 
 @triton.jit
 def step_back_kernel(
-    source, weight, parts, B, T, t,  # source: da of step t + 1 as factors
+    source, weight, parts, arrivals, B, T, t,  # source: da of step t + 1 as factors
     around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
     g_after, g,  # the derivative by s of step t, and by that of the step before
     s, gates, d,
@@ -72,32 +74,34 @@ def step_back_kernel(
 
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
-    places, tiles = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):
-        place, sums = places[one], tiles[one]
-        after = sums[0] + read(around, place, 0, SHAPE)
-        cell = read(g_after, place, 0, SHAPE)
-        if t >= 0:
-            after += read(d_states, place, 0, SHAPE)
-            f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-            before = read(s, place, 0, SHAPE)
-            h = tanh(f * before + i * c, TILE)
-            e = cell + after * (1 - h * h)
-            da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
-            if mask is None:
-                cell = e * f
-            else:  # zeros by choice, not by product: a step that is not there may hold NaN
-                there = seen(mask, place, T, t)
-                after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
-                da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
-            write_factor(da, place, 0, da_f, SHAPE, TILE)
-            write_factor(da, place, 1, da_i, SHAPE, TILE)
-            write_factor(da, place, 2, da_c, SHAPE, TILE)
-            write(d_projection, place, 0, da_f, SHAPE)
-            write(d_projection, place, 1, da_i, SHAPE)
-            write(d_projection, place, 2, da_c, SHAPE)
-        write(d, place, 0, after, SHAPE)
-        write(g, place, 0, cell, SHAPE)
+    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
+    if goes_on:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            after = sums[0] + read(around, place, 0, SHAPE)
+            cell = read(g_after, place, 0, SHAPE)
+            if t >= 0:
+                after += read(d_states, place, 0, SHAPE)
+                f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
+                before = read(s, place, 0, SHAPE)
+                h = tanh(f * before + i * c, TILE)
+                e = cell + after * (1 - h * h)
+                da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+                if mask is None:
+                    cell = e * f
+                else:  # zeros by choice, not by product: a step that is not there may hold NaN
+                    there = seen(mask, place, T, t)
+                    after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
+                    da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
+                write_factor(da, place, 0, da_f, SHAPE, TILE)
+                write_factor(da, place, 1, da_i, SHAPE, TILE)
+                write_factor(da, place, 2, da_c, SHAPE, TILE)
+                write(d_projection, place, 0, da_f, SHAPE)
+                write(d_projection, place, 1, da_i, SHAPE)
+                write(d_projection, place, 2, da_c, SHAPE)
+            write(d, place, 0, after, SHAPE)
+            write(g, place, 0, cell, SHAPE)
 
 
 def forward(

@@ -29,7 +29,7 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; lines: the rows are whole lines along z; see `convolution`.
+    programs; lines: the rows are whole lines along z; see `convolution`. joined: the launch adds its own parts up.
     """
 
     batch: int | None
@@ -40,10 +40,13 @@ class Launch:
     stages: int
     shared: int = 0
     lines: bool = False
+    joined: bool = False
 
     def __post_init__(self) -> None:
         if self.lines and self.shared == 3:
             raise ValueError(f"taps along z are a line's, and cannot be shared out: {self}")
+        if self.joined and not self.shared:
+            raise ValueError(f"without shared taps there are no parts to be joined: {self}")
 
     @cached_property
     def options(self) -> dict[str, int]:
@@ -53,7 +56,7 @@ class Launch:
     @cached_property
     def undivided(self) -> "Launch":
         """This launch for state kernels of one tap: nothing to share out, nothing to read once for three."""
-        return replace(self, shared=0, lines=False)
+        return replace(self, shared=0, lines=False, joined=False)
 
     def fitted(self, channels: int, depth: int = 2) -> "Launch":
         """This launch with tiles no larger than `channels` needs; of lines only where the grid's `depth` allows it."""

@@ -62,7 +62,7 @@ def launches_of_the_table(target: str, kinds: list[str]) -> set[tuple[str, str, 
         name = "wgrad.weight_gradient" if kernel == "weight_gradient" else kernel.replace("_", ".", 1)
         for kind in kinds:
             for choice in by_kind[kind]:
-                function = "convolution.conv_parts" if choice.shared else name
+                function = "parts.conv_parts" if choice.shared else name
                 rows, inner = choice.rows, choice.inner
                 if kernel == "weight_gradient":
                     rows, inner = choice.channels, choice.rows
