@@ -2,7 +2,7 @@
 
     kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
     kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
-    kernels, dependent     the first, with launches that overlap: a switch, from sm_90 on; a step, forward
+    kernels, one by one    the first, with launches that do not overlap, as they do from sm_90 on; a step, forward
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
@@ -26,17 +26,17 @@ from benchmarks.recurrence.runs import (
     Run,
     compiled,
     convolved,
-    dependent,
     frozen,
     gate_by_gate,
     merged_run,
     multiplied,
+    one_by_one,
     ours,
 )
 from benchmarks.work.sizes import GATES
 
-PACKING, DEPENDENT = "kernels, packing", "kernels, dependent"
-BESIDE = (PACKING, DEPENDENT)  # ways of ours that are told apart, where they tell most: in a step forward
+PACKING, ONE_BY_ONE = "kernels, packing", "kernels, one by one"
+BESIDE = (PACKING, ONE_BY_ONE)  # ways of ours that are told apart, where they tell most: in a step forward
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 
 
@@ -91,7 +91,7 @@ def contenders() -> dict[str, Contender]:
     found = [
         Contender("kernels", frozen(ours("triton"))),
         Contender(PACKING, ours("triton")),
-        Contender(DEPENDENT, dependent(frozen(ours("triton")))),
+        Contender(ONE_BY_ONE, one_by_one(frozen(ours("triton")))),
         Contender("reference", ours("reference")),
         Contender("eager NCDHW", gate_by_gate, default),
         Contender("merged NCDHW", merged_run(convolved, default), default, merged=True),

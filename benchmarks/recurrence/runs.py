@@ -44,18 +44,18 @@ def frozen(run: Run) -> Run:
     return frozen_run
 
 
-def dependent(run: Run) -> Run:
-    """`run` with launches that begin before the one before them has ended: a switch of convrnn3d's, from sm_90 on."""
+def one_by_one(run: Run) -> Run:
+    """`run` with launches that begin when the one before them has ended: convrnn3d's switch, from sm_90 on."""
 
-    def dependent_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+    def run_one_by_one(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         before = os.environ.get(DEPENDENT)
-        os.environ[DEPENDENT] = "1"
+        os.environ[DEPENDENT] = "0"
         try:
             return run(problem, inputs)
         finally:
             os.environ.pop(DEPENDENT) if before is None else os.environ.update({DEPENDENT: before})
 
-    return dependent_run
+    return run_one_by_one
 
 
 def gate_by_gate(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks.measuring import results
 from benchmarks.measuring.results import fingerprint, read
 from benchmarks.measuring.tables import largest_error
-from benchmarks.recurrence.contenders import BESIDE
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
@@ -37,7 +36,7 @@ class Figure:
 
     @property
     def is_fused(self) -> bool:
-        return self.contender in ("kernels", "compiled kernels", *BESIDE)
+        return self.contender.removeprefix("compiled ").startswith("kernels")
 
     @property
     def is_stale(self) -> bool:
@@ -67,7 +66,7 @@ class Stored:
 
         Where there is none, of our own PyTorch path.
         """
-        fused = [figure for figure in self.figures if figure.is_fused and figure.contender not in BESIDE]
+        fused = [figure for figure in self.figures if figure.contender in ("kernels", "compiled kernels")]
         return next(iter(fused or self.of("reference")), None)
 
     @property

@@ -29,7 +29,7 @@ class Device:
     and gap, start and turn, in microseconds of a launch, a program and a turn of its loop, are those with which the
     predictions are nearest to what was measured (`python -m benchmarks.work --steps 1 --batch B` prints both of a
     step's calls, `python -m benchmarks.work.outcomes` of launches). join: microseconds from a program's arrival to
-    the end of its tile, where the last one adds up what all left: a guess, which nothing was measured for.
+    the end of its tile, where the last one adds up what all left.
     """
 
     multiprocessors: int = 132
@@ -41,7 +41,7 @@ class Device:
     turn: float = 0.03
     start: float = 0.3
     gap: float = 2.5
-    join: float = 1.5
+    join: float = 4.5
 
     def own(self, turns: int) -> float:
         """Microseconds of a program besides its shared memory's."""

@@ -33,11 +33,14 @@ def gates_kernel(
 ):  # fmt: skip
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
     if goes_on:
+        found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
             p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-            before = read(h, place, 0, SHAPE)
+            found = found + ((place, sums, p_u, p_r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, sums, p_u, p_r, before = found[one]
             u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
             write(gates, place, 0, u, SHAPE)
             write(gates, place, 1, r, SHAPE)
@@ -60,10 +63,14 @@ def update_kernel(
     """Without `states` only c is computed, for a backward pass that wants it."""
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
     if goes_on:
+        found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            p_c, u, before = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE), read(h, place, 0, SHAPE)
+            p_c, u = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE)
+            found = found + ((place, sums, p_c, u, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, sums, p_c, u, before = found[one]
             c = tanh(p_c + sums[0], TILE)
             if KEEP:
                 write(gates, place, 2, c, SHAPE)
@@ -90,11 +97,15 @@ def update_back_kernel(
 ):  # fmt: skip
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
     if goes_on:
+        found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            q, after = sums[0], read(d, place, 0, SHAPE)
-            u, r, before = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(h, place, 0, SHAPE)
+            u, r = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE)
+            found = found + ((place, sums, read(d, place, 0, SHAPE), u, r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, sums, after, u, r, before = found[one]
+            q = sums[0]
             da_r = q * before * r * (1 - r)
             around = after * u + q * r
             if mask is not None:
@@ -114,23 +125,30 @@ def gates_back_kernel(
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
+    if goes_on and t < 0:
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            after = sums[0] + read(around, place, 0, SHAPE)
-            if t >= 0:
-                after += read(d_states, place, 0, SHAPE)
-                u, c, before = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE), read(h, place, 0, SHAPE)
-                da_c = after * (1 - u) * (1 - c * c)
-                da_u = after * (before - c) * u * (1 - u)
-                if mask is not None:
-                    there = seen(mask, place, T, t)
-                    da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
-                write_factor(da, place, 0, da_u, SHAPE, TILE)
-                write_factor(da, place, 2, da_c, SHAPE, TILE)
-                write(d_projection, place, 0, da_u, SHAPE)
-                write(d_projection, place, 2, da_c, SHAPE)
+            write(d, place, 0, sums[0] + read(around, place, 0, SHAPE), SHAPE)
+    elif goes_on:
+        found = ()
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            after = sums[0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
+            u, c = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE)
+            found = found + ((place, after, u, c, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, after, u, c, before = found[one]
+            da_c = after * (1 - u) * (1 - c * c)
+            da_u = after * (before - c) * u * (1 - u)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
+            write_factor(da, place, 0, da_u, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_u, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
             write(d, place, 0, after, SHAPE)
 
 

@@ -31,7 +31,7 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
     n = first + tl.arange(0, TILE.channels)
     places = ()
     for depth in tl.static_range(Z):
-        v = (line_x * Y + line_y) * Z + depth
+        v = ((line_x * Y + line_y) * Z).to(tl.int64) + depth  # in 64 bits, so that addresses differ by a constant
         places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
     return rows, x, y, exists & (z < Z), places
 
@@ -46,10 +46,11 @@ def lines_at(number, B, x0, nx, y0, ny):
     """
     exists = number < B * nx * ny
     number = tl.minimum(number, B * nx * ny - 1)
-    plane = number // (B * ny)
+    line = number // B  # the one division by a number that is not known before
+    plane = line // ny
     x = x0 + (plane + nx - 1) % nx
-    y = y0 + (number // B + tl.where(plane < 2, ny - 1, 1)) % ny
-    return (number % B).to(tl.int64), x, y, exists
+    y = y0 + (line + tl.where(plane < 2, ny - 1, 1)) % ny
+    return (number - line * B).to(tl.int64), x, y, exists
 
 
 @triton.jit

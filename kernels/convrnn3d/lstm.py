@@ -33,12 +33,16 @@ def step_kernel(
     """Without `states` only the gates are computed, for a backward pass that wants them."""
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
     if goes_on:
+        found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
             p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-            p_c = read(projection, place, 2, SHAPE)
-            h_before, s_before = read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)
+            p_c, before = read(projection, place, 2, SHAPE), (read(h, place, 0, SHAPE), read(s, place, 0, SHAPE))
+            found = found + ((place, sums, p_f, p_i, p_c, before),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, sums, p_f, p_i, p_c, before = found[one]
+            h_before, s_before = before
             f, i, c = sigmoid(p_f + sums[0], TILE), sigmoid(p_i + sums[1], TILE), tanh(p_c + sums[2], TILE)
             write(gates, place, 0, f, SHAPE)
             write(gates, place, 1, i, SHAPE)
@@ -75,31 +79,40 @@ def step_back_kernel(
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
     places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
+    if goes_on and t < 0:
         for one in tl.static_range(len(places)):
             place = places[one]
             sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            after = sums[0] + read(around, place, 0, SHAPE)
-            cell = read(g_after, place, 0, SHAPE)
-            if t >= 0:
-                after += read(d_states, place, 0, SHAPE)
-                f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-                before = read(s, place, 0, SHAPE)
-                h = tanh(f * before + i * c, TILE)
-                e = cell + after * (1 - h * h)
-                da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
-                if mask is None:
-                    cell = e * f
-                else:  # zeros by choice, not by product: a step that is not there may hold NaN
-                    there = seen(mask, place, T, t)
-                    after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
-                    da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
-                write_factor(da, place, 0, da_f, SHAPE, TILE)
-                write_factor(da, place, 1, da_i, SHAPE, TILE)
-                write_factor(da, place, 2, da_c, SHAPE, TILE)
-                write(d_projection, place, 0, da_f, SHAPE)
-                write(d_projection, place, 1, da_i, SHAPE)
-                write(d_projection, place, 2, da_c, SHAPE)
+            after, cell = sums[0] + read(around, place, 0, SHAPE), read(g_after, place, 0, SHAPE)
+            write(d, place, 0, after, SHAPE)
+            write(g, place, 0, cell, SHAPE)
+    elif goes_on:
+        found = ()
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
+            after = sums[0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
+            f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
+            cells = read(g_after, place, 0, SHAPE), read(s, place, 0, SHAPE)
+            found = found + ((place, after, f, i, c, cells),)  # noqa: RUF005
+        for one in tl.static_range(len(found)):
+            place, after, f, i, c, cells = found[one]
+            cell, before = cells
+            h = tanh(f * before + i * c, TILE)
+            e = cell + after * (1 - h * h)
+            da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+            if mask is None:
+                cell = e * f
+            else:  # zeros by choice, not by product: a step that is not there may hold NaN
+                there = seen(mask, place, T, t)
+                after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
+                da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
+            write_factor(da, place, 0, da_f, SHAPE, TILE)
+            write_factor(da, place, 1, da_i, SHAPE, TILE)
+            write_factor(da, place, 2, da_c, SHAPE, TILE)
+            write(d_projection, place, 0, da_f, SHAPE)
+            write(d_projection, place, 1, da_i, SHAPE)
+            write(d_projection, place, 2, da_c, SHAPE)
             write(d, place, 0, after, SHAPE)
             write(g, place, 0, cell, SHAPE)
 

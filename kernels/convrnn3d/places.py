@@ -105,35 +105,44 @@ def sigmoid(x, TILE: tl.constexpr):
 
 @triton.jit
 def tanh(x, TILE: tl.constexpr):
-    """To float32's last bits: 2 sigmoid(2x) - 1 alone cancels where x is small.
+    """Where products are exact, to float32's last bits: 1 - 2 / (1 + exp(2x)) alone cancels where x is small.
 
-    There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65.
+    There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65. Where products are
+    not, x itself is off by more than the 1e-7 that are lost, and instructions after the loop count: there are two warps
+    to hide them on a scheduler, and a tile's tanh made half of them (sm_90, update_kernel, 128x64x64 on lines).
     """
-    e = exp(-2 * tl.abs(x), TILE)
-    y = divide(1 - e, 1 + e, TILE)
-    x2 = x * x
-    series = 0.02045437 - x2 * 0.00550101
-    series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
-    return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
+    if TILE.exact:
+        e = exp(-2 * tl.abs(x), TILE)
+        y = divide(1 - e, 1 + e, TILE)
+        x2 = x * x
+        series = 0.02045437 - x2 * 0.00550101
+        series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
+        return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
+    else:
+        return 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(2 * x, TILE), TILE)
 
 
 @triton.jit
 def exp(x, TILE: tl.constexpr):
     """Of the device's instruction, or where products are exact to the last bits: of few channels' it would be seen."""
-    if TILE.exact and not INTERPRETED:
+    if INTERPRETED:
+        y = tl.exp(x)
+    elif TILE.exact:
         y = libdevice.exp(x)
     else:
-        y = tl.exp(x)
+        y = libdevice.fast_expf(x)
     return y
 
 
 @triton.jit
 def divide(x, y, TILE: tl.constexpr):
     """Likewise."""
-    if TILE.exact and not INTERPRETED:
+    if INTERPRETED:
+        z = x / y
+    elif TILE.exact:
         z = tl.div_rn(x, y)
     else:
-        z = x / y
+        z = libdevice.fast_dividef(x, y)
     return z
 
 

@@ -16,13 +16,17 @@ def inverse(n):
     Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
     `benchmarks.machine_code` prints the present length.
     """
-    return (1 << 32) // n.to(tl.int64) + 1
+    return (0x7FFFFFFF // n).to(tl.uint32) + 1
 
 
 @triton.jit
 def quotient(i, inverse):
-    """i // n, exact while i n < 2^32."""
-    return ((i * inverse) >> 32).to(tl.int32)
+    """i // n, exact while i n < 2^31, n > 0.
+
+    By the upper half of a product of 32 bits: that of 64, (i ((1 << 32) // n + 1)) >> 32, ptxas 12.8 makes something
+    else of where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
+    """
+    return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
 
 
 @triton.constexpr_function

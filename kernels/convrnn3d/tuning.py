@@ -96,13 +96,19 @@ def architecture_of(device: torch.device) -> str | None:
 
 
 def dependent_launch(device: torch.device) -> bool:
-    """Whether a launch begins before the one before it has ended: if asked for, and from sm_90 on."""
-    return overlaps(architecture_of(device)) and os.environ.get(DEPENDENT, "") == "1"
+    """Whether a launch begins before the one before it has ended: where that can be, unless it is forbidden."""
+    return overlaps(architecture_of(device)) and os.environ.get(DEPENDENT, "1") != "0" and _captures_overlap()
 
 
 def overlaps(architecture: str | None) -> bool:
-    """Whether its launches can."""
+    """Whether its launches can: from sm_90 on."""
     return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+
+
+@cache
+def _captures_overlap() -> bool:
+    """Whether the driver can capture launches that overlap, which it can from CUDA 12.3 on."""
+    return getattr(torch._C, "_cuda_getDriverVersion", lambda: 0)() >= 12030
 
 
 def table_file(architecture: str | None) -> Path:

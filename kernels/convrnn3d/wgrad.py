@@ -48,7 +48,7 @@ def weight_gradient_kernel(
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
     blocks: tl.constexpr = (C + BLOCK - 1) // BLOCK
-    SMALL: tl.constexpr = (V + ROWS) * V < 2**32  # grids for which `quotient` is exact
+    SMALL: tl.constexpr = (V + ROWS) * V < 2**31  # grids for which `quotient` is exact
     program = tl.program_id(0)
     k = program % blocks * BLOCK + tl.arange(0, BLOCK)
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)

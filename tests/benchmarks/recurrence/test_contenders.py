@@ -12,7 +12,7 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
-from benchmarks.recurrence.contenders import BESIDE, DEPENDENT, PACKING, contenders
+from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PACKING, contenders
 from benchmarks.recurrence.measure import able, errors, measure, prepared, runner
 from benchmarks.recurrence.problems import Problem
 
@@ -171,15 +171,15 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
         assert "kernels" in able(gpu, other) and not set(BESIDE) & set(able(gpu, other))
     assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
     monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_80")
-    assert PACKING in able(gpu, problem) and DEPENDENT not in able(gpu, problem)
+    assert PACKING in able(gpu, problem) and ONE_BY_ONE not in able(gpu, problem)
 
 
-@pytest.mark.parametrize("before", [None, "0"])
-def test_launches_overlap_for_one_contender_alone(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+@pytest.mark.parametrize("before", [None, "1"])
+def test_launches_come_one_by_one_for_one_contender_alone(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
     switch, seen = "CONVRNN3D_DEPENDENT_LAUNCH", []
     monkeypatch.delenv(switch, raising=False) if before is None else monkeypatch.setenv(switch, before)
     monkeypatch.setattr(runs, "conv_gru", lambda *_, **named: seen.append(os.environ.get(switch)) or (0, 0))
     problem, inputs = Problem("gru", 1, 1, grid=2, channels=3), [torch.zeros(1)] * 3
-    for name in ("kernels", DEPENDENT, "kernels"):
+    for name in ("kernels", ONE_BY_ONE, "kernels"):
         contenders()[name].run(problem, inputs)
-    assert seen == [before, "1", before]
+    assert seen == [before, "0", before]

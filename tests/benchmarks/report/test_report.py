@@ -48,12 +48,16 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
 
 
 def test_packing_and_overlap_are_shown_beside_and_the_speed_up_is_without_them(file: Path) -> None:
-    rows = [row_of("kernels, packing", 16), row_of("kernels, packing", 9, graph=False), row_of("kernels, dependent", 8)]
+    rows = [
+        row_of("kernels, packing", 16),
+        row_of("kernels, packing", 9, graph=False),
+        row_of("kernels, one by one", 8),
+    ]
     append([*race(10, 30), *rows], GPU)
     (one,) = stored.comparisons(file)
     assert one.ours.name == "kernels (graph)" and one.others.name == "merged NDHWC (graph)"
     line = report.step_line(one, asdict(replace(GPU, torch="1.0")))
-    assert "| 10 us (kernels, graph); 9 us (packing); 8 us (dependent, graph) | 3.00 [" in line
+    assert "| 10 us (kernels, graph); 9 us (packing); 8 us (one by one, graph) | 3.00 [" in line
 
 
 def test_where_ways_round_the_3d_convolution_are_missing_the_speed_up_is_marked(file: Path) -> None:
