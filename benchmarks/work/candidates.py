@@ -1,5 +1,6 @@
 """Which launches are worth timing for a kernel, the likeliest first."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -10,6 +11,7 @@ from benchmarks.work.launches import Device
 from benchmarks.work.sizes import BYTES, Sizes
 from benchmarks.work.tiling import Convolution, shared_memory
 
+PIPELINES = 2  # of a tile that are worth timing
 SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
 SUMS, SUMS_OF_LINES = 192, 160  # registers of a thread for sums, of 255; those of lines are moved after the loop
 REGISTERS = 65536  # of a multiprocessor
@@ -34,7 +36,9 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
     pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
     axes = () if many else (2, 3) if few else (1, 2)
     found = [Launch(None, 64, n, i, 4, s, a) for a, n, (i, s) in product(axes, (16, 32, 64), pipelines)]
-    if not few:
+    if few:
+        found += [Launch(None, 64, n, i, 8, s, a) for a, n, (i, s) in product(axes, (32, 64), pipelines)]
+    else:
         tiles = ((64, 32, 4), (64, 64, 8), (128, 32, 4), (128, 32, 8), (128, 64, 8), (128, 128, 8), (256, 64, 8))
         axes = (0,) if many else (0, 1)
         found += [Launch(None, r, n, i, w, s, a) for a, (r, n, w), (i, s) in product(axes, tiles, pipelines)]
@@ -66,8 +70,19 @@ def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
 
 
 def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int) -> list[Launch]:
-    """As many of `tried` as are wanted, those first that the model of `launches` has fastest."""
-    return sorted(tried, key=lambda launch: predicted(kernel, kind, batch, launch))[:most]
+    """As many of `tried` as are wanted, those first that the model of `launches` has fastest.
+
+    Of those that differ in `inner` and stages alone two are enough: what the model does not see differs from tile to
+    tile.
+    """
+    found: list[Launch] = []
+    tiles: Counter[Launch] = Counter()
+    for launch in sorted(tried, key=lambda launch: predicted(kernel, kind, batch, launch)):
+        tile = replace(launch, inner=0, stages=0)
+        tiles[tile] += 1
+        if tiles[tile] <= PIPELINES:
+            found.append(launch)
+    return found[:most]
 
 
 def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:

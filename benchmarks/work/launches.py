@@ -41,7 +41,7 @@ class Device:
     turn: float = 0.03
     start: float = 0.3
     gap: float = 2.5
-    join: float = 4.5
+    join: float = 3.0
 
     def own(self, turns: int) -> float:
         """Microseconds of a program besides its shared memory's."""

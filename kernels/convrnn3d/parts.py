@@ -15,7 +15,7 @@ import triton.language as tl
 
 from convrnn3d.lines import convolve_lines, lines_at, lines_of_tile, rows_of_line, taps_along
 from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, places_of_tile
+from convrnn3d.products import convolve_box, divided, inverse, places_of_tile
 
 
 @triton.jit
@@ -65,11 +65,12 @@ def conv_parts(
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * inside
         row = tl.minimum(row, B * inside - 1)
-        b = (row // inside).to(tl.int64)
-        x = x0 + row % inside // (ny * nz)
-        y = y0 + row % (ny * nz) // nz
-        z = z0 + row % nz
-        v = (x * Y + y) * Z + z
+        sample = row // inside
+        voxel = row - sample * inside
+        line = divided(voxel, nz, inverse(nz), V * V < 2**31)
+        plane = divided(line, ny, inverse(ny), V * V < 2**31)
+        x, y, z = x0 + plane, y0 + line - plane * ny, z0 + voxel - line * nz
+        b, v = sample.to(tl.int64), (x * Y + y) * Z + z
         rows = ((b * source.slots + source.slot) * V + v) * C
         y_taps, z_taps = one, one
         if TILE.shared == 1:

@@ -29,6 +29,15 @@ def quotient(i, inverse):
     return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
 
 
+@triton.jit
+def divided(i, n, inverse, SMALL: tl.constexpr):
+    """i // n, by `quotient` where that is exact."""
+    if SMALL:
+        return quotient(i, inverse)
+    else:
+        return i // n
+
+
 @triton.constexpr_function
 def halves(CHANNELS, BY_LINE, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
     """In how many pieces a kernel goes on with a tile's channels after the loop.

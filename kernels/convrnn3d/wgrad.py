@@ -19,7 +19,7 @@ from torch import Tensor
 
 from convrnn3d.packing import BLOCK, weights_of_program
 from convrnn3d.places import Shape, Tile, store
-from convrnn3d.products import inverse, multiply, quotient
+from convrnn3d.products import divided, inverse, multiply
 from convrnn3d.tuning import Launch
 
 GATES = 3
@@ -95,15 +95,6 @@ def weight_gradient_kernel(
         first -= passed * inside
     part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
     tl.store(part, sum, (n < C)[:, None] & (k < C)[None, :])
-
-
-@triton.jit
-def divided(i, n, inverse, SMALL: tl.constexpr):
-    """i // n, by `quotient` where that is exact."""
-    if SMALL:
-        return quotient(i, inverse)
-    else:
-        return i // n
 
 
 @triton.jit
