@@ -166,21 +166,8 @@ def reduce(program: State, one: Instruction, active: np.ndarray | None) -> None:
     program.write(to, np.repeat(function(values, axis=1).astype(values.dtype), WARP), kind)
 
 
-def add(program: State, one: Instruction, active: np.ndarray | None) -> None:
-    """atom.add, with which programs of a launch see what others did."""
-    to, address, given = one.operands
-    if not {"global", "gpu", "acq_rel", "add"} <= set(one.opcode):
-        raise NotImplementedError(one.text)
-    before = np.zeros(program.threads, np.uint32)
-    values, addresses = program.read(given, one.opcode[-1]), program.addresses(address)
-    for thread in range(program.threads) if active is None else np.flatnonzero(active):
-        before[thread] = program.memory.add(int(addresses[thread]), int(values[thread]), program.number)
-    program.write(to, before, one.opcode[-1], active)
-
-
 def barrier(program: State, one: Instruction, active: np.ndarray | None) -> None:
     program.shared.barrier()
-    program.memory.order.barrier(program.number)
 
 
 def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
@@ -191,7 +178,6 @@ def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
 EFFECTS: dict[str, Callable[[State, Instruction, np.ndarray | None], None]] = {
     "ld": load,
     "st": store,
-    "atom": add,
     "cp": async_copy,
     "ldmatrix": load_matrices,
     "stmatrix": store_matrices,

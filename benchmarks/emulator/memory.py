@@ -17,56 +17,8 @@ class MemoryFaultError(Exception):
     """An access that a program must not make, though a GPU would let it."""
 
 
-class Order:
-    """What programs of a launch may know of each other.
-
-    One that adds to a number shows the others what it did until then, if a barrier stood between its threads' stores
-    and that, and knows from its next barrier on what those showed that added to the number before it. A program's
-    stretches, from one addition to the next, are numbered.
-    """
-
-    def __init__(self) -> None:
-        self.begun = 0  # stretches
-        self.known: dict[int, set[int]] = {}  # stretches by program, its own ones and those it was shown
-        self.coming: dict[int, set[int]] = {}  # which it will know from its next barrier on
-        self.current: dict[int, int] = {}
-        self.shown: dict[int, set[int]] = {}  # by address
-        self.stored: set[int] = set()  # programs that stored since their last barrier
-
-    def now(self, program: int) -> int:
-        """Its stretch."""
-        if program not in self.current:
-            self._begin(program)
-        return self.current[program]
-
-    def _begin(self, program: int) -> None:
-        self.current[program] = self.begun
-        self.known.setdefault(program, {NOBODY}).add(self.begun)
-        self.begun += 1
-
-    def before(self, stretches: np.ndarray, program: int) -> np.ndarray:
-        """Whether what these did, each, a program may rely on."""
-        if (stretches == self.now(program)).all():
-            return np.ones(stretches.shape, bool)
-        return np.isin(stretches, list(self.known[program]))
-
-    def arrive(self, address: int, program: int) -> None:
-        self.now(program)
-        if program in self.stored:
-            raise MemoryFaultError("no barrier stands between what threads stored and what is to show it")
-        shown = self.shown.setdefault(address, set())
-        self.coming.setdefault(program, set()).update(shown)
-        shown |= self.known[program]
-        self._begin(program)
-
-    def barrier(self, program: int) -> None:
-        self.stored.discard(program)
-        if program in self.coming:
-            self.known[program] |= self.coming.pop(program)
-
-
 class Region:
-    """A tensor's memory; by which stretch of a program each byte was written, and by which it was read."""
+    """A tensor's memory; which program of the launch wrote each byte, and which read it."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.start, self.size = tensor.data_ptr(), tensor.numel() * tensor.element_size()
@@ -81,7 +33,6 @@ class Global:
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
         # Views of one storage overlap: the larger ones hold the smaller ones.
-        self.order = Order()
         self.regions: list[Region] = []
         for tensor in sorted(tensors, key=lambda tensor: -tensor.numel() * tensor.element_size()):
             if not tensor.is_contiguous():
@@ -107,10 +58,10 @@ class Global:
         if not len(addresses):
             return np.empty((0, width), np.uint8)
         region, places = self._find(addresses, width)
-        now, reader = self.order.now(program), region.reader[places]
-        if not self.order.before(region.writer[places], program).all():
+        writer, reader = region.writer[places], region.reader[places]
+        if ((writer != NOBODY) & (writer != program)).any():
             raise MemoryFaultError("a program reads what another one of the launch wrote")
-        region.reader[places] = np.where(self.order.before(reader, program), now, SEVERAL)
+        region.reader[places] = np.where((reader == NOBODY) | (reader == program), program, SEVERAL)
         return region.bytes[places]
 
     def store(self, addresses: np.ndarray, values: np.ndarray, program: int) -> None:
@@ -119,21 +70,11 @@ class Global:
             return
         region, places = self._find(addresses, values.shape[1])
         for who, what in ((region.writer, "wrote"), (region.reader, "read")):
-            if not self.order.before(who[places], program).all():
+            others = who[places]
+            if ((others != NOBODY) & (others != program)).any():
                 raise MemoryFaultError(f"a program writes over what another one of the launch {what}")
-        region.writer[places] = self.order.now(program)
+        region.writer[places] = program
         region.bytes[places] = values
-        self.order.stored.add(program)
-
-    def add(self, address: int, value: int, program: int) -> int:
-        """What was there before: an atomic addition of 32 bits, which other programs see in order."""
-        region, places = self._find(np.array([address], np.uint64), 4)
-        if (region.writer[places] != NOBODY).any():
-            raise MemoryFaultError("a program arrives where another one stored")
-        self.order.arrive(address, program)
-        counter = region.bytes[places[0]].view(np.uint32)
-        region.bytes[places[0]] = (counter + np.uint32(value)).view(np.uint8)
-        return int(counter[0])
 
 
 # Of a byte of shared memory: never written; on its way in a copy that nobody waited for; written, and seen by threads;

@@ -2,7 +2,7 @@
 
     kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
     kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
-    kernels, one by one    the first, with launches that do not overlap, as they do from sm_90 on; a step, forward
+    kernels, one by one    the first, with launches that do not overlap, where they would; a step, forward
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 from convrnn3d.backend import TRITON_IS_THERE
-from convrnn3d.tuning import architecture_of, overlaps
+from convrnn3d.tuning import SMALL_BATCH, architecture_of, overlaps
 from torch import Tensor
 
 from benchmarks.measuring.peaks import peaks
@@ -121,13 +121,14 @@ def able(device: torch.device, problem: Problem, compilers: bool = True) -> list
     """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
 
     Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight. So
-    are launches one by one; the backward pass runs after the call that has them so.
+    are launches one by one, of batches so small that they would overlap; the backward pass runs after the call that has
+    them so.
     """
     kernels = device.type == "cuda" and TRITON_IS_THERE
     left_out = set() if kernels else {"kernels", *BESIDE}
     if problem.backward or problem.steps > 1:
         left_out.update(BESIDE)
-    if kernels and not overlaps(architecture_of(device)):
+    if kernels and not (overlaps(architecture_of(device)) and problem.batch <= SMALL_BATCH):
         left_out.add(ONE_BY_ONE)
     return [
         name

@@ -72,10 +72,14 @@ def page() -> str:
 
 
 def readme_figures() -> str:
-    """The lines of the page that most readers look for."""
+    """The lines of the page that most readers look for: of the GPU that was measured last, and of CPUs."""
     parts = []
     found = machines()
+    gpus = {file: machine for file, machine in found.items() if machine["cuda"]}
+    last = max(gpus, key=lambda file: gpus[file]["measured"], default=None)
     for file, machine in found.items():
+        if file in gpus and file != last:
+            continue
         stored = comparisons(file)
         types = ("bf16", "tf32") if machine["cuda"] else ("fp32",)
         steps = [

@@ -7,7 +7,7 @@ For each kernel, kind of operand and bracket of batch sizes what is in use and t
 (`benchmarks.work.candidates`) run as they would in a training step at C = 128, G = 4, on random inputs, with a warm L2
 cache, as weights and states are in a sequence; the fastest median wins. Launches wait behind a sleeping device until
 all of a round are there: the host's time does not count. What is not timed keeps its choice. A candidate that does not
-compile, needs more than the device has, or computes something else than what is in use is passed over. All are compiled
+compile, needs more than the device has, or computes something else than most of them is passed over. All are compiled
 first, in several processes, into Triton's cache on disk.
 """
 

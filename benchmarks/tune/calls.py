@@ -11,15 +11,16 @@ from convrnn3d.tuning import Launch, architecture_of
 
 from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.machine_code.step import training_step
+from benchmarks.work.candidates import STEPS
 
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
 Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
 
 
 def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
-    """C = 128, G = 4, three steps; launched by the table of the device's architecture."""
+    """C = 128, G = 4, STEPS steps; launched by the table of the device's architecture."""
     precision, architecture = "tf32" if kind == "tf32" else "ieee", architecture_of(device)
-    return Sequence(batch, 3, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, architecture=architecture)
+    return Sequence(batch, STEPS, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, architecture=architecture)
 
 
 def both_cells(sequence: Sequence, kind: str) -> None:

@@ -22,7 +22,7 @@ def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) ->
     """The table as JSON with a line for each launch."""
 
     def line(launch: Launch) -> str:
-        unsaid = {"shared": 0, "lines": False, "joined": False}
+        unsaid = {"shared": 0, "lines": False}
         return json.dumps({name: value for name, value in asdict(launch).items() if unsaid.get(name, ...) != value})
 
     kinds = {

@@ -1,4 +1,4 @@
-"""Candidates timed on a device: those that compute what the first one does, the fastest first."""
+"""Candidates timed on a device: those that compute what most of them do, the fastest first."""
 
 import math
 import statistics
@@ -26,11 +26,12 @@ def best(
     calls: dict[str, Call] | None = None,
     until: float = math.inf,
 ) -> list[Timed]:
-    """Those of `tried` that run and compute what the first does, the fastest first, each printed.
+    """Those of `tried` that run and compute what most of them do, the fastest first, each printed.
 
-    calls: as `recorded` gives them. until: no further one is begun then (monotonic), for it may have to be compiled.
+    The one in use may be what is wrong: a tile of the launch table was, which ptxas made something else of. calls: as
+    `recorded` gives them. until: no further one is begun then (monotonic), for it may have to be compiled.
     """
-    times, right = {}, None
+    times, alike = {}, []  # alike: outcomes that differ, each with the candidates that it is of
     call = (calls or recorded(sequence, kind))[kernel]
 
     def run(launched: list[Launched]) -> None:
@@ -43,9 +44,6 @@ def best(
         try:
             launched = launches_of(call, sequence, candidate)
             found = outcome(launched, sequence.launch)
-            right = right or found
-            if not agree(found, right, kind):
-                raise ValueError("it computes something else than what is in use")
             times[candidate] = median_microseconds(lambda launched=launched: run(launched), sequence.device)
         except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
             if sequence.device.type == "cuda":
@@ -54,7 +52,16 @@ def best(
             print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
             continue
         print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.2f} us", flush=True)
-    return [Timed(kernel, kind, sequence.batch, one, times[one]) for one in sorted(times, key=times.get)]
+        first = next((of for outcome_of, of in alike if agree(found, outcome_of, kind)), None)
+        if first is None:
+            alike.append((found, first := []))
+        first.append(candidate)
+    _, right = max(alike, key=lambda one: len(one[1]), default=(None, []))
+    for candidate in times.keys() - set(right):
+        print(
+            f"{kernel} {kind} B {sequence.batch} {candidate}: left out, most others compute something else", flush=True
+        )
+    return [Timed(kernel, kind, sequence.batch, one, times[one]) for one in sorted(right, key=times.get)]
 
 
 def median_microseconds(function: Callable[[], None], device: torch.device) -> float:

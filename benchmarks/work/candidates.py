@@ -16,6 +16,7 @@ SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
 SUMS, SUMS_OF_LINES = 192, 160  # registers of a thread for sums, of 255; those of lines are moved after the loop
 REGISTERS = 65536  # of a multiprocessor
 TYPES = {"half": "bf16", "tf32": "tf32", "ieee": "fp32"}
+STEPS = 3  # of the calls that `benchmarks.tune` times, all of whose rows a weight gradient sums
 SLOWER = {"half": 1, "tf32": 2, "ieee": 15}  # than in bfloat16, by an H100's data sheet; it only orders candidates
 
 
@@ -50,8 +51,7 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
             tiles += [(256, 16, 16), (256, 32, 16), (256, 64, 16)]
         axes, pipelines = (0,) if many else (0, 1, 2) if few else (0, 1), [*pipelines, (2 * inner, 2)]
         found += [Launch(None, r, n, i, w, s, a, True) for a, (r, n, w), (i, s) in product(axes, tiles, pipelines)]
-    joined = [replace(launch, joined=True) for launch in found if 0 < launch.shared < 3 and kind != "ieee"]
-    return [launch for launch in dict.fromkeys(found + joined) if fits(kernel, kind, launch, shared)]
+    return [launch for launch in dict.fromkeys(found) if fits(kernel, kind, launch, shared)]
 
 
 def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
@@ -86,10 +86,10 @@ def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int
 
 
 def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
-    """Microseconds of the launches that `kernel` is for one step at C = 128, G = 4."""
+    """Microseconds of the launches that `kernel` is for one step, or for the weight of STEPS, at C = 128, G = 4."""
     cell = "lstm" if kernel.startswith("lstm") else "gru"
     sizes, device = (
-        Sizes(batch=batch, steps=1, element=BYTES[TYPES[kind]]),
+        Sizes(batch=batch, steps=STEPS if kernel == "weight_gradient" else 1, element=BYTES[TYPES[kind]]),
         Device(tflops=Device.tflops / SLOWER[kind]),
     )
     call = _As(cell, sizes, TYPES[kind], launch=launch)

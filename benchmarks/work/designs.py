@@ -103,10 +103,6 @@ class Call:
         sources = convolution.summed * sizes.state * sizes.element
         sums = self._of_any_voxel(ADD_PARTS[tile.shared], parts)
         spilled = parts if parts > CACHE else 0  # what the cache holds is read there
-        if tile.joined:
-            joined = in_parts(sizes, convolution, tile)
-            moved = weights + epilogue + 2 * spilled
-            return [Launch(name, sizes.steps, joined, moved, resident, joins=2 * parts)]
         return [
             Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + spilled, resident),
             Launch(f"{name}: sums", sizes.steps, sums, spilled + epilogue - sources),

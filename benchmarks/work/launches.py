@@ -28,8 +28,7 @@ class Device:
     that one multiprocessor takes from the L2 cache, 64 bytes a clock at 1.83 GHz. scratch, GB/s of its shared memory,
     and gap, start and turn, in microseconds of a launch, a program and a turn of its loop, are those with which the
     predictions are nearest to what was measured (`python -m benchmarks.work --steps 1 --batch B` prints both of a
-    step's calls, `python -m benchmarks.work.outcomes` of launches). join: microseconds from a program's arrival to
-    the end of its tile, where the last one adds up what all left.
+    step's calls, `python -m benchmarks.work.outcomes` of launches).
     """
 
     multiprocessors: int = 132
@@ -41,7 +40,6 @@ class Device:
     turn: float = 0.03
     start: float = 0.3
     gap: float = 2.5
-    join: float = 3.0
 
     def own(self, turns: int) -> float:
         """Microseconds of a program besides its shared memory's."""
@@ -66,7 +64,7 @@ class Programs:
 class Launch:
     """`times` a call, with what one launch does; moved: bytes, each input read once and each output written once.
 
-    resident: programs that a multiprocessor has room for. joins: bytes that its own programs leave and add up.
+    resident: programs that a multiprocessor has room for.
     """
 
     name: str
@@ -74,7 +72,6 @@ class Launch:
     programs: tuple[Programs, ...]
     moved: int
     resident: int = 2
-    joins: int = 0
 
     @property
     def count(self) -> int:
@@ -84,7 +81,7 @@ class Launch:
     @property
     def tiles(self) -> int:
         """Bytes from the L2 cache."""
-        return self.joins + sum(group.count * group.tiles for group in self.programs)
+        return sum(group.count * group.tiles for group in self.programs)
 
     @property
     def operations(self) -> int:
@@ -105,8 +102,7 @@ class Launch:
             on_multiprocessors(lengths, device.multiprocessors, self.resident),
             self.moved / device.gbytes / 1e3,
         )
-        join = device.join + self.joins / device.l2 / 1e3 if self.joins else 0
-        return device.gap + join + max(bounds)
+        return device.gap + max(bounds)
 
     def _shared(self, what: str, device: Device, together: float, alone: float) -> float:
         demands = ((group.count, getattr(group, what)) for group in self.programs)

@@ -53,9 +53,7 @@ def append(timed: Iterable[Timed], machine: Machine, file: Path) -> None:
 def read(file: Path) -> Iterator[Timed]:
     with file.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            choice = {name: int(row[name]) for name in LAUNCH} | {
-                name: row[name] == "1" for name in ("lines", "joined")
-            }
+            choice = {name: int(row[name]) for name in LAUNCH} | {"lines": row["lines"] == "1"}
             launch = Launch(None, **choice)
             yield Timed(row["kernel"], row["kind"], int(row["batch"]), launch, float(row["microseconds"]))
 
@@ -89,8 +87,7 @@ def tile(launch: Launch) -> str:
 def way(launch: Launch) -> str:
     """How the work is shared out over programs, see `convrnn3d.convolution`."""
     by = "by line" if launch.lines else "by row" if launch.shared else "by voxel"
-    parts = f", in {3**launch.shared} parts" if launch.shared else ""
-    return f"{by}{parts}{', joined' if launch.joined else ''}"
+    return f"{by}, in {3**launch.shared} parts" if launch.shared else by
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     whole     a voxel of a block of samples, with its box of taps, or lines along z, with the box of all of theirs; of a
               1x1x1 kernel, rows of any voxels
     in parts  the taps along one, two or three axes shared out over programs, too: rows of any voxels that have a source
-              there, or lines of such; or joined, rows of all voxels, those without a source among them
+              there, or lines of such
 
 and the weight's gradient. Taps along axes that are not shared out are masked, but for a voxel's box; those along a line
 are all computed, and share a source. The order is that in which programs start, see `convrnn3d.convolution` and
@@ -66,9 +66,7 @@ def whole(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs,
 
 
 def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
-    """Without the sums of what the parts leave, which are another launch, or what the last program of a tile reads."""
-    if tile.joined:
-        return _joined(sizes, convolution, tile)
+    """Without the sums of what the parts leave, which are another launch."""
     if tile.lines:
         return _lines(sizes, convolution, tile)
     masked = 3 - tile.shared
@@ -78,31 +76,6 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Progra
     for first, offset in product(range(0, sizes.batch * sizes.voxels, tile.rows), offsets):
         rows = min(max(sizes.batch * _inside(sizes, offset) - first, 0), tile.rows)
         found += _columns(sizes, convolution, tile, Loop(taps, there, taps, taps), rows)
-    return tuple(found)
-
-
-def _joined(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
-    side, batch, reach = sizes.grid, sizes.batch, sizes.reach
-    length = rows_of_line(side) if tile.lines else side
-    masked = range(tile.shared, 2 if tile.lines else 3)  # axes whose taps a program runs through
-    offsets = list(product(_reach(sizes), repeat=tile.shared))
-    found = []
-    for first in range(0, batch * side**2 * length, tile.rows):
-        places = []
-        for line, z in (divmod(row, length) for row in range(first, min(first + tile.rows, batch * side**2 * length))):
-            plane = line // (batch * side)
-            x, y = (plane + side - 1) % side, (line // batch + (side - 1 if plane < 2 else 1)) % side
-            places += [(x, y, z)] if z < side else []
-        taps = [range(max(-reach, -max(p)), min(reach, side - 1 - min(p)) + 1) for p in zip(*places, strict=True)]
-        turns = prod(len(taps[axis]) for axis in masked)
-        for offset in offsets:
-            near = [place for place in places if all(0 <= p + d < side for p, d in zip(place, offset, strict=False))]
-            if any(d not in taps[axis] for axis, d in enumerate(offset)):
-                found += _columns(sizes, convolution, tile, Loop(0, 0, 0, 0), 0)
-                continue
-            there = sum(prod(sizes.along(place[axis]) for axis in masked) for place in near) / len(places)
-            products = turns * (sizes.kernel_size if tile.lines else 1)
-            found += _columns(sizes, convolution, tile, Loop(turns, there, products, products), len(places))
     return tuple(found)
 
 

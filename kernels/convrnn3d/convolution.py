@@ -17,7 +17,7 @@ import triton
 import triton.language as tl
 
 from convrnn3d.lines import convolve_lines, lines_of_tile, taps_along
-from convrnn3d.parts import joined_part, sum_of_parts
+from convrnn3d.parts import sum_of_parts
 from convrnn3d.places import wait
 from convrnn3d.products import convolve_box, places_of_tile
 
@@ -26,12 +26,13 @@ from convrnn3d.products import convolve_box, places_of_tile
 def convolution(
     source,  # Slot: what is convolved; without a tensor, zeros
     weight,  # as for convolve_box
-    parts, arrivals,  # what conv_parts left, or where this launch's programs leave parts and how many have, see `parts`
+    parts,  # what conv_parts left, or None
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What this program owns: places, one for each z of lines or half of a wide tile; the tiles there, for `sums_at`;
-    and whether it goes on there, or leaves that to another one.
+    """What this program owns: places, one for each z of lines or half of a wide tile, and the sums at each.
+
+    Sums are the convolution of each gate or, transposed, in all.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -46,33 +47,29 @@ def convolution(
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     wait(TILE)
     program = tl.program_id(0)
-    goes_on = tl.full((), 1, tl.int1)
     first = program % blocks * CHANNELS
     program = program // blocks
-    if arrivals is not None:
-        places, goes_on = joined_part(source, weight, parts, arrivals, B, first, program, SHAPE, PHASE, TILE)
-        tiles = ()
-    elif SIDE == 1 or parts is not None or source.tensor is None:
+    if SIDE == 1 or parts is not None or source.tensor is None:
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
         places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
         if parts is not None:
-            tiles = ()
+            sums = (sum_of_parts(parts, places[0], B, SHAPE, PHASE, TILE),)
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            tiles = convolve_box(
-                source.tensor, rows, None, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
+            sums = convolve_box(
+                source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
             )
         else:
-            tiles = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
+            sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     elif TILE.lines:
         rows, x, y, exists, places = lines_of_tile(source, program, B, 0, X, 0, Y, first, SHAPE, TILE)
         x0, nx = taps_along(x, X, R)
         y0, ny = taps_along(y, Y, R)
-        tiles = convolve_lines(source.tensor, rows, x, y, exists, weight, first, x0, nx, y0, ny, SHAPE, PHASE, TILE)
+        sums = convolve_lines(source.tensor, rows, x, y, exists, weight, first, x0, nx, y0, ny, SHAPE, PHASE, TILE)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
@@ -91,16 +88,5 @@ def convolution(
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
         rows = ((b * source.slots + source.slot) * V + v) * C
         places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
-        tiles = convolve_box(
-            source.tensor, rows, None, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE
-        )
-    return places, tiles, goes_on
-
-
-@triton.jit
-def sums_at(one: tl.constexpr, places, tiles, parts, B, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
-    """The convolution of each gate or, transposed, in all, at one of the places that `convolution` found."""
-    if parts is not None:
-        return sum_of_parts(parts, places[one], B, SHAPE, PHASE, TILE)
-    else:
-        return tiles[one]
+        sums = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
+    return places, sums

@@ -6,8 +6,8 @@
     gates_back    d <- d + W_u^T * da_u + W_r^T * da_r + dstate; then, of the step before, da_c and da_u
 
 The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back.
-A kernel begins with its convolution and goes on at one place, where it reads all before it writes: no load waits for a
-store. Gates, and their derivatives, are in the order u, r, c.
+A kernel begins with its convolution and goes on at the places of its tile, where it reads all before it writes: no load
+waits for a store, of another place neither. Gates, and their derivatives, are in the order u, r, c.
 """
 
 import torch
@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import convolution, sums_at
+from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
 from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
@@ -26,34 +26,33 @@ U_AND_R_BACK, CANDIDATE_BACK = Phase(0, 2, transposed=True), Phase(2, 1, transpo
 
 @triton.jit
 def gates_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: h as a factor
+    source, weight, parts, B, T, t,  # source: h as a factor
     projection, h, gates, product,  # product: r . h as a factor, zero where a step is not there
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
-        found = ()
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-            found = found + ((place, sums, p_u, p_r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, sums, p_u, p_r, before = found[one]
-            u, r = sigmoid(p_u + sums[0], TILE), sigmoid(p_r + sums[1], TILE)
-            write(gates, place, 0, u, SHAPE)
-            write(gates, place, 1, r, SHAPE)
-            if product.tensor is not None:
-                r_h = r * before
-                if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
-                    r_h = tl.where(seen(mask, place, T, t), r_h, 0)
-                write_factor(product, place, 0, r_h, SHAPE, TILE)
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    found = ()
+    for one in tl.static_range(len(places)):
+        place = places[one]
+        p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+        found = found + ((p_u, p_r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+    for one in tl.static_range(len(places)):
+        place, convolved = places[one], sums[one]
+        p_u, p_r, before = found[one]
+        u, r = sigmoid(p_u + convolved[0], TILE), sigmoid(p_r + convolved[1], TILE)
+        write(gates, place, 0, u, SHAPE)
+        write(gates, place, 1, r, SHAPE)
+        if product.tensor is not None:
+            r_h = r * before
+            if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
+                r_h = tl.where(seen(mask, place, T, t), r_h, 0)
+            write_factor(product, place, 0, r_h, SHAPE, TILE)
 
 
 @triton.jit
 def update_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: r . h as a factor
+    source, weight, parts, B, T, t,  # source: r . h as a factor
     projection, h, gates,
     states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
     mask,
@@ -61,85 +60,81 @@ def update_kernel(
     KEEP: tl.constexpr,  # c among the gates
 ):  # fmt: skip
     """Without `states` only c is computed, for a backward pass that wants it."""
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
-        found = ()
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            p_c, u = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE)
-            found = found + ((place, sums, p_c, u, read(h, place, 0, SHAPE)),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, sums, p_c, u, before = found[one]
-            c = tanh(p_c + sums[0], TILE)
-            if KEEP:
-                write(gates, place, 2, c, SHAPE)
-            if states.tensor is not None:
-                after = u * before + (1 - u) * c
-                if mask is not None:
-                    after = tl.where(seen(mask, place, T, t), after, before)
-                write(states, place, 0, after, SHAPE)
-                if t + 1 < T:
-                    write_factor(next_source, place, 0, after, SHAPE, TILE)
-                else:
-                    write(last, place, 0, after, SHAPE)
-                if t == 0:
-                    write_factor(first_source, place, 0, before, SHAPE, TILE)
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    found = ()
+    for one in tl.static_range(len(places)):
+        place = places[one]
+        p_c, u = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE)
+        found = found + ((p_c, u, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+    for one in tl.static_range(len(places)):
+        place, convolved = places[one], sums[one]
+        p_c, u, before = found[one]
+        c = tanh(p_c + convolved[0], TILE)
+        if KEEP:
+            write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            after = u * before + (1 - u) * c
+            if mask is not None:
+                after = tl.where(seen(mask, place, T, t), after, before)
+            write(states, place, 0, after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, after, SHAPE, TILE)
+            else:
+                write(last, place, 0, after, SHAPE)
+            if t == 0:
+                write_factor(first_source, place, 0, before, SHAPE, TILE)
 
 
 @triton.jit
 def update_back_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: da_c as a factor
+    source, weight, parts, B, T, t,  # source: da_c as a factor
     d, h, gates,
     da, d_projection,  # da as factors; and, where these are rounded, as they are
     mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
-        found = ()
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            u, r = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE)
-            found = found + ((place, sums, read(d, place, 0, SHAPE), u, r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, sums, after, u, r, before = found[one]
-            q = sums[0]
-            da_r = q * before * r * (1 - r)
-            around = after * u + q * r
-            if mask is not None:
-                there = seen(mask, place, T, t)
-                da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
-            write(d, place, 0, around, SHAPE)
-            write_factor(da, place, 1, da_r, SHAPE, TILE)
-            write(d_projection, place, 1, da_r, SHAPE)
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    found = ()
+    for one in tl.static_range(len(places)):
+        place = places[one]
+        u, r = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE)
+        found = found + ((read(d, place, 0, SHAPE), u, r, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+    for one in tl.static_range(len(places)):
+        place, q = places[one], sums[one][0]
+        after, u, r, before = found[one]
+        da_r = q * before * r * (1 - r)
+        around = after * u + q * r
+        if mask is not None:
+            there = seen(mask, place, T, t)
+            da_r, around = tl.where(there, da_r, 0), tl.where(there, around, after)
+        write(d, place, 0, around, SHAPE)
+        write_factor(da, place, 1, da_r, SHAPE, TILE)
+        write(d_projection, place, 1, da_r, SHAPE)
 
 
 @triton.jit
 def gates_back_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: da_u and da_r of step t + 1 as factors
+    source, weight, parts, B, T, t,  # source: da_u and da_r of step t + 1 as factors
     around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
     h, gates, d, da, d_projection, mask,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on and t < 0:
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    if t < 0:
         for one in tl.static_range(len(places)):
             place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            write(d, place, 0, sums[0] + read(around, place, 0, SHAPE), SHAPE)
-    elif goes_on:
+            write(d, place, 0, sums[one][0] + read(around, place, 0, SHAPE), SHAPE)
+    else:
         found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            after = sums[0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
+            after = sums[one][0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
             u, c = read(gates, place, 0, SHAPE), read(gates, place, 2, SHAPE)
-            found = found + ((place, after, u, c, read(h, place, 0, SHAPE)),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, after, u, c, before = found[one]
+            found = found + ((after, u, c, read(h, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            after, u, c, before = found[one]
             da_c = after * (1 - u) * (1 - c * c)
             da_u = after * (before - c) * u * (1 - u)
             if mask is not None:

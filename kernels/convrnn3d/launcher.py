@@ -16,13 +16,7 @@ from triton.compiler import ASTSource
 from triton.runtime import JITFunction
 
 FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
-TYPES = {
-    torch.float32: "*fp32",
-    torch.bfloat16: "*bf16",
-    torch.float16: "*fp16",
-    torch.uint8: "*u8",
-    torch.int32: "*i32",
-}
+TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
 RUNTIME = triton.knobs.runtime
 ALIGNMENT = 16  # bytes, of the widest load
 

@@ -4,8 +4,8 @@
                 s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
     step_back   d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
 
-A kernel begins with its convolution and goes on at one place, where it reads all before it writes: no load waits for a
-store. Gates, and their derivatives, are in the order f, i, c.
+A kernel begins with its convolution and goes on at the places of its tile, where it reads all before it writes: no load
+waits for a store, of another place neither. Gates, and their derivatives, are in the order f, i, c.
 """
 
 import torch
@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.convolution import convolution, sums_at
+from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
 from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
 from convrnn3d.sequence import Sequence
@@ -23,7 +23,7 @@ EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
 
 @triton.jit
 def step_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: h as a factor
+    source, weight, parts, B, T, t,  # source: h as a factor
     projection, h, s, gates,
     states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
     next_s, first_s,  # s'; s_0, to be kept
@@ -31,42 +31,41 @@ def step_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on:
-        found = ()
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
-            p_c, before = read(projection, place, 2, SHAPE), (read(h, place, 0, SHAPE), read(s, place, 0, SHAPE))
-            found = found + ((place, sums, p_f, p_i, p_c, before),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, sums, p_f, p_i, p_c, before = found[one]
-            h_before, s_before = before
-            f, i, c = sigmoid(p_f + sums[0], TILE), sigmoid(p_i + sums[1], TILE), tanh(p_c + sums[2], TILE)
-            write(gates, place, 0, f, SHAPE)
-            write(gates, place, 1, i, SHAPE)
-            write(gates, place, 2, c, SHAPE)
-            if states.tensor is not None:
-                s_after = f * s_before + i * c
-                h_after = tanh(s_after, TILE)
-                if mask is not None:
-                    there = seen(mask, place, T, t)
-                    h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
-                write(states, place, 0, h_after, SHAPE)
-                write(next_s, place, 0, s_after, SHAPE)
-                if t + 1 < T:
-                    write_factor(next_source, place, 0, h_after, SHAPE, TILE)
-                else:
-                    write(last, place, 0, h_after, SHAPE)
-                if t == 0:
-                    write_factor(first_source, place, 0, h_before, SHAPE, TILE)
-                    write(first_s, place, 0, s_before, SHAPE)
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    found = ()
+    for one in tl.static_range(len(places)):
+        place = places[one]
+        p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+        p_c = read(projection, place, 2, SHAPE)
+        found = found + ((p_f, p_i, p_c, read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)),)  # noqa: RUF005
+    for one in tl.static_range(len(places)):
+        place, convolved = places[one], sums[one]
+        p_f, p_i, p_c, h_before, s_before = found[one]
+        f, i = sigmoid(p_f + convolved[0], TILE), sigmoid(p_i + convolved[1], TILE)
+        c = tanh(p_c + convolved[2], TILE)
+        write(gates, place, 0, f, SHAPE)
+        write(gates, place, 1, i, SHAPE)
+        write(gates, place, 2, c, SHAPE)
+        if states.tensor is not None:
+            s_after = f * s_before + i * c
+            h_after = tanh(s_after, TILE)
+            if mask is not None:
+                there = seen(mask, place, T, t)
+                h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
+            write(states, place, 0, h_after, SHAPE)
+            write(next_s, place, 0, s_after, SHAPE)
+            if t + 1 < T:
+                write_factor(next_source, place, 0, h_after, SHAPE, TILE)
+            else:
+                write(last, place, 0, h_after, SHAPE)
+            if t == 0:
+                write_factor(first_source, place, 0, h_before, SHAPE, TILE)
+                write(first_s, place, 0, s_before, SHAPE)
 
 
 @triton.jit
 def step_back_kernel(
-    source, weight, parts, arrivals, B, T, t,  # source: da of step t + 1 as factors
+    source, weight, parts, B, T, t,  # source: da of step t + 1 as factors
     around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
     g_after, g,  # the derivative by s of step t, and by that of the step before
     s, gates, d,
@@ -78,26 +77,24 @@ def step_back_kernel(
 
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
-    places, tiles, goes_on = convolution(source, weight, parts, arrivals, B, SHAPE, PHASE, TILE)
-    if goes_on and t < 0:
+    places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
+    if t < 0:
         for one in tl.static_range(len(places)):
             place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            after, cell = sums[0] + read(around, place, 0, SHAPE), read(g_after, place, 0, SHAPE)
+            after, cell = sums[one][0] + read(around, place, 0, SHAPE), read(g_after, place, 0, SHAPE)
             write(d, place, 0, after, SHAPE)
             write(g, place, 0, cell, SHAPE)
-    elif goes_on:
+    else:
         found = ()
         for one in tl.static_range(len(places)):
             place = places[one]
-            sums = sums_at(one, places, tiles, parts, B, SHAPE, PHASE, TILE)
-            after = sums[0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
+            after = sums[one][0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
             f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-            cells = read(g_after, place, 0, SHAPE), read(s, place, 0, SHAPE)
-            found = found + ((place, after, f, i, c, cells),)  # noqa: RUF005
-        for one in tl.static_range(len(found)):
-            place, after, f, i, c, cells = found[one]
-            cell, before = cells
+            cell = read(g_after, place, 0, SHAPE)
+            found = found + ((after, cell, f, i, c, read(s, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            after, cell, f, i, c, before = found[one]
             h = tanh(f * before + i * c, TILE)
             e = cell + after * (1 - h * h)
             da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)

@@ -1,19 +1,14 @@
 """Taps shared out over programs: for few samples, which make few programs.
 
-A part of a convolution is what the taps of one dx add to it, or those of one (dx, dy), or one tap. What parts add up to
-is summed in the order of the taps, so that a result repeats bit for bit, in one of two ways:
-
-    left      `conv_parts` leaves them, and the kernel after it adds them up. Its programs own rows of any voxels that
-              have a source there, or lines of such.
-    joined    the programs of a tile leave theirs, and the one that arrives last adds them up and goes on: one launch
-              where there were two, for some programs whose rows have no source. A tile has rows in the order of lines,
-              samples of one (x, y), then of the next, so that few programs have such rows alone.
+A part of a convolution is what the taps of one dx add to it, or those of one (dx, dy), or one tap. `conv_parts` leaves
+the parts, and the kernel after it adds them up, always in the order of the taps, so that a result repeats bit for bit.
+A program owns rows of any voxels that have a source there, or lines of such.
 """
 
 import triton
 import triton.language as tl
 
-from convrnn3d.lines import convolve_lines, lines_at, lines_of_tile, rows_of_line, taps_along
+from convrnn3d.lines import convolve_lines, lines_of_tile, rows_of_line, taps_along
 from convrnn3d.places import wait
 from convrnn3d.products import convolve_box, divided, inverse, places_of_tile
 
@@ -78,93 +73,10 @@ def conv_parts(
         if TILE.shared <= 2:
             dz, z_taps = -R, side
         tiles = convolve_box(
-            source.tensor, rows, y, z, None, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
+            source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
         places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
     leave(parts, part, places, tiles, B, SHAPE, PHASE)
-
-
-@triton.jit
-def joined_part(
-    source,  # Slot
-    weight,  # as for convolve_box
-    parts,  # as for conv_parts
-    arrivals,  # int32, zeros, one for each tile
-    B, first, program,  # output channel that the tile begins with; which program of those that begin with it
-    SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
-):  # fmt: skip
-    """This program's part, left; the places of the tile, and whether all of its parts are there: the program is last.
-
-    `arrivals` are zeros again after the launch.
-    """
-    X: tl.constexpr = SHAPE.X
-    Y: tl.constexpr = SHAPE.Y
-    Z: tl.constexpr = SHAPE.Z
-    C: tl.constexpr = SHAPE.C
-    SIDE: tl.constexpr = SHAPE.SIDE
-    ROWS: tl.constexpr = TILE.rows
-    R: tl.constexpr = SIDE // 2
-    LENGTH: tl.constexpr = rows_of_line(Z) if TILE.lines else Z
-    blocks: tl.constexpr = (C + TILE.channels - 1) // TILE.channels
-    number: tl.constexpr = number_of_parts(SIDE, TILE.shared)
-    part = program % number
-    tile = program // number
-    dx, dy, dz = tap_of_part(part, SHAPE, TILE)
-    row = tile * ROWS + tl.arange(0, ROWS)
-    b, x, y, exists = lines_at(row // LENGTH, B, 0, X, 0, Y)
-    z = row % LENGTH
-    exists &= z < Z
-    z = tl.minimum(z, Z - 1)
-    v = (x * Y + y) * Z + z
-    places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
-    one = tl.full((), 1, tl.int32)
-    x_taps, y_taps, z_taps = taps_inside(dx, x, X, R) * taps_inside(dy, y, Y, R) * taps_inside(dz, z, Z, R), one, one
-    if TILE.shared == 1:
-        dy, y_taps = taps_along(y, Y, R)
-    if TILE.lines:
-        # The same rows in another order, all of one z together.
-        rows, x, y, exists, owned = lines_of_tile(source, tile, B, 0, X, 0, Y, first, SHAPE, TILE)
-        exists &= (x + dx >= 0) & (x + dx < X)
-        if TILE.shared == 2:
-            exists &= (y + dy >= 0) & (y + dy < Y)
-        tiles = convolve_lines(
-            source.tensor, rows, x, y, exists, weight, first, dx, x_taps, dy, y_taps, SHAPE, PHASE, TILE
-        )
-    else:
-        exists &= (x + dx >= 0) & (x + dx < X)
-        if TILE.shared >= 2:
-            exists &= (y + dy >= 0) & (y + dy < Y)
-        if TILE.shared == 3:
-            exists &= (z + dz >= 0) & (z + dz < Z)
-        else:
-            dz, z_taps = taps_along(z, Z, R)
-        rows = ((b * source.slots + source.slot) * (X * Y * Z) + v) * C
-        tiles = convolve_box(
-            source.tensor, rows, y, z, exists, weight, first, dx, x_taps, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
-        )
-        owned = places
-    leave(parts, part, owned, tiles, B, SHAPE, PHASE)
-    return places, arrive(arrivals + tile * blocks + first // TILE.channels, number)
-
-
-@triton.jit
-def taps_inside(dx, x, X: tl.constexpr, R: tl.constexpr):
-    """1, if the tap dx of any of the rows is inside the grid, otherwise 0."""
-    first, taps = taps_along(x, X, R)
-    return ((dx >= first) & (dx < first + taps)).to(tl.int32)
-
-
-@triton.jit
-def arrive(arrivals, number):
-    """Whether all of `number` programs have arrived here, this one last: what the others stored can be read then.
-
-    Each thread's stores are before the barrier, and the barrier before the one thread's release.
-    """
-    tl.debug_barrier()
-    is_last = tl.atomic_add(arrivals, 1, sem="acq_rel", scope="gpu") == number - 1
-    if is_last:
-        tl.store(arrivals, 0)
-    return is_last
 
 
 @triton.jit

@@ -109,7 +109,7 @@ def tanh(x, TILE: tl.constexpr):
 
     There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65. Where products are
     not, x itself is off by more than the 1e-7 that are lost, and instructions after the loop count: there are two warps
-    to hide them on a scheduler, and a tile's tanh made half of them (sm_90, update_kernel, 128x64x64 on lines).
+    to hide them on a scheduler, and this spares a third of them (sm_90, update_kernel, 128x64x64 on lines).
     """
     if TILE.exact:
         e = exp(-2 * tl.abs(x), TILE)

@@ -36,29 +36,25 @@ class Plan(NamedTuple):
 
 
 class Convolution(NamedTuple):
-    """A kernel's launch. If programs share taps, the shape of what they leave, and either the launch of `conv_parts`
-    that leaves it before, or how many tiles' programs arrive in the kernel itself.
-    """
+    """A kernel's launch and, if programs share taps, that of `conv_parts` before it and the shape of what it leaves."""
 
     kernel: Plan
     parts: Plan | None = None
     parts_shape: tuple[int, ...] = ()
-    arrivals: int = 0
 
 
 @lru_cache(maxsize=4096)
 def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convolution:
     """Of a kernel that begins with the convolution `phase`, or with zeros in its place; `launch` was chosen for it."""
     launch = launch if sizes.shape.SIDE > 1 else launch.undivided
+    parts, shape = None, ()
     if launch.shared:
         side, voxels = sizes.shape.SIDE, sizes.shape.X * sizes.shape.Y * sizes.shape.Z
         number, separate = side**launch.shared, 1 if phase.transposed else phase.count
-        shape, shared = (number, separate, sizes.batch, voxels, sizes.shape.C), _plan(sizes, launch, phase, number)
-        if launch.joined:
-            return Convolution(shared, None, shape, shared.blocks // number)
-        return Convolution(_plan(sizes, ADD_PARTS[launch.shared], phase, 1), shared, shape)
-    any_voxel = from_zeros or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
-    return Convolution(_plan(sizes, launch, phase, 1, any_voxel))
+        parts, shape = _plan(sizes, launch, phase, number), (number, separate, sizes.batch, voxels, sizes.shape.C)
+        launch = ADD_PARTS[launch.shared]
+    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
+    return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)
 
 
 def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bool = True) -> Plan:

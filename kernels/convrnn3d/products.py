@@ -53,7 +53,6 @@ def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
     y, z,  # (rows) of the voxel, where taps along them may leave the grid: if fewer axes than these are shared out
-    exists,  # (rows), others read as zeros; None if all do
     weight,  # (taps, 3 C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
@@ -92,10 +91,8 @@ def convolve_box(
         voxels = (dx * SHAPE.Y + dy) * SHAPE.Z + dz + gate * (SHAPE.X * SHAPE.Y * SHAPE.Z)
         tap_and_gate = (index * 3 + gate) * (C * C) + begin
         inside = (begin + k < C)[:, None]
-        if exists is not None or TILE.shared == 1 or TILE.shared == 2:
-            there = tl.full(rows.shape, 1, tl.int1) if exists is None else exists
-            if TILE.shared < 3:
-                there &= (z + dz >= 0) & (z + dz < SHAPE.Z)
+        if TILE.shared == 1 or TILE.shared == 2:
+            there = (z + dz >= 0) & (z + dz < SHAPE.Z)
             if TILE.shared == 1:
                 there &= (y + dy >= 0) & (y + dy < SHAPE.Y)
             there = there[:, None] & inside.T if ragged else there[:, None]

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.arrivals import counters
 from convrnn3d.launcher import Slot, launch
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.parts import conv_parts
@@ -49,7 +48,7 @@ class Sequence:
         batch, steps, _, *grid, channels = projection.shape
         device = projection.device
         sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
-        known = {"architecture": architecture_of(device), "dependent": dependent_launch(device)}
+        known = {"architecture": architecture_of(device), "dependent": dependent_launch(device, batch)}
         return cls(*sizes, operand, precision, device, **known)
 
     def __post_init__(self) -> None:
@@ -63,7 +62,6 @@ class Sequence:
             raise ValueError(f"{gates}, or their weight packed in both orders, have 2^31 numbers or more")
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
-        self._arrivals: Tensor | None = None
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
         self._sizes = Sizes(self.batch, self.shape, self._precision, self._exact, self.dependent)
 
@@ -80,24 +78,15 @@ class Sequence:
         self, kernel: Any, name: str, phase: Phase, source: Slot, packed: Tensor, t: int, *rest: Any, **constants: Any
     ) -> None:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
-        from_zeros, parts, arrivals = source.tensor is None, None, None
+        from_zeros, parts = source.tensor is None, None
         planned = plan(self._sizes, FROM_ZEROS if from_zeros else self._chosen(name), phase, from_zeros)
-        if planned.parts_shape:
-            parts = torch.empty(planned.parts_shape, dtype=torch.float32, device=self.device)
         if planned.parts is not None:
+            parts = torch.empty(planned.parts_shape, dtype=torch.float32, device=self.device)
             blocks, fixed, options = planned.parts
             self.launch(conv_parts, blocks, (source, packed, parts, self.batch), fixed, options)
-        if planned.arrivals:
-            arrivals = self._counters(planned.arrivals)
         blocks, fixed, options = planned.kernel
-        arguments = (source, packed, parts, arrivals, self.batch, self.steps, t, *rest)
+        arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, fixed | constants if constants else fixed, options)
-
-    def _counters(self, number: int) -> Tensor:
-        """Zeros, the same for all launches of a call: they come one after the other."""
-        if self._arrivals is None or len(self._arrivals) < number:
-            self._arrivals = counters(self.device, number)
-        return self._arrivals
 
     def _chosen(self, name: str) -> Launch:
         return self.choose(name, self.kind, self.batch, self.channels, self.architecture)

@@ -8,6 +8,7 @@ benchmarks.tune` times choices on a GPU and writes its architecture's file, with
 variable CONVRNN3D_LAUNCHES names another file to be used in place of either.
 """
 
+import ctypes
 import json
 import os
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ KINDS = {torch.bfloat16: "half", torch.float16: "half", torch.float32: "ieee"}
 FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
 LONGEST = 8  # voxels of a tile's lines
-# Of the environment: a table to use in place of the one that is installed; whether a step's launches may overlap.
+SMALL_BATCH = 8  # up to which launches of a step overlap if nothing else is said
+# Of the environment: a table to use in place of the one that is installed; whether launches overlap, 1 or 0.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
 
@@ -29,7 +31,7 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; lines: the rows are whole lines along z; see `convolution`. joined: the launch adds its own parts up.
+    programs; lines: the rows are whole lines along z; see `convolution`.
     """
 
     batch: int | None
@@ -40,13 +42,10 @@ class Launch:
     stages: int
     shared: int = 0
     lines: bool = False
-    joined: bool = False
 
     def __post_init__(self) -> None:
         if self.lines and self.shared == 3:
             raise ValueError(f"taps along z are a line's, and cannot be shared out: {self}")
-        if self.joined and not self.shared:
-            raise ValueError(f"without shared taps there are no parts to be joined: {self}")
 
     @cached_property
     def options(self) -> dict[str, int]:
@@ -56,7 +55,7 @@ class Launch:
     @cached_property
     def undivided(self) -> "Launch":
         """This launch for state kernels of one tap: nothing to share out, nothing to read once for three."""
-        return replace(self, shared=0, lines=False, joined=False)
+        return replace(self, shared=0, lines=False)
 
     def fitted(self, channels: int, depth: int = 2) -> "Launch":
         """This launch with tiles no larger than `channels` needs; of lines only where the grid's `depth` allows it."""
@@ -95,9 +94,15 @@ def architecture_of(device: torch.device) -> str | None:
     return f"sm_{major}{minor}"
 
 
-def dependent_launch(device: torch.device) -> bool:
-    """Whether a launch begins before the one before it has ended: where that can be, unless it is forbidden."""
-    return overlaps(architecture_of(device)) and os.environ.get(DEPENDENT, "1") != "0" and _captures_overlap()
+def dependent_launch(device: torch.device, batch: int) -> bool:
+    """Whether a launch begins before the one before it has ended: where that can be, and DEPENDENT says 1, or nothing
+    and the batch is small.
+
+    A GRU step forward on an H200, bfloat16, C = 128, G = 4, replayed (`python -m benchmarks.recurrence`, kernels of
+    923ff2c): 11.2 us for 12.4 at B = 1, but 27.5 for 27.2 at 36 and 82.5 for 83.2 at 256.
+    """
+    asked = os.environ.get(DEPENDENT, "1" if batch <= SMALL_BATCH else "0") == "1"
+    return asked and overlaps(architecture_of(device)) and _captures_overlap()
 
 
 def overlaps(architecture: str | None) -> bool:
@@ -108,7 +113,12 @@ def overlaps(architecture: str | None) -> bool:
 @cache
 def _captures_overlap() -> bool:
     """Whether the driver can capture launches that overlap, which it can from CUDA 12.3 on."""
-    return getattr(torch._C, "_cuda_getDriverVersion", lambda: 0)() >= 12030
+    version = ctypes.c_int()
+    try:
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except OSError:
+        return False
+    return version.value >= 12030
 
 
 def table_file(architecture: str | None) -> Path:

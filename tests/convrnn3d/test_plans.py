@@ -20,22 +20,12 @@ def test_a_kernel_that_starts_from_zeros_is_planned_apart_from_one_of_the_same_t
 
 @pytest.mark.parametrize("phase", [Phase(0, 2), Phase(0, 2, transposed=True)], ids=["forward", "back"])
 def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None:
-    kernel, parts, shape, arrivals = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
+    kernel, parts, shape = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
     tiles = -(-5 * VOXELS // 16)
     assert parts.blocks == 9 * tiles * 2  # nine pairs of dx and dy, two tiles of channels
     assert shape == (9, 1 if phase.transposed else 2, 5, VOXELS, 24)
     assert kernel.constants["TILE"].shared == 2 and kernel.options == ADD_PARTS[2].options
-    assert kernel.blocks == 5 * VOXELS // 2 and not arrivals
-
-
-@pytest.mark.parametrize("lines", [False, True])
-def test_who_joins_its_parts_is_launched_once_and_arrives_at_each_tile(lines: bool) -> None:
-    launch = replace(LAUNCH, shared=2, lines=lines, joined=True)
-    kernel, parts, shape, arrivals = plan(SIZES, launch, Phase(0, 2), False)
-    tiles = -(-5 * VOXELS // 16) * 2
-    assert parts is None and arrivals == tiles and kernel.blocks == 9 * tiles
-    assert shape == (9, 2, 5, VOXELS, 24)
-    assert kernel.options == LAUNCH.options
+    assert kernel.blocks == 5 * VOXELS // 2
 
 
 def test_kernels_of_one_tap_have_nothing_to_share() -> None:

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, kind_of, overlaps, supported, table, table_file
+from convrnn3d import tuning
+from convrnn3d.tuning import SMALL_BATCH, choose, kind_of, overlaps, supported, table, table_file
 
 KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
 KERNELS.add("weight_gradient")
@@ -38,6 +40,37 @@ def test_a_bracket_ends_with_its_largest_batch() -> None:
 )
 def test_launches_overlap_from_compute_capability_9_on(architecture: str | None, able: bool) -> None:
     assert overlaps(architecture) == able
+
+
+@pytest.mark.parametrize(
+    ("asked", "batch", "driver", "overlap"),
+    [
+        (None, SMALL_BATCH, 12030, True),
+        (None, SMALL_BATCH + 1, 12030, False),
+        ("1", SMALL_BATCH + 1, 13000, True),
+        ("0", 1, 13000, False),
+        (None, 1, 12020, False),
+        ("1", 1, None, False),
+    ],
+)
+def test_launches_of_small_batches_overlap_where_a_capture_could_hold_them(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, batch: int, driver: int | None, overlap: bool
+) -> None:
+    """driver: the version of CUDA that it says it is of; None if there is no driver."""
+
+    def library(name: str) -> SimpleNamespace:
+        if driver is None:
+            raise OSError(name)
+        return SimpleNamespace(cuDriverGetVersion=lambda version: setattr(version._obj, "value", driver))
+
+    monkeypatch.delenv(tuning.DEPENDENT, raising=False) if asked is None else monkeypatch.setenv(
+        tuning.DEPENDENT, asked
+    )
+    monkeypatch.setattr(tuning, "architecture_of", lambda device: "sm_90")
+    monkeypatch.setattr(tuning.ctypes, "CDLL", library)
+    tuning._captures_overlap.cache_clear()
+    assert tuning.dependent_launch(torch.device("cuda"), batch) == overlap
+    tuning._captures_overlap.cache_clear()
 
 
 def test_tiles_are_no_larger_than_the_channels_need() -> None:

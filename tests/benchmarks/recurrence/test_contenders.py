@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from convrnn3d.frozen import kept_of
+from convrnn3d.tuning import SMALL_BATCH
 
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
@@ -172,6 +173,9 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
     monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_80")
     assert PACKING in able(gpu, problem) and ONE_BY_ONE not in able(gpu, problem)
+    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_90")
+    many = replace(problem, batch=SMALL_BATCH + 1)
+    assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
 
 
 @pytest.mark.parametrize("before", [None, "1"])

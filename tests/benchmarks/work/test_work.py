@@ -51,7 +51,7 @@ def test_phases_and_every_launch_of_both_designs_are_printed(
     lines = printed(monkeypatch, capsys, "--batch", "36", "--steps", "3", "--l2", "6000", "--turn", "0.1")
     gates = next(line for line in lines if line.startswith("gates  "))
     first, today = (part.split() for part in gates.removeprefix("gates").split("|"))
-    assert first[:4] == ["3", "256", "0.5", "102.4"] and today[:3] == ["3", "432", "1.1"]
+    assert first[:4] == ["3", "256", "0.5", "102.4"] and today[:3] == ["3", "144", "0.5"]
     assert float(first[-1]) > float(today[-1]) > 2
     assert any(line.startswith("weight gradient, all steps") for line in lines)  # a phase
     only_first = next(line for line in lines if line.startswith("weight gradient: lay out"))

@@ -1,0 +1,30 @@
+"""Every launch of the table in use, on a GPU: C = 128, G = 4, for which the table is made.
+
+What a compiler makes of a tile shows nowhere else: ptxas once made something else of one of them, and tests of other
+sizes, Triton's interpreter and its PTX executed (`benchmarks.emulator`) were right.
+"""
+
+import pytest
+import torch
+from convrnn3d.tuning import architecture_of, table
+from parity import DEVICE, Problem, distances
+
+BAR = 2
+BATCHES = sorted({launch.batch or 256 for kinds in table("sm_90").values() for of in kinds.values() for launch in of})
+OPERANDS = {
+    "bf16": {"dtype": torch.bfloat16},
+    "fp16": {"dtype": torch.float16},
+    "tf32": {"options": {"precision": "tf32"}},
+    "ieee": {},
+}
+
+
+@pytest.mark.skipif(DEVICE == "cpu", reason="there is no GPU, and the interpreter would take hours")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("operand", OPERANDS)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_as_near_to_float64_as_pytorch_with_the_tables_tiles(batch: int, operand: str, cell: str) -> None:
+    problem = Problem(cell, batch, steps=2, grid=(4, 4, 4), channels=128, masked=True, **OPERANDS[operand])
+    for place, (ours, theirs) in enumerate(distances(problem)):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+    assert architecture_of(torch.device(DEVICE)) is not None
