@@ -126,8 +126,11 @@ def begin_product(program: State, one: Instruction) -> None:
     kind = one.opcode[-1]
     width = matrices.TYPES[kind]
     rows, columns = matrices.accumulator_places(n)
-    sums = np.stack([program.read(register, "f32") for register in to])  # (n / 2, threads)
     kept, read = program.read(keep, "pred"), []
+    if not kept.any():  # the first product of a sum may find registers that nothing was written to
+        for register in to:
+            program.write(register, np.zeros(program.threads, np.float32), "f32")
+    sums = np.stack([program.read(register, "f32") for register in to])  # (n / 2, threads)
     for group in range(program.threads // matrices.GROUP):
         threads = slice(group * matrices.GROUP, (group + 1) * matrices.GROUP)
         factors = []
@@ -148,13 +151,13 @@ def begin_product(program: State, one: Instruction) -> None:
 
 
 def exchange(program: State, one: Instruction, active: np.ndarray | None) -> None:
-    """shfl: what another thread of the warp has."""
+    """shfl: what another thread of the warp has, for each thread another one."""
     to, since, by, *_ = one.operands
     values = program.read(since, "b32").reshape(-1, WARP)
-    lane, by = np.arange(WARP), program.read(by, "u32")[0]
-    other = {"bfly": lane ^ by, "idx": np.full(WARP, by), "up": lane - by, "down": lane + by}[one.opcode[2]]
+    lane, by = np.arange(WARP), program.read(by, "u32").astype(np.int64).reshape(-1, WARP)
+    other = {"bfly": lane ^ by, "idx": by, "up": lane - by, "down": lane + by}[one.opcode[2]]
     other = np.where((other >= 0) & (other < WARP), other, lane)
-    program.write(to, values[:, other].reshape(-1), "b32")
+    program.write(to, np.take_along_axis(values, other, axis=1).reshape(-1), "b32")
 
 
 def reduce(program: State, one: Instruction, active: np.ndarray | None) -> None:

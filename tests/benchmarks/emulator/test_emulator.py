@@ -89,6 +89,8 @@ def test_threads_of_a_warp_exchange_numbers() -> None:
     lanes = list(range(32))
     assert asked("shfl.sync.bfly.b32 %r5, %r3, 1, 31, -1;", lanes, 0) == [lane ^ 1 for lane in lanes]
     assert asked("shfl.sync.idx.b32 %r5, %r3, 3, 31, -1;", lanes, 0) == [3] * 32
+    others = [7 * lane % 32 for lane in lanes]
+    assert asked("shfl.sync.idx.b32 %r5, %r3, %r4, 31, -1;", lanes, others) == others
     assert asked("redux.sync.max.s32 %r5, %r3, -1;", lanes, 0) == [31] * 32
 
 
@@ -149,6 +151,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "over a copy": (f"{ON_SHARED} st.shared.b32 [%r3], %r1;", "on its way"),
     "of a register": ("mov.b32 %r3, %r7;", "register is read"),
+    "of registers, packed": ("mov.b32 %r3, {%rs1, %rs2};", "packed that were never written"),
 }
 
 
@@ -172,16 +175,20 @@ def test_a_copy_that_was_waited_for_is_there() -> None:
 PRODUCT = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r10,%r11,%r12,%r13}, %rd5, %rd6, %p1, 1, 1, 0, 0;"
 
 
-def multiplied(before: str, after: str) -> torch.Tensor:
+def test_half_a_register_may_be_left_open() -> None:
+    """LLVM packs halves that it will not look at."""
+    assert [one & 0xFFFF for one in asked("mov.b32 {%rs1, _}, %r3; mov.b32 %r5, {%rs1, %rs2};", 7, 0)] == [7] * 32
+
+
+def multiplied(before: str, after: str, keep: int = -1) -> torch.Tensor:
     """A wgmma of A (64, 16) of ones, k innermost, and B (8, 16) of ones after it, both swizzled by 32 bytes."""
     ones = 0x3F803F80
     fill = "".join(f"st.shared.b32 [%r20+{place}], {ones};" for place in range(0, 20, 4))
     x = torch.zeros(4 * 128, dtype=torch.int32)
     a, b = 3 << 62 | (256 >> 4) << 32, 3 << 62 | (256 >> 4) << 32 | 2048 >> 4
     code = (
-        f"mul.lo.s32 %r20, %r1, 20; {fill} bar.sync 0; {before} mov.b64 %rd5, {a}; mov.b64 %rd6, {b}; mov.pred %p1, -1;"
-        f"mov.b32 %r10, 0f00000000; mov.b32 %r11, 0f3F800000; mov.b32 %r12, 0f00000000; mov.b32 %r13, 0f00000000;"
-        f"wgmma.fence.sync.aligned; {PRODUCT} wgmma.commit_group.sync.aligned; {after}"
+        f"mul.lo.s32 %r20, %r1, 20; {fill} bar.sync 0; {before} mov.b64 %rd5, {a}; mov.b64 %rd6, {b};"
+        f"mov.pred %p1, {keep}; {SUMS if keep else ''} wgmma.fence.sync.aligned; {PRODUCT} wgmma.commit_group.sync.aligned; {after}"
         "st.global.b32 [%rd3], %r10; st.global.b32 [%rd3 + 512], %r11;"
     )
     program, memory = parse(KERNEL.format(code=code)), Global([x])
@@ -189,12 +196,17 @@ def multiplied(before: str, after: str) -> torch.Tensor:
     return x.view(torch.float32).reshape(4, 128)
 
 
+SUMS = "mov.b32 %r10, 0f00000000; mov.b32 %r11, 0f3F800000; mov.b32 %r12, 0f00000000; mov.b32 %r13, 0f00000000;"
 FENCE, WAIT = "fence.proxy.async.shared::cta;", "wgmma.wait_group.sync.aligned 0;"
 
 
 def test_a_product_is_added_to_what_the_registers_hold() -> None:
     x = multiplied(FENCE, WAIT)
     assert x[0].eq(16).all() and x[1].eq(17).all()
+
+
+def test_the_first_product_of_a_sum_finds_registers_that_nothing_was_written_to() -> None:
+    assert multiplied(FENCE, WAIT, keep=0)[:2].eq(16).all()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The report says what the results say: winners and losers alike, and which kernels have changed since."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -45,6 +46,17 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
     line = report.step_line(one, asdict(GPU))
     assert report.NOT_COMPILED not in line and report.OTHER_VERSIONS not in line
     assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
+
+
+def test_the_readme_shows_the_gpu_that_was_measured_last(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append([*race(10, 30)], GPU)
+    one = report.machines()
+    (own,) = one
+    older = shutil.copy(own, own.with_name("older.csv"))
+    both = {older: one[own] | {"device": "An older GPU", "measured": "2016"}} | one
+    monkeypatch.setattr(report, "machines", lambda: both)
+    assert "On A GPU (" in report.readme_figures() and "An older GPU" not in report.readme_figures()
+    assert "## An older GPU" in report.page() and "## A GPU" in report.page()
 
 
 def test_packing_and_overlap_are_shown_beside_and_the_speed_up_is_without_them(file: Path) -> None:
