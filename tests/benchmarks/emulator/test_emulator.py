@@ -188,7 +188,8 @@ def multiplied(before: str, after: str, keep: int = -1) -> torch.Tensor:
     a, b = 3 << 62 | (256 >> 4) << 32, 3 << 62 | (256 >> 4) << 32 | 2048 >> 4
     code = (
         f"mul.lo.s32 %r20, %r1, 20; {fill} bar.sync 0; {before} mov.b64 %rd5, {a}; mov.b64 %rd6, {b};"
-        f"mov.pred %p1, {keep}; {SUMS if keep else ''} wgmma.fence.sync.aligned; {PRODUCT} wgmma.commit_group.sync.aligned; {after}"
+        f"mov.pred %p1, {keep}; {SUMS if keep else ''} wgmma.fence.sync.aligned; {PRODUCT}"
+        f"wgmma.commit_group.sync.aligned; {after}"
         "st.global.b32 [%rd3], %r10; st.global.b32 [%rd3 + 512], %r11;"
     )
     program, memory = parse(KERNEL.format(code=code)), Global([x])
