@@ -99,7 +99,7 @@ def readme_figures() -> str:
             parts.append(f"{where}, whole networks against a port of the original:\n")
             parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
             where = "and on the same machine"
-        parts.append(f"{where}, one recurrent step against PyTorch's own convolutions:\n")
+        parts.append(f"{where}, one recurrent step against PyTorch's own convolutions{in_short(steps)}:\n")
         parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
     marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
     marks[NOT_AROUND] = "without matrix products and 2D convolutions"
@@ -108,6 +108,20 @@ def readme_figures() -> str:
     if not any(machine["cuda"] for machine in found.values()):
         parts.append(NO_GPU)
     return "\n".join(parts)
+
+
+def in_short(steps: list[Stored]) -> str:
+    """Between which speed-ups the fused kernels are, forward and with the backward pass."""
+    words = []
+    for title, backward in (("forward", False), ("with the backward pass", True)):
+        ratios = [
+            one.speed_up[0]
+            for one in steps
+            if one.backward == backward and one.speed_up and one.ours.contender.startswith("kernels")
+        ]
+        if ratios:
+            words.append(f"{min(ratios):.2f} to {max(ratios):.2f} times as fast {title}")
+    return ", " + ", ".join(words) if words else ""
 
 
 def versions(machine: dict[str, str]) -> str:

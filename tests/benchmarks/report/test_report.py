@@ -48,6 +48,11 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
     assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
 
 
+def test_the_readme_says_between_which_speed_ups_the_kernels_are(file: Path) -> None:
+    append([*race(10, 30), *race(20, 30, batch=1), *race(10, 9, batch=4)], GPU)
+    assert "convolutions, 0.90 to 3.00 times as fast forward:" in report.readme_figures()
+
+
 def test_the_readme_shows_the_gpu_that_was_measured_last(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     append([*race(10, 30)], GPU)
     one = report.machines()
