@@ -57,7 +57,8 @@ def row(kernel: Kernel) -> dict[str, object]:
         "batch": kernel.batch,
         "target": kernel.target,
         "tile": "x".join(map(str, tile)),
-        **kernel.options,
+        "num_warps": kernel.options["num_warps"],
+        "num_stages": kernel.options["num_stages"],
         **asdict(code),
         "misses": misses(kernel, code),
     }

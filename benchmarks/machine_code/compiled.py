@@ -4,7 +4,7 @@ The recurrences run on tensors without storage, with a launcher that takes down 
 compiled here is what a GPU would be given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from convrnn3d.launcher import FUSION, kind, source
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import supported, table
+from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
 from triton.backends.compiler import GPUTarget
 
 from benchmarks.machine_code.step import training_step
@@ -101,7 +101,8 @@ def taken_down(
     projection, weight = empty(batch, STEPS, 3, *grid), empty(3, CHANNELS, CHANNELS, SIDE, SIDE, SIDE)
     state = empty(batch, *grid)
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
-    sequence.launch, sequence.architecture = take_down, target
+    dependent = overlaps(target) and batch <= SMALL_BATCH
+    sequence = replace(sequence, launch=take_down, architecture=target, dependent=dependent)
     for cell, states in (("gru", [state]), ("lstm", [state, state])):
         training_step(cell, sequence, projection, weight, states)
     return launched

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 from convrnn3d.backend import TRITON_IS_THERE
-from convrnn3d.tuning import SMALL_BATCH, architecture_of, overlaps
+from convrnn3d.tuning import dependent_launch
 from torch import Tensor
 
 from benchmarks.measuring.peaks import peaks
@@ -128,7 +128,7 @@ def able(device: torch.device, problem: Problem, compilers: bool = True) -> list
     left_out = set() if kernels else {"kernels", *BESIDE}
     if problem.backward or problem.steps > 1:
         left_out.update(BESIDE)
-    if kernels and not (overlaps(architecture_of(device)) and problem.batch <= SMALL_BATCH):
+    if kernels and not dependent_launch(device, problem.batch):
         left_out.add(ONE_BY_ONE)
     return [
         name

@@ -43,7 +43,8 @@ wrong.
 RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
 speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but the one in the convrnn3d
 column, each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out beforehand;
-(packing) is a step with a weight that has changed and that the fused kernels lay out anew."""
+(packing) is a step with a weight that has changed and that the fused kernels lay out anew, (one by one) one of small
+batches with launches that do not overlap."""
 NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module; each column holds the
 fastest way to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"

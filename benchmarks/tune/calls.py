@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from convrnn3d.launcher import Slot
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import Launch, architecture_of
+from convrnn3d.tuning import Launch, architecture_of, dependent_launch
 
 from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.machine_code.step import training_step
@@ -18,9 +18,10 @@ Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it 
 
 
 def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
-    """C = 128, G = 4, STEPS steps; launched by the table of the device's architecture."""
-    precision, architecture = "tf32" if kind == "tf32" else "ieee", architecture_of(device)
-    return Sequence(batch, STEPS, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, architecture=architecture)
+    """C = 128, G = 4, STEPS steps; launched by the table of the device's architecture, and as a call would."""
+    precision = "tf32" if kind == "tf32" else "ieee"
+    known = {"architecture": architecture_of(device), "dependent": dependent_launch(device, batch)}
+    return Sequence(batch, STEPS, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, **known)
 
 
 def both_cells(sequence: Sequence, kind: str) -> None:

@@ -18,8 +18,8 @@ import triton.language as tl
 
 from convrnn3d.lines import convolve_lines, lines_of_tile, taps_along
 from convrnn3d.parts import sum_of_parts
-from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, places_of_tile
+from convrnn3d.places import place_of, wait
+from convrnn3d.products import convolve_box
 
 
 @triton.jit
@@ -30,7 +30,7 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What this program owns: places, one for each z of lines or half of a wide tile, and the sums at each.
+    """What this program owns: places, one or for lines one for each z, and the sums at each.
 
     Sums are the convolution of each gate or, transposed, in all.
     """
@@ -54,15 +54,16 @@ def convolution(
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
         b, v = (row // V).to(tl.int64), row % V
-        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
+        places = (place_of(b, v, exists, first, SHAPE, TILE),)
         if parts is not None:
             sums = (sum_of_parts(parts, places[0], B, SHAPE, PHASE, TILE),)
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
             rows = ((b * source.slots + source.slot) * V + v) * C
-            sums = convolve_box(
+            tiles = convolve_box(
                 source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
             )
+            sums = (tiles,)
         else:
             sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     elif TILE.lines:
@@ -87,6 +88,7 @@ def convolution(
         nz = tl.minimum(R, Z - 1 - z) - z0 + 1
         v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
         rows = ((b * source.slots + source.slot) * V + v) * C
-        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
-        sums = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
+        places = (place_of(b, v, exists, first, SHAPE, TILE),)
+        tiles = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
+        sums = (tiles,)
     return places, sums

@@ -6,8 +6,9 @@
     gates_back    d <- d + W_u^T * da_u + W_r^T * da_r + dstate; then, of the step before, da_c and da_u
 
 The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back.
-A kernel begins with its convolution and goes on at the places of its tile, where it reads all before it writes: no load
-waits for a store, of another place neither. Gates, and their derivatives, are in the order u, r, c.
+A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
+before it writes: no load waits for a store, not even for one to another place. Gates, and their derivatives, are in the
+order u, r, c.
 """
 
 import torch

@@ -9,8 +9,8 @@ import triton
 import triton.language as tl
 
 from convrnn3d.lines import convolve_lines, lines_of_tile, rows_of_line, taps_along
-from convrnn3d.places import wait
-from convrnn3d.products import convolve_box, divided, inverse, places_of_tile
+from convrnn3d.places import place_of, wait
+from convrnn3d.products import convolve_box, divided, inverse
 
 
 @triton.jit
@@ -72,10 +72,10 @@ def conv_parts(
             dy, y_taps = -R, side
         if TILE.shared <= 2:
             dz, z_taps = -R, side
-        tiles = convolve_box(
+        sums = convolve_box(
             source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
-        places = places_of_tile(b, v, exists, first, SHAPE, PHASE, TILE)
+        places, tiles = (place_of(b, v, exists, first, SHAPE, TILE),), (sums,)
     leave(parts, part, places, tiles, B, SHAPE, PHASE)
 
 

@@ -61,6 +61,13 @@ def wait(TILE: tl.constexpr):
 
 
 @triton.jit
+def place_of(b, v, exists, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """Of rows (b, v), as far as they exist, from channel `first` on."""
+    n = first + tl.arange(0, TILE.channels)
+    return b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]
+
+
+@triton.jit
 def pointers(slot, place, gate, SHAPE: tl.constexpr):
     """(rows, channels), to a place in the grid `gate` slots after the one that a Slot means."""
     b, v, n, _ = place
@@ -105,13 +112,13 @@ def sigmoid(x, TILE: tl.constexpr):
 
 @triton.jit
 def tanh(x, TILE: tl.constexpr):
-    """Where products are exact, to float32's last bits: 1 - 2 / (1 + exp(2x)) alone cancels where x is small.
+    """1 - 2 / (1 + exp(2x)), which cancels where x is small.
 
-    There it is a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to |x| = 0.65. Where products are
-    not, x itself is off by more than the 1e-7 that are lost, and instructions after the loop count: there are two warps
-    to hide them on a scheduler, and this spares a third of them (sm_90, update_kernel, 128x64x64 on lines).
+    In float32 to its last bits: of small x by a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to
+    |x| = 0.65. In half precision to some millionths, of small x by two terms of the series: instructions after the loop
+    count, with two warps on a scheduler to hide them.
     """
-    if TILE.exact:
+    if TILE.exact or TILE.precision == "tf32":
         e = exp(-2 * tl.abs(x), TILE)
         y = divide(1 - e, 1 + e, TILE)
         x2 = x * x
@@ -119,13 +126,16 @@ def tanh(x, TILE: tl.constexpr):
         series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
         return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
     else:
-        return 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(2 * x, TILE), TILE)
+        y = 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(2 * x, TILE), TILE)
+        return tl.where(tl.abs(x) < 0.0625, x - x * (x * x) * (1 / 3), y)
 
 
 @triton.jit
 def exp(x, TILE: tl.constexpr):
-    """Of the device's instruction, or where products are exact to the last bits: of few channels' it would be seen."""
-    if INTERPRETED:
+    """To the last bits where products are exact, for of few channels' it would be seen, and in half precision of as few
+    instructions as there can be.
+    """
+    if INTERPRETED or TILE.precision == "tf32":
         y = tl.exp(x)
     elif TILE.exact:
         y = libdevice.exp(x)
@@ -137,7 +147,7 @@ def exp(x, TILE: tl.constexpr):
 @triton.jit
 def divide(x, y, TILE: tl.constexpr):
     """Likewise."""
-    if INTERPRETED:
+    if INTERPRETED or TILE.precision == "tf32":
         z = x / y
     elif TILE.exact:
         z = tl.div_rn(x, y)

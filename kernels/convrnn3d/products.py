@@ -23,8 +23,8 @@ def inverse(n):
 def quotient(i, inverse):
     """i // n, exact while i n < 2^31, n > 0.
 
-    By the upper half of a product of 32 bits: that of 64, (i ((1 << 32) // n + 1)) >> 32, ptxas 12.8 makes something
-    else of where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
+    By the upper half of a product of 32 bits: that of 64, (i ((1 << 32) // n + 1)) >> 32, is miscompiled by ptxas 12.8
+    where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
     """
     return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
 
@@ -36,16 +36,6 @@ def divided(i, n, inverse, SMALL: tl.constexpr):
         return quotient(i, inverse)
     else:
         return i // n
-
-
-@triton.constexpr_function
-def halves(CHANNELS, BY_LINE, SEPARATE):  # not of named tuples, whose names Triton 3.6's interpreter loses on the way
-    """In how many pieces a kernel goes on with a tile's channels after the loop.
-
-    With a whole tile of 128 x 128 numbers, and as many of each grid that it reads, it would need more registers than
-    there are.
-    """
-    return 2 if CHANNELS > 64 and not BY_LINE and SEPARATE == 1 else 1
 
 
 @triton.jit
@@ -61,8 +51,7 @@ def convolve_box(
     """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source.
 
     The first two gates' output channels alternate in the packed weight: their tiles are one product twice as wide,
-    which comes apart after the loop, without a number changing its thread. Channels of the two `halves` of a wide tile
-    alternate likewise, in the order in which the weight is read. Returned is a tuple of tiles for each half.
+    which comes apart after the loop, without a number changing its thread.
     """
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
@@ -70,7 +59,6 @@ def convolve_box(
     CHANNELS: tl.constexpr = TILE.channels
     COUNT: tl.constexpr = PHASE.count
     TRANSPOSED: tl.constexpr = PHASE.transposed
-    HALVES: tl.constexpr = halves(TILE.channels, TILE.lines, 1 if TRANSPOSED else COUNT)
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
@@ -101,12 +89,7 @@ def convolve_box(
             a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
         within = inside if ragged else None
         pair, single = add_products(pair, single, a, pair_weights, weights, tap_and_gate, within, PHASE, TILE)
-    if HALVES == 2:
-        low, high = tl.split(tl.reshape(single, (rows.shape[0], CHANNELS // 2, 2)))
-        sums = ((low,), (high,))
-    else:
-        sums = (apart(pair, single, PHASE),)
-    return sums
+    return apart(pair, single, PHASE)
 
 
 @triton.jit
@@ -116,12 +99,10 @@ def operand_pointers(source, rows, weight, first, SHAPE: tl.constexpr, PHASE: tl
     """
     C: tl.constexpr = SHAPE.C
     CHANNELS: tl.constexpr = TILE.channels
-    HALVES: tl.constexpr = halves(CHANNELS, TILE.lines, 1 if PHASE.transposed else PHASE.count)
     k = tl.arange(0, TILE.inner)
     column = tl.minimum(2 * first + tl.arange(0, 2 * CHANNELS), 2 * C - 1)
     pair_weights = weight + column[None, :] * C + k[:, None]
-    column = tl.arange(0, CHANNELS)
-    column = tl.minimum(first + column % HALVES * (CHANNELS // HALVES) + column // HALVES, C - 1)
+    column = tl.minimum(first + tl.arange(0, CHANNELS), C - 1)
     # Forward, what is left of a pair is the last gate.
     weights = weight + ((PHASE.first if PHASE.transposed else 2) * C + column)[None, :] * C + k[:, None]
     return source + rows[:, None] + k[None, :], pair_weights, weights
@@ -159,15 +140,3 @@ def apart(pair, single, PHASE: tl.constexpr):
         first, second = tl.split(tl.reshape(pair, (single.shape[0], single.shape[1], 2)))
         sums = (first, second, single) if PHASE.count == 3 else (first, second)
     return sums
-
-
-@triton.jit
-def places_of_tile(b, v, exists, first, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
-    """The places of `halves` of rows (b, v), as far as they exist, from channel `first` on."""
-    HALVES: tl.constexpr = halves(TILE.channels, TILE.lines, 1 if PHASE.transposed else PHASE.count)
-    CHANNELS: tl.constexpr = TILE.channels // HALVES
-    places = ()
-    for half in tl.static_range(HALVES):
-        n = first + half * CHANNELS + tl.arange(0, CHANNELS)
-        places = places + ((b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]),)  # noqa: RUF005
-    return places
