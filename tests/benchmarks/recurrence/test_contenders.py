@@ -165,15 +165,12 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
         found[name].run(problem, prepared(found[name], problem, inputs))
     assert frozen == [True, False, True]
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
-    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_90")
+    monkeypatch.setattr(recurrence, "dependent_launch", lambda device, batch: batch <= SMALL_BATCH)
     gpu = torch.device("cuda")
     assert {"kernels", *BESIDE} <= set(able(gpu, problem))
     for other in (replace(problem, steps=2), replace(problem, backward=True)):
         assert "kernels" in able(gpu, other) and not set(BESIDE) & set(able(gpu, other))
     assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
-    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_80")
-    assert PACKING in able(gpu, problem) and ONE_BY_ONE not in able(gpu, problem)
-    monkeypatch.setattr(recurrence, "architecture_of", lambda device: "sm_90")
     many = replace(problem, batch=SMALL_BATCH + 1)
     assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
 
