@@ -115,13 +115,10 @@ def in_short(steps: list[Stored]) -> str:
     """Between which speed-ups the fused kernels are, forward and with the backward pass."""
     words = []
     for title, backward in (("forward", False), ("with the backward pass", True)):
-        ratios = [
-            one.speed_up[0]
-            for one in steps
-            if one.backward == backward and one.speed_up and one.ours.contender.startswith("kernels")
-        ]
-        if ratios:
-            words.append(f"{min(ratios):.2f} to {max(ratios):.2f} times as fast {title}")
+        fused = [one for one in steps if one.backward == backward and one.speed_up and one.ours.is_fused]
+        if fused:
+            ratios, mark = [one.speed_up[0] for one in fused], STALE * any(one.ours.is_stale for one in fused)
+            words.append(f"{min(ratios):.2f} to {max(ratios):.2f} times as fast {title}{mark}")
     return ", " + ", ".join(words) if words else ""
 
 
