@@ -85,7 +85,7 @@ def distances(problem: Problem) -> list[tuple[float, float]]:
 
 
 def without_broken_onednn(problem: Problem) -> AbstractContextManager:
-    """oneDNN's weight gradient in bfloat16 reads memory that nobody wrote on grids of 2x4x3, for one."""
+    """oneDNN's convolution in bfloat16, and its gradient, read memory that nobody wrote on grids of 1x2x3, for one."""
     broken = DEVICE == "cpu" and problem.dtype == torch.bfloat16 and len(set(problem.grid)) > 1
     return torch.backends.mkldnn.flags(enabled=False) if broken else nullcontext()
 
