@@ -13,6 +13,7 @@ MATRIX = ("HGMMA", "HMMA", "UTCHMMA", "v_mfma")
 WAITS = ("WARPGROUP.DEPBAR",)
 ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword", "global_load_lds_dwordx4")
 SPILLS = ("LDL", "STL", "scratch_load", "scratch_store")  # registers into memory, and back
+ENDS = ("EXIT", "s_endpgm")
 MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2")
 
 
@@ -23,7 +24,7 @@ class MachineCode:
     unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
     begun and waited for); asynchronous: copies to shared memory that no thread waits for; products: scalar
     multiply-adds; comparisons: integer comparisons of each thread's own, such as masks need; spills: loads and stores
-    of spilled registers; length: all.
+    of spilled registers; length: all. before, after: how many stand before the loop and after it.
     """
 
     unit: str
@@ -37,6 +38,8 @@ class MachineCode:
     comparisons: int
     spills: int
     length: int
+    before: int
+    after: int
 
 
 def read(compiled: Any) -> MachineCode:
@@ -53,8 +56,8 @@ def _read_cubin(compiled: Any) -> MachineCode:
         listing = _output(tools / "nvdisasm", "-c", file.name)
     registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
     instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_]+(?:\.DEPBAR)?)(.*?);")
-    loop = _main_loop(listing, re.compile(r"\s*\.?(L_x_\d+):"), instruction, re.compile(r"BRA.*?(L_x_\d+)"))
-    return MachineCode(_unit(loop), registers, stack, compiled.metadata.shared, **_count(loop, "ISETP"))
+    loop, around = _main_loop(listing, re.compile(r"\s*\.?(L_x_\d+):"), instruction, re.compile(r"BRA.*?(L_x_\d+)"))
+    return MachineCode(_unit(loop), registers, stack, compiled.metadata.shared, **_count(loop, "ISETP"), **around)
 
 
 def _read_amdgcn(compiled: Any) -> MachineCode:
@@ -66,16 +69,22 @@ def _read_amdgcn(compiled: Any) -> MachineCode:
     spilled = 4 * (metadata("vgpr_spill_count") + metadata("sgpr_spill_count"))
     stack = max(metadata("private_segment_fixed_size"), spilled)
     instruction = re.compile(r"^\s+([a-z]\w+)(.*)$")
-    loop = _main_loop(text, re.compile(r"(\.LBB\d+_\d+):"), instruction, re.compile(r"s_c?branch\w*\s+(\.LBB\d+_\d+)"))
-    return MachineCode(_unit(loop), metadata("vgpr_count"), stack, compiled.metadata.shared, **_count(loop, "v_cmp"))
+    loop, around = _main_loop(
+        text, re.compile(r"(\.LBB\d+_\d+):"), instruction, re.compile(r"s_c?branch\w*\s+(\.LBB\d+_\d+)")
+    )
+    counted = _count(loop, "v_cmp") | around
+    return MachineCode(_unit(loop), metadata("vgpr_count"), stack, compiled.metadata.shared, **counted)
 
 
 def _output(*command: Any) -> str:
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
 
 
-def _main_loop(listing: str, label: re.Pattern, instruction: re.Pattern, branch: re.Pattern) -> list[str]:
-    """Names of the instructions of the loop with the most matrix products, or else multiply-adds.
+def _main_loop(
+    listing: str, label: re.Pattern, instruction: re.Pattern, branch: re.Pattern
+) -> tuple[list[str], dict[str, int]]:
+    """Names of the instructions of the loop with the most matrix products, or else multiply-adds, and how many stand
+    before and after it.
 
     All of the kernel's, if it has no such loop: where a tap's few turns were unrolled.
     """
@@ -86,14 +95,18 @@ def _main_loop(listing: str, label: re.Pattern, instruction: re.Pattern, branch:
         elif found := instruction.search(line):
             names.append(found[1])
             if (jump := branch.search(line)) and jump[1] in labels:
-                loops.append(names[labels[jump[1]] :])
+                loops.append((labels[jump[1]], len(names)))
+    end = max((place + 1 for place, name in enumerate(names) if name in ENDS), default=len(names))
+    names = names[:end]
     if _number(names, MATRIX):
-        loops = [loop for loop in loops if _number(loop, MATRIX)]
+        loops = [(start, stop) for start, stop in loops if _number(names[start:stop], MATRIX)]
 
-    def work(loop: list[str]) -> tuple[int, int]:
-        return _number(loop, MATRIX) or _number(loop, MULTIPLY_ADD), -len(loop)
+    def work(loop: tuple[int, int]) -> tuple[int, int]:
+        inside = names[slice(*loop)]
+        return _number(inside, MATRIX) or _number(inside, MULTIPLY_ADD), -len(inside)
 
-    return max(loops, key=work, default=names)
+    start, stop = max((loop for loop in loops if loop[1] <= end), key=work, default=(0, end))
+    return names[start:stop], {"before": start, "after": end - stop}
 
 
 def _unit(loop: list[str]) -> str:
