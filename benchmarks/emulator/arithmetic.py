@@ -2,7 +2,7 @@
 
 A register is an array with a number for each thread, unsigned and as wide as the register; an instruction's type says
 as what its bits are read. Approximate instructions (ex2, div.full) are rounded to nearest; a GPU may be off by some
-units in float32's last place.
+units in float32's last place. tanh is as far off as PTX allows.
 """
 
 from collections.abc import Callable
@@ -76,6 +76,12 @@ def fused(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return (a.astype(np.float64) * b + c).astype(np.float32)
 
 
+def tanh(a: np.ndarray) -> np.ndarray:
+    """Off by 2^-11, up or down by the last bit of a."""
+    sign = (a.view(np.uint32) & np.uint32(1)).astype(np.float32) * 2 - 1
+    return np.clip(np.tanh(a) * (1 + sign * np.float32(2**-11)), -1, 1)
+
+
 # By name: operands and result of the instruction's type.
 PLAIN: dict[str, Function] = {
     "add": lambda a, b: a + b,
@@ -98,6 +104,7 @@ PLAIN: dict[str, Function] = {
     "lg2": np.log2,
     "rcp": lambda a: np.float32(1) / a,
     "sqrt": np.sqrt,
+    "tanh": tanh,
     "prmt": permuted,
 }
 COMPARISONS: dict[str, Function] = {

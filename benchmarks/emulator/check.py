@@ -1,7 +1,7 @@
 """Both cells' training step with compiled kernels, executed here, held to float64."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from convrnn3d import reference
@@ -83,8 +83,10 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
     """The same."""
     projection, weight, *others = problem.inputs()
     sequence = Sequence.of(projection, weight, projection.dtype, "tf32" if problem.kind == "tf32" else "ieee")
-    sequence.launch, sequence.architecture = launch, problem.architecture
-    sequence.choose = lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest)
+    sequence = replace(
+        sequence, launch=launch, architecture=problem.architecture,
+        choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest),
+    )  # fmt: skip
     count = problem.states
     state, upstream, mask = others[:count], others[count:], problem.mask().view(torch.uint8)
     return training_step(problem.cell, sequence, projection, weight, state, mask, upstream)

@@ -10,11 +10,12 @@ from convrnn3d.packing import BLOCK, ELEMENTS
 from convrnn3d.plans import ADD_PARTS, FROM_ZEROS
 from convrnn3d.tuning import Launch as Tile
 from convrnn3d.tuning import choose
+from convrnn3d.voxels import order_of_voxels
 from convrnn3d.wgrad import ROWS_A_SHARE, SHARES
 
 from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import GATES, Sizes
-from benchmarks.work.tiling import Convolution, bytes_of_parts, in_parts, shared_memory, weight_gradient, whole
+from benchmarks.work.tiling import Convolution, Order, bytes_of_parts, in_parts, shared_memory, weight_gradient, whole
 
 SHARED = 227 << 10  # bytes of shared memory on an H100's multiprocessor that programs can have
 CACHE = 50 << 20  # bytes of its L2 cache
@@ -55,12 +56,15 @@ BACK = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call of `cell` on operands of a type; architecture: whose launch table, None for the one of all others."""
+    """A call of `cell` on operands of a type; architecture: whose launch table, None for the one of all others; order:
+    in which voxels' programs start.
+    """
 
     cell: str
     sizes: Sizes
     type_name: str = "bf16"
     architecture: str | None = "sm_90"
+    order: Order = order_of_voxels
 
     def forward(self) -> list[Launch]:
         """In order; launches of one name are counted together."""
@@ -98,7 +102,9 @@ class Call:
         weights = convolution.gates * sizes.weights * sizes.element
         resident = max(1, min(SHARED // shared_memory(sizes, convolution, tile), WARPS // tile.warps))
         if not tile.shared or sizes.kernel_size == 1:
-            return [Launch(name, sizes.steps, whole(sizes, convolution, tile), weights + epilogue, resident)]
+            return [
+                Launch(name, sizes.steps, whole(sizes, convolution, tile, self.order), weights + epilogue, resident)
+            ]
         parts = bytes_of_parts(sizes, convolution, tile)
         sources = convolution.summed * sizes.state * sizes.element
         sums = self._of_any_voxel(ADD_PARTS[tile.shared], parts)

@@ -1,6 +1,7 @@
 """The launches of convrnn3d's first design, which today's are set beside. It differed in this:
 
 tiles             a voxel for each program, or up to FEW samples a tap
+their order       inner voxels first, in the second half of the x corners first
 the weight        laid out by strided copies, forward and again backward, in tf32 rounded by four launches more
 its gradient      rows of one voxel a turn, a launch for every source, one that adds shares up, one that lays out
 bytes besides     r . h was stored again on the way back; d read and stored where it is zeros
@@ -14,7 +15,7 @@ from convrnn3d.tuning import Launch as Tile
 from benchmarks.work.designs import Call, Kernel, element_wise
 from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import GATES, Sizes
-from benchmarks.work.tiling import spans
+from benchmarks.work.tiling import Order, spans
 
 FEW, MANY = 8, 64  # samples, at most: by tap; of the first of two tiles
 INNER = {"bf16": 64, "fp16": 64, "tf32": 32, "fp32": 16}  # channels of a turn
@@ -43,9 +44,18 @@ ROWS_A_SHARE, SHARES = 2048, 8
 SECTOR = 32  # bytes that the L2 cache gives for one strided element
 
 
+def inner_first(x: int, y: int, z: int) -> tuple[int, ...]:
+    half = (x + 1) // 2
+    return tuple(
+        ((plane + 1) % x * y + (line + 1 + plane // half * (y // 2)) % y) * z + (one + 1) % z
+        for plane, line, one in product(range(x), range(y), range(z))
+    )
+
+
 @dataclass(frozen=True)
 class FirstCall(Call):
     architecture: str | None = None  # which its tiles did not depend on
+    order: Order = inner_first
 
     def backward(self) -> list[Launch]:
         moved = (self.sizes.element + 4) * self.sizes.state

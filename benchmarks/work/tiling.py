@@ -11,7 +11,7 @@ are all computed, and share a source. The order is that in which programs start,
 ones read nothing. Masked rows, columns and taps are multiplied, and counted so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -19,9 +19,12 @@ from typing import NamedTuple
 
 from convrnn3d.lines import rows_of_line
 from convrnn3d.tuning import Launch as Tile
+from convrnn3d.voxels import order_of_voxels
 
 from benchmarks.work.launches import Programs
 from benchmarks.work.sizes import GATES, Sizes
+
+Order = Callable[[int, int, int], tuple[int, ...]]  # of a grid's voxels, by its sides
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,16 @@ class Loop(NamedTuple):
     products: int
 
 
-def whole(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
+def whole(sizes: Sizes, convolution: Convolution, tile: Tile, order: Order = order_of_voxels) -> tuple[Programs, ...]:
+    """order: in which voxels' programs start."""
     if sizes.kernel_size == 1:
         sizes, tile = replace(sizes, batch=sizes.batch * sizes.voxels, grid=1), replace(tile, lines=False)
     if tile.lines:
         return _lines(sizes, convolution, tile)
     side = sizes.grid
     found = []
-    for x, y, z in product(range(side), repeat=3):
-        # Interior voxels first, in the second half of the x corners first.
-        place = (y + 1 + x // ((side + 1) // 2) * (side // 2)) % side
-        taps = sizes.along((x + 1) % side) * sizes.along(place) * sizes.along((z + 1) % side)
+    for voxel in order(side, side, side):
+        taps = sizes.along(voxel // side**2) * sizes.along(voxel // side % side) * sizes.along(voxel % side)
         for rows, count in spans(sizes.batch, tile.rows):
             found += _columns(sizes, convolution, tile, Loop(taps, taps, taps, taps), rows, count)
     return tuple(found)
@@ -125,13 +127,18 @@ def bytes_of_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:
 
 
 def weight_gradient(sizes: Sizes, tile: Tile, shares: int) -> tuple[Programs, ...]:
-    """Of all gates; each share has whole samples, whose rows run on from voxel to voxel."""
+    """Of all gates; each share has whole samples, whose rows run on from voxel to voxel, or turns of one voxel each."""
     samples = sizes.batch * sizes.steps
     a_share = -(-samples // shares)
     found = []
     for share, offset in product(range(shares), product(_reach(sizes), repeat=3)):
-        rows = max(min(a_share, samples - share * a_share), 0) * _inside(sizes, offset)
+        voxels = _inside(sizes, offset)
+        rows = max(min(a_share, samples - share * a_share), 0) * voxels
         turns = -(-rows // tile.rows)
+        if tile.lines:
+            every = voxels * -(-samples // tile.rows)
+            turns = max(min(-(-every // shares), every - share * -(-every // shares)), 0)
+            rows = samples * voxels * turns // max(every, 1)
         for (outputs, a), (inputs, b) in product(spans(sizes.channels, tile.channels), repeat=2):
             read, operations = rows * (outputs + inputs) * sizes.element, 2 * turns * tile.rows * tile.channels**2
             scratch = turns * (4 * tile.rows * tile.channels * sizes.element)

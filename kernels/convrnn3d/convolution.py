@@ -16,10 +16,11 @@ A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program ow
 import triton
 import triton.language as tl
 
-from convrnn3d.lines import convolve_lines, lines_of_tile, taps_along
+from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, taps_along
 from convrnn3d.parts import sum_of_parts
-from convrnn3d.places import place_of, wait
+from convrnn3d.places import offsets, place_of, wait
 from convrnn3d.products import convolve_box
+from convrnn3d.voxels import voxel_at
 
 
 @triton.jit
@@ -45,7 +46,6 @@ def convolution(
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
     program = program // blocks
@@ -53,41 +53,38 @@ def convolution(
         row = program * ROWS + tl.arange(0, ROWS)
         exists = row < B * V
         row = tl.minimum(row, B * V - 1)
-        b, v = (row // V).to(tl.int64), row % V
+        b, v = row // V, row % V
         places = (place_of(b, v, exists, first, SHAPE, TILE),)
         if parts is not None:
-            sums = (sum_of_parts(parts, places[0], B, SHAPE, PHASE, TILE),)
+            sums = (sum_of_parts(parts, places[0], SHAPE, PHASE, TILE),)
         elif source.tensor is not None:
             one = tl.full((), 1, tl.int32)
-            rows = ((b * source.slots + source.slot) * V + v) * C
+            rows = offsets(source, b, v, SHAPE)
             tiles = convolve_box(
                 source.tensor, rows, None, None, weight, first, 0, one, 0, one, 0, one, SHAPE, PHASE, TILE
             )
             sums = (tiles,)
         else:
+            wait(TILE)
             sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
     elif TILE.lines:
         rows, x, y, exists, places = lines_of_tile(source, program, B, 0, X, 0, Y, first, SHAPE, TILE)
-        x0, nx = taps_along(x, X, R)
-        y0, ny = taps_along(y, Y, R)
+        low_x, high_x, low_y, high_y = box_of_lines(program, B, 0, X, 0, Y, SHAPE, TILE)
+        x0, nx = taps_along(low_x, high_x, X, R)
+        y0, ny = taps_along(low_y, high_y, Y, R)
         sums = convolve_lines(source.tensor, rows, x, y, exists, weight, first, x0, nx, y0, ny, SHAPE, PHASE, TILE)
     else:
         sample_blocks = tl.cdiv(B, ROWS)
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
         exists = b < B
-        b = tl.minimum(b, B - 1).to(tl.int64)
-        # Interior voxels first: they have up to 27 taps, corners 8, and what starts last should be short. In the second
-        # half of the x it is corners first: where each multiprocessor takes one program of either half, a long one and
-        # a short one meet.
-        voxel = program // sample_blocks
-        plane = voxel // (Y * Z)
-        x, z = (plane + 1) % X, (voxel + 1) % Z
-        y = (voxel // Z + 1 + plane // ((X + 1) // 2) * (Y // 2)) % Y
+        b = tl.minimum(b, B - 1)
+        voxel = voxel_at(program // sample_blocks, SHAPE)
+        x, y, z = voxel // (Y * Z), voxel // Z % Y, voxel % Z
         x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
         nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1
         nz = tl.minimum(R, Z - 1 - z) - z0 + 1
-        v = (x * Y + y) * Z + z + tl.zeros((ROWS,), tl.int32)
-        rows = ((b * source.slots + source.slot) * V + v) * C
+        v = voxel + tl.zeros((ROWS,), tl.int32)
+        rows = offsets(source, b, v, SHAPE)
         places = (place_of(b, v, exists, first, SHAPE, TILE),)
         tiles = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
         sums = (tiles,)

@@ -82,8 +82,9 @@ def update_kernel(
                 write_factor(next_source, place, 0, after, SHAPE, TILE)
             else:
                 write(last, place, 0, after, SHAPE)
-            if t == 0:
-                write_factor(first_source, place, 0, before, SHAPE, TILE)
+    if states.tensor is not None and t == 0:
+        for one in tl.static_range(len(places)):
+            write_factor(first_source, places[one], 0, found[one][2], SHAPE, TILE)
 
 
 @triton.jit

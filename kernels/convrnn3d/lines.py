@@ -9,7 +9,8 @@ Sums over dx and dy come first, one for each dz, and are moved along z after the
 import triton
 import triton.language as tl
 
-from convrnn3d.products import add_products, apart, inverse, operand_pointers, quotient
+from convrnn3d.places import offsets, wait
+from convrnn3d.products import add_products, apart, inverse_of_taps, operand_pointers, quotient, unsigned
 
 
 @triton.jit
@@ -21,18 +22,17 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
     C: tl.constexpr = SHAPE.C
-    V: tl.constexpr = SHAPE.X * Y * Z
     LINES: tl.constexpr = TILE.rows // rows_of_line(Z)
     row = tl.arange(0, TILE.rows)
     z = row // LINES
     b, x, y, exists = lines_at(program * LINES + row % LINES, B, x0, nx, y0, ny)
-    rows = ((b * source.slots + source.slot) * V + (x * Y + y) * Z + z) * C
+    rows = offsets(source, b, (x * Y + y) * Z + z, SHAPE)
     b, line_x, line_y, there = lines_at(program * LINES + tl.arange(0, LINES), B, x0, nx, y0, ny)
     n = first + tl.arange(0, TILE.channels)
+    v = (line_x * Y + line_y) * Z
     places = ()
-    for depth in tl.static_range(Z):
-        v = ((line_x * Y + line_y) * Z).to(tl.int64) + depth  # in 64 bits, so that addresses differ by a constant
-        places = places + ((b, v, n, there[:, None] & (n < C)[None, :]),)  # noqa: RUF005
+    for along in tl.static_range(Z):
+        places = places + ((b, v, n, there[:, None] & (n < C)[None, :], along),)  # noqa: RUF005
     return rows, x, y, exists & (z < Z), places
 
 
@@ -45,19 +45,40 @@ def lines_at(number, B, x0, nx, y0, ny):
     each multiprocessor takes one of either, and where a few take a second one, none takes two long ones.
     """
     exists = number < B * nx * ny
-    number = tl.minimum(number, B * nx * ny - 1)
+    B, nx, ny = unsigned(B), unsigned(nx), unsigned(ny)
+    number = tl.minimum(unsigned(number), B * nx * ny - 1)
     line = number // B  # the one division by a number that is not known before
     plane = line // ny
-    x = x0 + (plane + nx - 1) % nx
-    y = y0 + (line + tl.where(plane < 2, ny - 1, 1)) % ny
-    return (number - line * B).to(tl.int64), x, y, exists
+    x = (plane + nx - 1) % nx
+    y = (line + tl.where(plane < 2, ny - 1, 1)) % ny
+    return (number - line * B).to(tl.int32), x0 + x.to(tl.int32), y0 + y.to(tl.int32), exists
 
 
 @triton.jit
-def taps_along(x, X: tl.constexpr, R: tl.constexpr):
-    """First and number of the taps along an axis that any of the rows has inside the grid."""
-    first = tl.maximum(-R, -tl.max(x, 0))
-    return first, tl.minimum(R, X - 1 - tl.min(x, 0)) - first + 1
+def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.constexpr):
+    """The first and the last x and y of a tile's lines, in the order of `lines_at`.
+
+    By the tile's first and last line: minima and maxima of all would make the warps wait for each other, four times.
+    """
+    LINES: tl.constexpr = TILE.rows // rows_of_line(SHAPE.Z)
+    B, nx, ny, number = unsigned(B), unsigned(nx), unsigned(ny), unsigned(program * LINES)
+    first, last = number // B, (tl.minimum(number + LINES, B * nx * ny) - 1) // B
+    plane, last_plane = first // ny, last // ny
+    shift = tl.where(plane < 2, ny - 1, 1)
+    first_y, last_y = (first + shift) % ny, (last + shift) % ny
+    every_y = (plane < last_plane) | (first_y > last_y)  # or nearly so: of lines in two planes, and around the last y
+    low_x = tl.where(plane > 0, plane - 1, tl.where(last_plane > 0, 0, nx - 1))
+    high_x = tl.where(plane > 0, last_plane - 1, nx - 1)
+    low_y, high_y = tl.where(every_y, 0, first_y), tl.where(every_y, ny - 1, last_y)
+    low_x, high_x, low_y, high_y = low_x.to(tl.int32), high_x.to(tl.int32), low_y.to(tl.int32), high_y.to(tl.int32)
+    return x0 + low_x, x0 + high_x, y0 + low_y, y0 + high_y
+
+
+@triton.jit
+def taps_along(low, high, X: tl.constexpr, R: tl.constexpr):
+    """First and number of the taps along an axis that any voxel from `low` to `high` has inside the grid."""
+    first = tl.maximum(-R, -high)
+    return first, tl.minimum(R, X - 1 - low) - first + 1
 
 
 @triton.jit
@@ -94,8 +115,9 @@ def convolve_lines(
     sources, pair_weights, weights = operand_pointers(source, rows, weight, first, SHAPE, PHASE, TILE)
     pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * SIDE  # Y_dz
     singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * SIDE
-    by_y = inverse(ny)
-    for i in range(nx * ny * summed * chunks):
+    by_y = inverse_of_taps(ny)
+    wait(TILE)
+    for i in range(tl.maximum(nx * ny * summed * chunks, 1)):
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)

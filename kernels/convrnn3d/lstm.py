@@ -58,9 +58,10 @@ def step_kernel(
                 write_factor(next_source, place, 0, h_after, SHAPE, TILE)
             else:
                 write(last, place, 0, h_after, SHAPE)
-            if t == 0:
-                write_factor(first_source, place, 0, h_before, SHAPE, TILE)
-                write(first_s, place, 0, s_before, SHAPE)
+    if states.tensor is not None and t == 0:
+        for one in tl.static_range(len(places)):
+            write_factor(first_source, places[one], 0, found[one][3], SHAPE, TILE)
+            write(first_s, places[one], 0, found[one][4], SHAPE)
 
 
 @triton.jit

@@ -8,8 +8,8 @@ A program owns rows of any voxels that have a source there, or lines of such.
 import triton
 import triton.language as tl
 
-from convrnn3d.lines import convolve_lines, lines_of_tile, rows_of_line, taps_along
-from convrnn3d.places import place_of, wait
+from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, rows_of_line, taps_along
+from convrnn3d.places import offsets, place_of, wait
 from convrnn3d.products import convolve_box, divided, inverse
 
 
@@ -17,7 +17,7 @@ from convrnn3d.products import convolve_box, divided, inverse
 def conv_parts(
     source,  # Slot
     weight,  # as for convolve_box
-    parts,  # (parts, gates, B, X, Y, Z, C) float32; transposed, of one gate
+    parts,  # (B, X, Y, Z, parts, gates, C) float32; transposed, of one gate
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
@@ -33,7 +33,6 @@ def conv_parts(
     R: tl.constexpr = SIDE // 2
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
     number: tl.constexpr = number_of_parts(SIDE, TILE.shared)
-    wait(TILE)
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
     part = program // blocks % number
@@ -49,7 +48,8 @@ def conv_parts(
         rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
         y_taps = one
         if TILE.shared == 1:
-            dy, y_taps = taps_along(y, Y, R)
+            _, _, low_y, high_y = box_of_lines(program, B, x0, nx, y0, ny, SHAPE, TILE)
+            dy, y_taps = taps_along(low_y, high_y, Y, R)
         tiles = convolve_lines(
             source.tensor, rows, x, y, exists, weight, first, dx, one, dy, y_taps, SHAPE, PHASE, TILE
         )
@@ -65,8 +65,8 @@ def conv_parts(
         line = divided(voxel, nz, inverse(nz), V * V < 2**31)
         plane = divided(line, ny, inverse(ny), V * V < 2**31)
         x, y, z = x0 + plane, y0 + line - plane * ny, z0 + voxel - line * nz
-        b, v = sample.to(tl.int64), (x * Y + y) * Z + z
-        rows = ((b * source.slots + source.slot) * V + v) * C
+        v = (x * Y + y) * Z + z
+        rows = offsets(source, sample, v, SHAPE)
         y_taps, z_taps = one, one
         if TILE.shared == 1:
             dy, y_taps = -R, side
@@ -75,39 +75,39 @@ def conv_parts(
         sums = convolve_box(
             source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
-        places, tiles = (place_of(b, v, exists, first, SHAPE, TILE),), (sums,)
-    leave(parts, part, places, tiles, B, SHAPE, PHASE)
-
-
-@triton.jit
-def leave(parts, part, places, tiles, B, SHAPE: tl.constexpr, PHASE: tl.constexpr):
-    """Store a part's tiles."""
-    V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
-    C: tl.constexpr = SHAPE.C
+        places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    grids = B.to(tl.int64) * (V * C)
-    parts += part * separate * grids
+    parts += part * (separate * C)
     for one in tl.static_range(len(places)):
-        b, v, n, there = places[one]
-        at = (b * V + v)[:, None] * C + n[None, :]
         for g in tl.static_range(separate):
-            tl.store(parts + g * grids + at, tiles[one][g], there)
+            tl.store(part_pointers(parts, places[one], g, SHAPE, PHASE, TILE), tiles[one][g], places[one][3])
 
 
 @triton.jit
-def sum_of_parts(parts, place, B, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
+def part_pointers(
+    parts, place, NUMBER: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
+):  # fmt: skip
+    """(rows, channels), to what of the first part or of the one that `parts` is at is of gate NUMBER at a place; gates
+    of the parts after it go on counting.
+    """
+    b, v, n, _, along = place
+    C: tl.constexpr = SHAPE.C
+    V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
+    VOXEL: tl.constexpr = number_of_parts(SHAPE.SIDE, TILE.shared) * (1 if PHASE.transposed else PHASE.count) * C
+    return parts + (b * V + v).to(tl.int64)[:, None] * VOXEL + n[None, :] + (along * VOXEL + NUMBER * C)
+
+
+@triton.jit
+def sum_of_parts(parts, place, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
     """What parts were left at a place, added up over those that have a source inside the grid.
 
     No thread waits for another: loads of all parts, and of what the kernel goes on with, are under way at once.
     """
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
-    C: tl.constexpr = SHAPE.C
-    V: tl.constexpr = SHAPE.X * Y * Z
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    b, v, n, exists = place
-    grids = B.to(tl.int64) * (V * C)
-    at = (b * V + v)[:, None] * C + n[None, :]
+    v, n, exists = place[1], place[2], place[3]
+    wait(TILE)
     sums = (tl.zeros((v.shape[0], n.shape[0]), tl.float32),) * separate
     for part in tl.static_range(number_of_parts(SHAPE.SIDE, TILE.shared)):
         dx, dy, dz = tap_of_part(part, SHAPE, TILE)
@@ -115,7 +115,8 @@ def sum_of_parts(parts, place, B, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE
         inside = (x >= 0) & (x < SHAPE.X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z)
         added = ()
         for g in tl.static_range(separate):
-            sum = tl.load(parts + (part * separate + g) * grids + at, inside[:, None] & exists, other=0)
+            pointer = part_pointers(parts, place, part * separate + g, SHAPE, PHASE, TILE)
+            sum = tl.load(pointer, inside[:, None] & exists, other=0)
             added = added + (sums[g] + sum,)  # noqa: RUF005
         sums = added
     return sums

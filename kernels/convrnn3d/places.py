@@ -1,7 +1,8 @@
 """What a program owns, and how it reads and writes grids there.
 
-What a tile's rows are is a place: (b, v, n, exists), samples (rows), voxels (rows), channels (channels), and which of
-the tile there is (rows, channels). Kernels read and write grids at a place through a Slot.
+What a tile's rows are is a place: (b, v, n, exists, along), samples (rows), voxels (rows), channels (channels), which
+of the tile there is (rows, channels), and how many voxels further along z they are, a constant. Kernels read and write
+grids at a place through a Slot.
 """
 
 from typing import NamedTuple
@@ -36,7 +37,8 @@ class Tile(NamedTuple):
 
     precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
     y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
-    truth as float32 is. dependent: begun before the launch before it has ended.
+    truth as float32 is. dependent: begun before the launch before it has ended. tanh_unit: sigmoid and tanh by the
+    GPU's instruction for tanh.
     """
 
     rows: int
@@ -47,12 +49,14 @@ class Tile(NamedTuple):
     shared: int = 0
     exact: bool = False
     dependent: bool = False
+    tanh_unit: bool = False
 
 
 @triton.jit
 def wait(TILE: tl.constexpr):
     """Until all that was launched before has ended and its results can be read; the next launch may begin at once.
 
+    Before the first access to memory, and after all that needs none: that is done while the launch before still runs.
     Before the first store, too: a step writes over what the one before still reads, slots of gates and of sources.
     """
     if TILE.dependent:
@@ -64,39 +68,60 @@ def wait(TILE: tl.constexpr):
 def place_of(b, v, exists, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
     """Of rows (b, v), as far as they exist, from channel `first` on."""
     n = first + tl.arange(0, TILE.channels)
-    return b, v, n, exists[:, None] & (n < SHAPE.C)[None, :]
+    return b, v, n, exists[:, None] & (n < SHAPE.C)[None, :], 0
 
 
 @triton.jit
-def pointers(slot, place, gate, SHAPE: tl.constexpr):
-    """(rows, channels), to a place in the grid `gate` slots after the one that a Slot means."""
-    b, v, n, _ = place
+def offsets(slot, b, v, SHAPE: tl.constexpr):
+    """(rows) int64, of voxels in a Slot's tensor."""
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
-    return slot.tensor + ((b * slot.slots + slot.slot + gate) * V + v)[:, None] * SHAPE.C + n[None, :]
+    return (b * slot.slots + slot.slot).to(tl.int64) * (V * SHAPE.C) + v * SHAPE.C
 
 
 @triton.jit
-def read(slot, place, gate, SHAPE: tl.constexpr):
+def pointers(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
+    """(rows, channels), to a place in the grid GATE slots after the one that a Slot means.
+
+    What is constant comes last, so that gates, and voxels along z, share an address and differ in an instruction's own
+    offset.
+    """
+    b, v, n, _, along = place
+    V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
+    return slot.tensor + offsets(slot, b, v, SHAPE)[:, None] + n[None, :] + (GATE * V + along) * SHAPE.C
+
+
+@triton.jit
+def read(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
     """(rows, channels) float32."""
     exists = place[3]
     if slot.tensor is None:
         return tl.zeros((exists.shape[0], exists.shape[1]), tl.float32)
     else:
-        return tl.load(pointers(slot, place, gate, SHAPE), exists).to(tl.float32)
+        return as_float(tl.load(pointers(slot, place, GATE, SHAPE), exists))
 
 
 @triton.jit
-def write(slot, place, gate, x, SHAPE: tl.constexpr):
+def as_float(x):
+    """In float32; of bfloat16 by its bits: of two in a register the upper one takes an instruction then, not two."""
+    if x.dtype == tl.bfloat16:
+        x = (x.to(tl.uint16, bitcast=True).to(tl.uint32) << 16).to(tl.float32, bitcast=True)
+    else:
+        x = x.to(tl.float32)
+    return x
+
+
+@triton.jit
+def write(slot, place, GATE: tl.constexpr, x, SHAPE: tl.constexpr):
     if slot.tensor is not None:
-        store(pointers(slot, place, gate, SHAPE), x, place[3])
+        store(pointers(slot, place, GATE, SHAPE), x, place[3])
 
 
 @triton.jit
-def write_factor(slot, place, gate, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
+def write_factor(slot, place, GATE: tl.constexpr, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
     """`write` of what a product will read, in tf32 rounded for it."""
     PRECISION: tl.constexpr = TILE.precision  # which Triton 3.6 would pass on as a string, not as a constant
     if slot.tensor is not None:
-        store(pointers(slot, place, gate, SHAPE), as_factor(x, PRECISION), place[3])
+        store(pointers(slot, place, GATE, SHAPE), as_factor(x, PRECISION), place[3])
 
 
 @triton.jit
@@ -107,7 +132,11 @@ def seen(mask, place, T, t):
 
 @triton.jit
 def sigmoid(x, TILE: tl.constexpr):
-    return divide(tl.full(x.shape, 1, tl.float32), 1 + exp(-x, TILE), TILE)
+    if TILE.tanh_unit and not INTERPRETED:
+        y = 0.5 + 0.5 * tanh(0.5 * x, TILE)
+    else:
+        y = divide(tl.full(x.shape, 1, tl.float32), 1 + exp(-x, TILE), TILE)
+    return y
 
 
 @triton.jit
@@ -115,10 +144,13 @@ def tanh(x, TILE: tl.constexpr):
     """1 - 2 / (1 + exp(2x)), which cancels where x is small.
 
     In float32 to its last bits: of small x by a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to
-    |x| = 0.65. In half precision to some millionths, of small x by two terms of the series: instructions after the loop
-    count, with two warps on a scheduler to hide them.
+    |x| = 0.65. In float16 to some millionths, of small x by two terms of the series: instructions after the loop count,
+    with two warps on a scheduler to hide them. Where gates are kept in bfloat16, which rounds by up to 2^-9, by one
+    instruction to 2^-11 (PTX ISA, tanh.approx.f32), for two of the same unit, an exponential and a quotient.
     """
-    if TILE.exact or TILE.precision == "tf32":
+    if TILE.tanh_unit and not INTERPRETED:
+        return tl.inline_asm_elementwise("tanh.approx.f32 $0, $1;", "=f,f", [x], tl.float32, is_pure=True, pack=1)
+    elif TILE.exact or TILE.precision == "tf32":
         e = exp(-2 * tl.abs(x), TILE)
         y = divide(1 - e, 1 + e, TILE)
         x2 = x * x

@@ -24,7 +24,8 @@ class Sizes(NamedTuple):
     shape: Shape
     precision: str
     exact: bool
-    dependent: bool
+    dependent: bool = False
+    tanh_unit: bool = False
 
 
 class Plan(NamedTuple):
@@ -51,7 +52,7 @@ def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convol
     if launch.shared:
         side, voxels = sizes.shape.SIDE, sizes.shape.X * sizes.shape.Y * sizes.shape.Z
         number, separate = side**launch.shared, 1 if phase.transposed else phase.count
-        parts, shape = _plan(sizes, launch, phase, number), (number, separate, sizes.batch, voxels, sizes.shape.C)
+        parts, shape = _plan(sizes, launch, phase, number), (sizes.batch, voxels, number, separate, sizes.shape.C)
         launch = ADD_PARTS[launch.shared]
     any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
     return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)
@@ -69,7 +70,7 @@ def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bo
         tiles = x * y * z * _cdiv(sizes.batch, launch.rows)
     tile = Tile(
         launch.rows, launch.channels, launch.inner, sizes.precision, launch.lines, launch.shared, sizes.exact,
-        sizes.dependent,
+        sizes.dependent, sizes.tanh_unit,
     )  # fmt: skip
     constants = {"SHAPE": sizes.shape, "PHASE": phase, "TILE": tile}
     options = launch.options | {"launch_pdl": True} if sizes.dependent else launch.options

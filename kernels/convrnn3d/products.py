@@ -6,7 +6,7 @@ A turn has a tap, a block of input channels and, transposed, a gate; see DERIVAT
 import triton
 import triton.language as tl
 
-from convrnn3d.places import INTERPRETED
+from convrnn3d.places import INTERPRETED, wait
 
 
 @triton.jit
@@ -20,6 +20,12 @@ def inverse(n):
 
 
 @triton.jit
+def inverse_of_taps(n):
+    """`inverse` of as many taps as an axis has, without a division."""
+    return tl.where(n == 1, 0x7FFFFFFF, tl.where(n == 2, 0x7FFFFFFF // 2, 0x7FFFFFFF // 3)).to(tl.uint32) + 1
+
+
+@triton.jit
 def quotient(i, inverse):
     """i // n, exact while i n < 2^31, n > 0.
 
@@ -27,6 +33,12 @@ def quotient(i, inverse):
     where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
     """
     return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
+
+
+@triton.jit
+def unsigned(n):
+    """n >= 0, whose quotients take fewer instructions then."""
+    return (n + tl.zeros((), tl.int32)).to(tl.uint32)
 
 
 @triton.jit
@@ -66,8 +78,9 @@ def convolve_box(
     sources, pair_weights, weights = operand_pointers(source, rows, weight, first, SHAPE, PHASE, TILE)
     pair = tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32)
     single = tl.zeros((rows.shape[0], CHANNELS), tl.float32)
-    by_y, by_z = inverse(ny), inverse(nz)
-    for i in range(nx * ny * nz * summed * chunks):
+    by_y, by_z = inverse_of_taps(ny), inverse_of_taps(nz)
+    wait(TILE)
+    for i in range(tl.maximum(nx * ny * nz * summed * chunks, 1)):
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)

@@ -31,7 +31,8 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; lines: the rows are whole lines along z; see `convolution`.
+    programs; lines: the rows are whole lines along z; see `convolution`. Of the weight gradient, rows are a turn's, and
+    input channels as many as output channels; lines: a turn's rows are of one voxel, see `wgrad`.
     """
 
     batch: int | None
@@ -103,6 +104,11 @@ def dependent_launch(device: torch.device, batch: int) -> bool:
     """
     asked = os.environ.get(DEPENDENT, "1" if batch <= SMALL_BATCH else "0") == "1"
     return asked and overlaps(architecture_of(device)) and _captures_overlap()
+
+
+def has_tanh(architecture: str | None) -> bool:
+    """Whether its GPUs have an instruction for tanh: NVIDIA's from sm_75 on."""
+    return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 75
 
 
 def overlaps(architecture: str | None) -> bool:

@@ -7,7 +7,7 @@ from convrnn3d.places import Phase, Shape
 from convrnn3d.plans import ADD_PARTS, FROM_ZEROS, Sizes, plan
 from convrnn3d.tuning import Launch
 
-SIZES = Sizes(batch=5, shape=Shape(2, 3, 4, 24, 3), precision="ieee", exact=False, dependent=False)
+SIZES = Sizes(batch=5, shape=Shape(2, 3, 4, 24, 3), precision="ieee", exact=False)
 VOXELS = 2 * 3 * 4
 LAUNCH = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=3)
 
@@ -23,7 +23,7 @@ def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None
     kernel, parts, shape = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
     tiles = -(-5 * VOXELS // 16)
     assert parts.blocks == 9 * tiles * 2  # nine pairs of dx and dy, two tiles of channels
-    assert shape == (9, 1 if phase.transposed else 2, 5, VOXELS, 24)
+    assert shape == (5, VOXELS, 9, 1 if phase.transposed else 2, 24)
     assert kernel.constants["TILE"].shared == 2 and kernel.options == ADD_PARTS[2].options
     assert kernel.blocks == 5 * VOXELS // 2
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
-from convrnn3d.products import inverse, quotient
+from convrnn3d.products import inverse, inverse_of_taps, quotient
 from parity import DEVICE
 
 LARGEST = 2**31 - 1
@@ -40,3 +40,16 @@ def test_a_quotient_by_what_is_known_when_it_is_compiled_is_exact() -> None:
     found = torch.empty_like(numbers)
     quotient_by_three_kernel[(1,)](numbers, found, size=32)
     assert torch.equal(found, numbers // 3)
+
+
+@triton.jit(do_not_specialize=["n"])
+def inverses_kernel(found, n):
+    tl.store(found, inverse(n))
+    tl.store(found + 1, inverse_of_taps(n))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_of_as_many_taps_as_there_can_be_the_inverse_is_known(n: int) -> None:
+    found = torch.zeros(2, dtype=torch.int64, device=DEVICE)
+    inverses_kernel[(1,)](found, n)
+    assert found[0] == found[1] > 0

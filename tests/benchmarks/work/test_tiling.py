@@ -1,6 +1,7 @@
 """Programs of a convolution: operations that no tiling may lose, bytes worked out by hand."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from convrnn3d.tuning import Launch as Tile
@@ -94,7 +95,9 @@ def test_parts_that_are_left_to_be_summed() -> None:
 def test_the_weights_gradient_loses_none_either_and_rows_that_run_on_are_fewer() -> None:
     sizes, tile = Sizes(batch=64, steps=2), replace(TILE, channels=128)
     by_voxel = [one for gates in (2, 1) for one in gradient_by_voxel(sizes, gates, tile, 1)]
-    for programs in (tuple(by_voxel), weight_gradient(sizes, tile, 1), weight_gradient(sizes, tile, 2)):
+    one_voxel = replace(tile, lines=True)
+    found = [weight_gradient(sizes, one, shares) for one, shares in product((tile, one_voxel), (1, 2))]
+    for programs in (tuple(by_voxel), *found):
         assert launch(programs).operations == 3 * 2 * sizes.batch * sizes.steps * sizes.pairs * sizes.channels**2
     one = Sizes(batch=1, steps=1)
     turns = [

@@ -1,0 +1,54 @@
+"""Which lines a tile has, and the box of them, whose taps its loop runs through."""
+
+from itertools import product
+
+import pytest
+import torch
+import triton
+import triton.language as tl
+from convrnn3d.lines import box_of_lines, lines_at, rows_of_line
+from convrnn3d.places import Shape, Tile
+from parity import DEVICE
+
+TILE = Tile(64, 16, 16, "ieee", lines=True)  # sixteen lines of four voxels
+
+
+@triton.jit(do_not_specialize=["batch", "x0", "nx", "y0", "ny"])
+def lines_kernel(found, boxes, batch, x0, nx, y0, ny, shape: tl.constexpr, tile: tl.constexpr):
+    lines: tl.constexpr = tile.rows // rows_of_line(shape.Z)
+    program = tl.program_id(0)
+    number = program * lines + tl.arange(0, lines)
+    b, x, y, exists = lines_at(number, batch, x0, nx, y0, ny)
+    tl.store(found + number * 4, b)
+    tl.store(found + number * 4 + 1, x)
+    tl.store(found + number * 4 + 2, y)
+    tl.store(found + number * 4 + 3, exists.to(tl.int32))
+    low_x, high_x, low_y, high_y = box_of_lines(program, batch, x0, nx, y0, ny, shape, tile)
+    tl.store(boxes + program * 4, low_x)
+    tl.store(boxes + program * 4 + 1, high_x)
+    tl.store(boxes + program * 4 + 2, low_y)
+    tl.store(boxes + program * 4 + 3, high_y)
+
+
+@pytest.mark.parametrize(
+    ("first", "number"),
+    [((0, 0), (4, 4)), ((1, 0), (3, 4)), ((0, 1), (2, 3)), ((0, 0), (1, 5)), ((2, 0), (6, 1))],
+    ids=str,
+)
+@pytest.mark.parametrize("batch", [1, 3, 9, 16, 36, 40])
+def test_every_line_is_in_one_tile_and_in_its_box(batch: int, first: tuple[int, int], number: tuple[int, int]) -> None:
+    (x0, y0), (nx, ny) = first, number
+    lines = TILE.rows // 4
+    tiles = -(-batch * nx * ny // lines)
+    found = torch.full((tiles, lines, 4), -1, dtype=torch.int32, device=DEVICE)
+    boxes = torch.full((tiles, 4), -1, dtype=torch.int32, device=DEVICE)
+    lines_kernel[(tiles,)](found, boxes, batch, x0, nx, y0, ny, shape=Shape(8, 8, 4, 16, 3), tile=TILE)
+    seen = [tuple(line[:3]) for line in found.flatten(0, 1).tolist() if line[3]]
+    assert sorted(seen) == sorted(product(range(batch), range(x0, x0 + nx), range(y0, y0 + ny)))
+    for tile, (low_x, high_x, low_y, high_y) in zip(found.tolist(), boxes.tolist(), strict=True):
+        x, y = ({line[axis] for line in tile if line[3]} for axis in (1, 2))
+        assert (min(x), max(x)) == (low_x, high_x)
+        assert low_y <= min(y) and max(y) <= high_y
+        if ny == 4:  # the box may have every y of a tile in two planes, but no tap for it that one of the lines has not
+            taps = [(high > y0, low < y0 + 3) for low, high in ((min(y), max(y)), (low_y, high_y))]
+            assert taps[0] == taps[1]
