@@ -30,9 +30,8 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
     few, many = batch <= 16, batch > 64
     if kernel == "weight_gradient":
         rows = (inner // 2, inner, 2 * inner)
-        found = [
-            Launch(None, r, n, r, w, s) for r, n, w, s in product(rows, (64, 128), (4, 8), dict.fromkeys((2, *deep)))
-        ]
+        tiles = product((False, True) if many else (False,), rows, (64, 128), (4, 8), dict.fromkeys((2, *deep)))
+        found = [Launch(None, r, n, r, w, s, lines=one_voxel) for one_voxel, r, n, w, s in tiles]
         return [launch for launch in found if fits(kernel, kind, launch, shared)]
     pipelines = [(inner, stages) for stages in deep] + [(2 * inner, deep[0])]
     axes = () if many else (2, 3) if few else (1, 2)
@@ -65,7 +64,7 @@ def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
         convolution = Convolution({"gru_gates": 2, "lstm_step": 3}.get(kernel, 1), back)
         held = shared_memory(sizes, convolution, launch)
         sums = launch.rows * convolution.separate * launch.channels * (sizes.kernel_size if launch.lines else 1)
-    most = SUMS_OF_LINES if launch.lines else SUMS
+    most = SUMS_OF_LINES if launch.lines and kernel != "weight_gradient" else SUMS
     return held <= shared and sums <= min(most, REGISTERS // (32 * launch.warps) - 32) * 32 * launch.warps
 
 

@@ -3,10 +3,12 @@
     dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_g,t[b, v + d]^T
 
 A program owns a tap, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
-inside, one after the other, so that a few samples fill a product, too. Where there are many rows, several programs
-share them, each whole samples. A tap's products lie together in `parts`; a second launch adds the shares up, always in
-the same order, so that the result repeats bit for bit, and lays the sum out as the weight is. Laid out by the first
-launch, each of its stores would touch as many sectors as it has elements.
+inside, one after the other, so that a few samples fill a product, too; or, of many samples, in each turn those of one
+voxel, which are found with two thirds of the instructions (`python -m benchmarks.machine_code`, batches 192 and 193).
+Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
+together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
+bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
+as it has elements.
 """
 
 from collections.abc import Callable
@@ -44,6 +46,7 @@ def weight_gradient_kernel(
     BLOCK: tl.constexpr = TILE.channels  # of output and of input channels
     ROWS: tl.constexpr = TILE.rows
     PRECISION: tl.constexpr = TILE.precision
+    ONE_VOXEL: tl.constexpr = TILE.lines
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
@@ -61,26 +64,43 @@ def weight_gradient_kernel(
     empty = nx * ny * nz == 0
     inside, ny, nz = tl.maximum(nx * ny * nz, 1), tl.maximum(ny, 1), tl.maximum(nz, 1)  # inside: rows of a sample
     by_inside, by_y, by_z = inverse(inside), inverse(ny), inverse(nz)
-    a_share = tl.cdiv(samples, shares)
-    sample = share * a_share
-    end = tl.where(empty, sample, tl.minimum(sample + a_share, samples))
+    rows = tl.arange(0, ROWS)
     source = (gate // 2) * (SOURCES - 1)
     gradients = da + gate * V * C + n[:, None]  # (BLOCK, 1)
     inputs = x + (source * V + (dx * Y + dy) * Z + dz) * C + k[None, :]  # (1, BLOCK)
+    if ONE_VOXEL:
+        of_a_voxel = tl.cdiv(samples, ROWS)  # turns
+        a_share = tl.cdiv(inside * of_a_voxel, shares)
+        turn = share * a_share
+        turns = tl.where(empty, 0, tl.minimum(a_share, inside * of_a_voxel - turn))
+        first = turn // of_a_voxel  # voxel
+        sample = (turn - first * of_a_voxel) * ROWS
+        end = tl.where(turns > 0, samples, 0)
+        later = rows.to(tl.int64) * (V * C)
+        gradients += later[None, :] * 3  # (BLOCK, ROWS)
+        inputs += later[:, None] * SOURCES  # (ROWS, BLOCK)
+    else:
+        a_share = tl.cdiv(samples, shares)
+        sample = share * a_share
+        end = tl.where(empty, sample, tl.minimum(sample + a_share, samples))
+        turns = tl.cdiv((end - sample) * inside, ROWS)
+        first = 0  # row of `sample` that a turn begins with
     sum = tl.zeros((BLOCK, BLOCK), tl.float32)
-    first = 0  # row of `sample` that a turn begins with
     # One turn at least, if of no rows: where there may be none the sum comes from two places, and ptxas (12.8, Triton
     # 3.6's) then lets no product of half precision run beside another one ("serialized", C7515).
-    for _ in range(tl.maximum(tl.cdiv((end - sample) * inside, ROWS), 1)):
-        row = first + tl.arange(0, ROWS)
-        later = divided(row, inside, by_inside, SMALL)
-        voxel = row - later * inside
+    for _ in range(tl.maximum(turns, 1)):
+        if ONE_VOXEL:
+            voxel, exists = first, sample + rows < end
+            b = sample.to(tl.int64) * (V * C) + tl.zeros((ROWS,), tl.int64)
+        else:
+            row = first + rows
+            later = divided(row, inside, by_inside, SMALL)
+            voxel, b = row - later * inside, sample + later
+            exists = b < end
+            b = b.to(tl.int64) * (V * C)
         line = divided(voxel, nz, by_z, SMALL)
         plane = divided(line, ny, by_y, SMALL)
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
-        b = sample + later
-        exists = b < end
-        b = b.to(tl.int64) * (V * C)
         a_exists = exists[None, :] & (n < C)[:, None] if C % BLOCK else exists[None, :]
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
         a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
@@ -89,10 +109,15 @@ def weight_gradient_kernel(
             sum += multiply(a, w, tl.zeros((BLOCK, BLOCK), tl.float32), PRECISION)
         else:
             sum = multiply(a, w, sum, PRECISION)
-        first += ROWS
-        passed = divided(first, inside, by_inside, SMALL)
-        sample += passed
-        first -= passed * inside
+        if ONE_VOXEL:
+            sample += ROWS
+            first += (sample >= samples).to(tl.int32)
+            sample = tl.where(sample >= samples, 0, sample)
+        else:
+            first += ROWS
+            passed = divided(first, inside, by_inside, SMALL)
+            sample += passed
+            first -= passed * inside
     part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
     tl.store(part, sum, (n < C)[:, None] & (k < C)[None, :])
 
@@ -128,7 +153,7 @@ def weight_gradient(
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
     parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
     blocks = shares * shape.SIDE**3 * GATES * (-(-shape.C // choice.channels)) ** 2
-    tile = Tile(choice.rows, choice.channels, choice.inner, precision, exact=exact)
+    tile = Tile(choice.rows, choice.channels, choice.inner, precision, choice.lines, exact=exact)
     constants = {"SHAPE": shape, "TILE": tile, "SOURCES": x.shape[2] if x.ndim == 7 else 1}
     launch(weight_gradient_kernel, blocks, (x, da, parts, samples, shares), constants, choice.options)
     constants = {"SHAPE": shape, "BLOCK": BLOCK}

@@ -21,14 +21,17 @@ def before_nan(*shape: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("batch", "steps", "grid", "side"),
-    # Of seven samples six shares have two each: the fourth has one, and the last two begin beyond the end.
-    [(1, 1, (2, 2, 1), 3), (3, 2, (1, 2, 3), 3), (2, 2, (1, 1, 2), 1), (7, 1, (1, 1, 2), 1)],
+    # Of seven samples six shares have two each: the fourth has one, and the last two begin beyond the end. Of nineteen
+    # a voxel's second turn has three.
+    [(1, 1, (2, 2, 1), 3), (3, 2, (1, 2, 3), 3), (2, 2, (1, 1, 2), 1), (7, 1, (1, 1, 2), 1), (19, 1, (2, 1, 3), 3)],
 )
 @pytest.mark.parametrize("sources", [1, 2])
 @pytest.mark.parametrize("shares", [1, 3])
+@pytest.mark.parametrize("one_voxel", [False, True])
 def test_it_is_the_gradient_of_every_gates_convolution(
-    monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int
-) -> None:
+    monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int,
+    one_voxel: bool,
+) -> None:  # fmt: skip
     channels = 5
     if shares > 1:
         monkeypatch.setattr(wgrad, "ROWS_A_SHARE", 1)
@@ -37,7 +40,7 @@ def test_it_is_the_gradient_of_every_gates_convolution(
     weight = torch.empty(3, channels, channels, side, side, side, device=DEVICE)
     shape = Shape(*grid, channels, side)
     read = x if sources == 2 else x[:, :, 0]
-    ours = wgrad.weight_gradient(read, da, weight, shape, "ieee", CHOICE, launch)
+    ours = wgrad.weight_gradient(read, da, weight, shape, "ieee", replace(CHOICE, lines=one_voxel), launch)
     truth = [
         manual.weight_gradient(
             x[:, :, sources - 1 if gate == 2 else 0].double(), da[:, :, gate : gate + 1].double(), weight
