@@ -4,8 +4,8 @@
                 s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
     step_back   d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
 
-A kernel begins with its convolution and goes on at the places of its tile, where it reads the grids before it writes:
-forward at all places, back at one after the other. Gates, and their derivatives, are in the order f, i, c.
+A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
+before it writes. Gates, and their derivatives, are in the order f, i, c.
 """
 
 import torch
@@ -79,14 +79,21 @@ def step_back_kernel(
     Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
     """
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
-    for one in tl.static_range(len(places)):  # one by one: all at once would need more registers than there are
-        place = places[one]
-        after = sums[one][0] + read(around, place, 0, SHAPE)
-        cell = read(g_after, place, 0, SHAPE)
-        if t >= 0:
-            after += read(d_states, place, 0, SHAPE)
+    if t < 0:
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            write(d, place, 0, sums[one][0] + read(around, place, 0, SHAPE), SHAPE)
+            write(g, place, 0, read(g_after, place, 0, SHAPE), SHAPE)
+    else:
+        found = ()
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            after = sums[one][0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
             f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-            before = read(s, place, 0, SHAPE)
+            found = found + ((after, read(g_after, place, 0, SHAPE), f, i, c, read(s, place, 0, SHAPE)),)  # noqa: RUF005
+        for one in tl.static_range(len(places)):
+            place = places[one]
+            after, cell, f, i, c, before = found[one]
             h = tanh(f * before + i * c, TILE)
             e = cell + after * (1 - h * h)
             da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
@@ -102,8 +109,8 @@ def step_back_kernel(
             write(d_projection, place, 0, da_f, SHAPE)
             write(d_projection, place, 1, da_i, SHAPE)
             write(d_projection, place, 2, da_c, SHAPE)
-        write(d, place, 0, after, SHAPE)
-        write(g, place, 0, cell, SHAPE)
+            write(d, place, 0, after, SHAPE)
+            write(g, place, 0, cell, SHAPE)
 
 
 def forward(
