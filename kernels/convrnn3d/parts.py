@@ -106,19 +106,22 @@ def sum_of_parts(parts, place, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: t
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    v, n, exists = place[1], place[2], place[3]
+    v, exists = place[1], place[3]
     wait(TILE)
-    sums = (tl.zeros((v.shape[0], n.shape[0]), tl.float32),) * separate
+    left = ()
     for part in tl.static_range(number_of_parts(SHAPE.SIDE, TILE.shared)):
         dx, dy, dz = tap_of_part(part, SHAPE, TILE)
         x, y, z = v // (Y * Z) + dx, v // Z % Y + dy, v % Z + dz
         inside = (x >= 0) & (x < SHAPE.X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z)
-        added = ()
         for g in tl.static_range(separate):
             pointer = part_pointers(parts, place, part * separate + g, SHAPE, PHASE, TILE)
-            sum = tl.load(pointer, inside[:, None] & exists, other=0)
-            added = added + (sums[g] + sum,)  # noqa: RUF005
-        sums = added
+            left = left + (tl.load(pointer, inside[:, None] & exists, other=0),)  # noqa: RUF005
+    sums = ()
+    for g in tl.static_range(separate):
+        sum = left[g]
+        for part in tl.static_range(1, number_of_parts(SHAPE.SIDE, TILE.shared)):
+            sum += left[part * separate + g]
+        sums = sums + (sum,)  # noqa: RUF005
     return sums
 
 

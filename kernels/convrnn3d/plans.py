@@ -8,11 +8,11 @@ from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import Launch
 
 # Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
-# zeros.
+# zeros. Of 27 values a thread adds up one sum, and one sample on a 4x4x4 grid has 128 programs.
 ADD_PARTS = {
     1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
     2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
-    3: Launch(None, rows=4, channels=32, inner=16, warps=4, stages=1, shared=3),
+    3: Launch(None, rows=2, channels=32, inner=16, warps=2, stages=1, shared=3),
 }
 FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
 
