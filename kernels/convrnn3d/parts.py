@@ -77,7 +77,7 @@ def conv_parts(
         )
         places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    parts += part * (separate * C)
+    parts += part * (separate * C)  # whose gates are counted from here
     for one in tl.static_range(len(places)):
         for g in tl.static_range(separate):
             tl.store(part_pointers(parts, places[one], g, SHAPE, PHASE, TILE), tiles[one][g], places[one][3])
@@ -87,9 +87,7 @@ def conv_parts(
 def part_pointers(
     parts, place, NUMBER: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """(rows, channels), to what of the first part or of the one that `parts` is at is of gate NUMBER at a place; gates
-    of the parts after it go on counting.
-    """
+    """(rows, channels), at a place, to the NUMBER-th of what is left there, gate by gate and part by part."""
     b, v, n, _, along = place
     C: tl.constexpr = SHAPE.C
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
