@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from convrnn3d import reference
@@ -49,6 +50,11 @@ class Problem:
         """Of the GRU h, of the LSTM h and s."""
         return 1 if self.cell == "gru" else 2
 
+    @property
+    def shut(self) -> tuple[Any, ...]:
+        """Where in the projection a gate is nearly shut: of half the channels u or i."""
+        return slice(None), slice(None), self.states - 1, ..., slice(self.channels // 2, None)
+
     def inputs(self) -> tuple[Tensor, ...]:
         """projection, weight, the states, and what the gradients of all outputs are."""
         shape, generator = (self.batch, *self.grid, self.channels), torch.Generator().manual_seed(0)
@@ -59,6 +65,7 @@ class Problem:
         weight = random(3, self.channels, self.channels, 3, 3, 3) / (27 * self.channels) ** 0.5
         states = [random(*shape) for _ in range(self.states)]
         projection, d_states = random(self.batch, self.steps, 3, *shape[1:]), random(self.batch, self.steps, *shape[1:])
+        projection[self.shut] -= 9
         return projection, weight, *states, d_states, *(random(*shape) for _ in states)
 
     def mask(self) -> Tensor:
@@ -98,6 +105,10 @@ def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterat
     names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight", *(f"d {n}" for n in firsts)]
     found = by_kernels(problem, launcher(problem.architecture, told))
     exact, theirs = by_pytorch(problem, torch.float64), by_pytorch(problem, OPERANDS[problem.kind])
+    place = names.index("d projection")
+    names.append("of shut gates")
+    for results in (found, exact, theirs):
+        results.append(results[place][problem.shut])
     for name, one, other, right in zip(names, found, theirs, exact, strict=True):
         largest = right.abs().max().item()
         ours, own = (((tensor.double() - right).abs().max().item()) / largest for tensor in (one, other))

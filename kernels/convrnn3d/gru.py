@@ -70,7 +70,7 @@ def update_kernel(
     for one in tl.static_range(len(places)):
         place, convolved = places[one], sums[one]
         p_c, u, before = found[one]
-        c = tanh(p_c + convolved[0], TILE)
+        c = tanh(p_c + convolved[0], projection.tensor.dtype.element_ty, TILE)
         if KEEP:
             write(gates, place, 2, c, SHAPE)
         if states.tensor is not None:

@@ -42,13 +42,13 @@ def step_kernel(
         place, convolved = places[one], sums[one]
         p_f, p_i, p_c, h_before, s_before = found[one]
         f, i = sigmoid(p_f + convolved[0], TILE), sigmoid(p_i + convolved[1], TILE)
-        c = tanh(p_c + convolved[2], TILE)
+        c = tanh(p_c + convolved[2], projection.tensor.dtype.element_ty, TILE)
         write(gates, place, 0, f, SHAPE)
         write(gates, place, 1, i, SHAPE)
         write(gates, place, 2, c, SHAPE)
         if states.tensor is not None:
             s_after = f * s_before + i * c
-            h_after = tanh(s_after, TILE)
+            h_after = tanh(s_after, states.tensor.dtype.element_ty, TILE)
             if mask is not None:
                 there = seen(mask, place, T, t)
                 h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
@@ -94,7 +94,7 @@ def step_back_kernel(
         for one in tl.static_range(len(places)):
             place = places[one]
             after, cell, f, i, c, before = found[one]
-            h = tanh(f * before + i * c, TILE)
+            h = tanh(f * before + i * c, s.tensor.dtype.element_ty, TILE)
             e = cell + after * (1 - h * h)
             da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
             if mask is None:

@@ -37,8 +37,8 @@ class Tile(NamedTuple):
 
     precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
     y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
-    truth as float32 is. dependent: begun before the launch before it has ended. tanh_unit: sigmoid and tanh by the
-    GPU's instruction for tanh.
+    truth as float32 is. dependent: begun before the launch before it has ended. tanh_unit: the GPU has an instruction
+    for tanh. Of the weight gradient, lines: a turn's rows are of one voxel.
     """
 
     rows: int
@@ -132,47 +132,44 @@ def seen(mask, place, T, t):
 
 @triton.jit
 def sigmoid(x, TILE: tl.constexpr):
-    if TILE.tanh_unit and not INTERPRETED:
-        y = 0.5 + 0.5 * tanh(0.5 * x, TILE)
-    else:
-        y = divide(tl.full(x.shape, 1, tl.float32), 1 + exp(-x, TILE), TILE)
-    return y
+    """Exact relative to itself: of a gate that is nearly shut, too. 0.5 + 0.5 tanh(0.5 x) is not."""
+    return divide(tl.full(x.shape, 1, tl.float32), 1 + exp(x, -1, TILE), TILE)
 
 
 @triton.jit
-def tanh(x, TILE: tl.constexpr):
-    """1 - 2 / (1 + exp(2x)), which cancels where x is small.
+def tanh(x, kept: tl.constexpr, TILE: tl.constexpr):
+    """Of a result that is kept in the type `kept`. 1 - 2 / (1 + exp(2x)), which cancels where x is small.
 
     In float32 to its last bits: of small x by a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to
-    |x| = 0.65. In float16 to some millionths, of small x by two terms of the series: instructions after the loop count,
-    with two warps on a scheduler to hide them. Where gates are kept in bfloat16, which rounds by up to 2^-9, by one
-    instruction to 2^-11 (PTX ISA, tanh.approx.f32), for two of the same unit, an exponential and a quotient.
+    |x| = 0.65. In half precision to some millionths, of small x by two terms of the series: instructions after the loop
+    count, with two warps on a scheduler to hide them. Where bfloat16 rounds it by up to 2^-9, to 2^-11 by one
+    instruction (PTX ISA, tanh.approx.f32), in place of two of the same unit, an exponential and a quotient.
     """
-    if TILE.tanh_unit and not INTERPRETED:
+    if TILE.tanh_unit and kept == tl.bfloat16 and not INTERPRETED:
         return tl.inline_asm_elementwise("tanh.approx.f32 $0, $1;", "=f,f", [x], tl.float32, is_pure=True, pack=1)
     elif TILE.exact or TILE.precision == "tf32":
-        e = exp(-2 * tl.abs(x), TILE)
+        e = exp(tl.abs(x), -2, TILE)
         y = divide(1 - e, 1 + e, TILE)
         x2 = x * x
         series = 0.02045437 - x2 * 0.00550101
         series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
         return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
     else:
-        y = 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(2 * x, TILE), TILE)
+        y = 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(x, 2, TILE), TILE)
         return tl.where(tl.abs(x) < 0.0625, x - x * (x * x) * (1 / 3), y)
 
 
 @triton.jit
-def exp(x, TILE: tl.constexpr):
-    """To the last bits where products are exact, for of few channels' it would be seen, and in half precision of as few
-    instructions as there can be.
+def exp(x, FACTOR: tl.constexpr, TILE: tl.constexpr):
+    """exp(FACTOR x). To the last bits where products are exact, for of few channels' it would be seen, and in half
+    precision of as few instructions as there can be.
     """
     if INTERPRETED or TILE.precision == "tf32":
-        y = tl.exp(x)
+        y = tl.exp(FACTOR * x)
     elif TILE.exact:
-        y = libdevice.exp(x)
+        y = libdevice.exp(FACTOR * x)
     else:
-        y = libdevice.fast_expf(x)
+        y = libdevice.exp2((FACTOR * 1.4426950408889634) * x)
     return y
 
 

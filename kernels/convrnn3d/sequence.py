@@ -23,7 +23,7 @@ from convrnn3d.parts import conv_parts
 from convrnn3d.places import Phase, Shape
 from convrnn3d.plans import FROM_ZEROS, Sizes, plan
 from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, has_tanh, kind_of
-from convrnn3d.wgrad import weight_gradient
+from convrnn3d.wgrad import SHARES, weight_gradient
 
 
 @dataclass
@@ -42,7 +42,6 @@ class Sequence:
     choose: Callable[[str, str, int, int, str | None], Launch] = choose
     architecture: str | None = None
     dependent: bool = False  # launches of a step overlap
-    gates: torch.dtype | None = None  # what projection and gates are kept in, if it is known
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
@@ -50,7 +49,7 @@ class Sequence:
         device = projection.device
         sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
         known = {"architecture": architecture_of(device), "dependent": dependent_launch(device, batch)}
-        return cls(*sizes, operand, precision, device, **known, gates=projection.dtype)
+        return cls(*sizes, operand, precision, device, **known)
 
     def __post_init__(self) -> None:
         x, y, z = self.grid
@@ -59,6 +58,8 @@ class Sequence:
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
             raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
+        if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31:
+            raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share 2^31 rows or more")
         # Offsets from a sample's step on, and those into the packed weight, are 32 bits wide.
         if 3 * max(self.voxels * self.channels, 2 * self.side**3 * self.channels**2) >= 2**31:
             gates = f"three gates of {self.channels} channels on a grid {x}x{y}x{z}"
@@ -66,8 +67,8 @@ class Sequence:
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
-        tanh_unit = self.operand == self.gates == torch.bfloat16 and has_tanh(self.architecture)
-        self._sizes = Sizes(self.batch, self.shape, self._precision, self._exact, self.dependent, tanh_unit)
+        how = self._precision, self._exact, self.dependent, has_tanh(self.architecture)
+        self._sizes = Sizes(self.batch, self.shape, *how)
 
     @property
     def on_device(self) -> AbstractContextManager:

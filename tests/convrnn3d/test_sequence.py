@@ -1,13 +1,7 @@
 """The sizes that a call may have, and the device it is launched on."""
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 import torch
-from convrnn3d.gru import CANDIDATE, update_kernel
-from convrnn3d.launcher import Slot
-from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 
 
@@ -31,30 +25,11 @@ def test_more_grids_of_gates_than_32_bits_count_are_refused() -> None:
     Sequence(65536, 10922, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
-@pytest.mark.parametrize(
-    ("operand", "gates", "architecture", "by_instruction"),
-    [
-        (torch.bfloat16, torch.bfloat16, "sm_90", True),
-        (torch.bfloat16, torch.bfloat16, "gfx942", False),
-        (torch.bfloat16, torch.bfloat16, None, False),
-        (torch.bfloat16, torch.float32, "sm_90", False),  # autocast, with the projection kept as it is
-        (torch.float16, torch.float16, "sm_90", False),
-        (torch.float32, torch.float32, "sm_90", False),
-    ],
-)
-def test_gates_are_by_the_instruction_for_tanh_where_they_are_kept_less_exactly(
-    operand: torch.dtype, gates: torch.dtype, architecture: str | None, by_instruction: bool
-) -> None:
-    tiles: list[Tile] = []
-
-    def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
-        tiles.append(constants["TILE"])
-
-    given = torch.empty(2, 1, 3, 2, 2, 2, 16, dtype=gates, device="meta")
-    weight = torch.empty(3, 16, 16, 3, 3, 3, dtype=gates, device="meta")
-    sequence = replace(Sequence.of(given, weight, operand, "ieee"), launch=launch, architecture=architecture)
-    sequence.run(update_kernel, "gru_update", CANDIDATE, Slot(given), weight, 0)
-    assert {tile.tanh_unit for tile in tiles} == {by_instruction}
+def test_more_rows_than_32_bits_count_are_refused() -> None:
+    """Of all voxels of all steps, of which a sixth are summed by one program."""
+    with pytest.raises(ValueError, match=r"1024 x 12 grids 128x128x64"):
+        Sequence(1024, 12, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
+    Sequence(1024, 11, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
 def test_launches_go_to_the_tensors_device(monkeypatch: pytest.MonkeyPatch) -> None:

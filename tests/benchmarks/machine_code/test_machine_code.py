@@ -77,7 +77,7 @@ def test_a_dependent_launch_waits_before_it_reads_or_writes() -> None:
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, source
 import triton
-for function, kinds, constants, options in taken_down("half", 8):
+for function, kinds, constants, options in taken_down("half", 1) + taken_down("half", 8):
     if "launch_pdl" in options:
         ptx = triton.compile(source(function, kinds, constants), target=TARGETS["sm_90"], options=options | FUSION)
         print(function.__name__, ptx.asm["ptx"], "next kernel")
@@ -95,16 +95,50 @@ for function, kinds, constants, options in taken_down("half", 8):
     assert found == set(ACCESSES)
 
 
+def test_a_tanh_is_one_instruction_where_it_is_kept_in_bfloat16() -> None:
+    """Of an LSTM's step c is, which is kept as the projection is; h = tanh(s), as the state is carried."""
+    program = """
+from dataclasses import replace
+import torch
+from convrnn3d import lstm
+from convrnn3d.launcher import FUSION, kind, source
+from convrnn3d.sequence import Sequence
+from benchmarks.machine_code.compiled import TARGETS
+import triton
+
+def launch(function, blocks, arguments, constants, options):
+    if function is lstm.step_kernel:
+        ptx = triton.compile(source(function, tuple(map(kind, arguments)), constants), target=TARGETS["sm_90"],
+                             options=options | FUSION).asm["ptx"]
+        print(*(ptx.count(instruction) for instruction in ("tanh.approx", "ex2.approx")))
+
+grid, weight = (2, 2, 2, 16), torch.empty(3, 16, 16, 1, 1, 1, dtype=torch.bfloat16, device="meta")
+for kept in (torch.bfloat16, torch.float16, torch.float32):
+    for carried in (torch.bfloat16, torch.float32):
+        projection = torch.empty(2, 1, 3, *grid, dtype=kept, device="meta")
+        sequence = replace(Sequence.of(projection, weight, torch.bfloat16, "ieee"), launch=launch, architecture="sm_90")
+        lstm.forward(sequence, projection, weight, None, None, carried, True, True)
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    counts = [[int(count) for count in line.split()] for line in output.splitlines()]
+    tanhs = [tanh for tanh, _ in counts]
+    number = tanhs[0] // 2  # of a thread's results
+    assert tanhs == [2 * number, number, number, 0, number, 0]
+    assert [exponentials for _, exponentials in counts] == [4 * number - tanh for tanh in tanhs]
+
+
 def test_gates_are_exact_where_products_are() -> None:
-    """In ieee with an exponential that reduces its argument first, and a division that rounds to nearest; in bfloat16
-    with the instruction for tanh.
+    """In ieee with an exponential that reduces its argument first, and a division that rounds to nearest; in half
+    precision with a reciprocal.
     """
     program = """
 from benchmarks.machine_code.compiled import every_kernel
 for kind in ("ieee", "tf32", "half"):
     gates = next(kernel for kernel in every_kernel("sm_90", (kind,)) if kernel.function == "gru.gates")
     ptx = gates.compile().asm["ptx"]
-    print(*(instruction in ptx for instruction in ("fma.rm", "div.rn", "div.full", "tanh.approx")))
+    print(*(instruction in ptx for instruction in ("fma.rm", "div.rn", "div.full", "div.approx")))
 """
     output = subprocess.run(
         [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
