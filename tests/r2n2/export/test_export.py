@@ -178,11 +178,10 @@ def test_errors_are_absolute_up_to_one_relative_beyond_and_infinite_for_nan() ->
 
 
 def test_the_rounding_of_float32_moves_hidden_values_by_what_no_two_programs_share() -> None:
-    """By how much differs from processor to processor: 4e-5 to more than 5e-5 on those that were seen."""
-    views, model = sample_views(batch=5, views=4), plain(r2n2.load(device="cpu"))
+    views, model = sample_views(batch=8, views=8), plain(r2n2.load(device="cpu"))
     with torch.no_grad():
         single, double = model(views), model.double()(views.double())
     moved = (single.state - double.state).abs().max()
     shown = (single.occupancy - double.occupancy).abs().max()
-    assert moved > TOLERANCE / 4 and moved > 4 * shown
+    assert moved > TOLERANCE / 2 and moved > 4 * shown
     assert shown < TOLERANCE / 2
