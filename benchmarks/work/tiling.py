@@ -18,6 +18,7 @@ from math import prod
 from typing import NamedTuple
 
 from convrnn3d.lines import rows_of_line
+from convrnn3d.products import widths
 from convrnn3d.tuning import Launch as Tile
 from convrnn3d.voxels import order_of_voxels
 
@@ -44,12 +45,11 @@ class Convolution:
 
 
 class Loop(NamedTuple):
-    """A program's loop, for one gate and a tile of input channels: turns; tiles of sources and weights; products."""
+    """A program's loop, for one gate and a tile of input channels: turns, of so many taps each; tiles of sources."""
 
     turns: int
     sources: float
-    weights: int
-    products: int
+    taps: int = 1
 
 
 def whole(sizes: Sizes, convolution: Convolution, tile: Tile, order: Order = order_of_voxels) -> tuple[Programs, ...]:
@@ -63,7 +63,7 @@ def whole(sizes: Sizes, convolution: Convolution, tile: Tile, order: Order = ord
     for voxel in order(side, side, side):
         taps = sizes.along(voxel // side**2) * sizes.along(voxel // side % side) * sizes.along(voxel % side)
         for rows, count in spans(sizes.batch, tile.rows):
-            found += _columns(sizes, convolution, tile, Loop(taps, taps, taps, taps), rows, count)
+            found += _columns(sizes, convolution, tile, Loop(taps, taps), rows, count)
     return tuple(found)
 
 
@@ -77,7 +77,7 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Progra
     offsets = list(product(_reach(sizes), repeat=tile.shared))
     for first, offset in product(range(0, sizes.batch * sizes.voxels, tile.rows), offsets):
         rows = min(max(sizes.batch * _inside(sizes, offset) - first, 0), tile.rows)
-        found += _columns(sizes, convolution, tile, Loop(taps, there, taps, taps), rows)
+        found += _columns(sizes, convolution, tile, Loop(taps, there), rows)
     return tuple(found)
 
 
@@ -93,7 +93,7 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
         nx, ny = side - abs(dx), side - abs(dy)
         numbers = range(first, min(first + lines, batch * max(nx, 0) * max(ny, 0)))
         if not numbers:
-            found += _columns(sizes, convolution, tile, Loop(0, 0, 0, 0), 0)
+            found += _columns(sizes, convolution, tile, Loop(0, 0), 0)
             continue
         planes = [number // (batch * ny) for number in numbers]
         ends = [ny - 1 if plane < 2 else 1 for plane in planes]
@@ -102,9 +102,7 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
         x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x, inside)
         y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y, inside)
         there = sum(a * b for a, b in zip(x_there, y_there, strict=True)) / len(x)
-        turns = x_taps * y_taps
-        taps = turns * sizes.kernel_size
-        found += _columns(sizes, convolution, tile, Loop(turns, there, taps, taps), len(x) * side)
+        found += _columns(sizes, convolution, tile, Loop(x_taps * y_taps, there, sizes.kernel_size), len(x) * side)
     return tuple(found)
 
 
@@ -162,25 +160,25 @@ def _columns(
         if not rows:
             yield Programs(count * number, 0, 0)
             continue
-        read = summed * (loop.sources * rows + loop.weights * separate * columns) * sizes.channels * sizes.element
-        turns = summed * chunks
-        copied = loop.turns * tile.rows + loop.weights * separate * tile.channels
-        products = turns * loop.products
-        scratch = 2 * turns * copied * tile.inner * sizes.element
-        # The first two gates are one product.
-        for wide in [min(separate, 2), 1][: 1 + separate // 3]:
-            scratch += products * operands(tile.rows, wide * tile.channels, tile.inner * sizes.element, tile.warps)
-        operations = 2 * products * tile.rows * separate * tile.channels * tile.inner
-        yield Programs(count * number, turns * loop.turns, round(read), operations, scratch)
+        turns = summed * chunks * loop.turns
+        weights = loop.turns * loop.taps * separate
+        read = summed * (loop.sources * rows + weights * columns) * sizes.channels * sizes.element
+        tiles = loop.taps * separate  # of a turn
+        scratch = 2 * (tile.rows + tiles * tile.channels) * tile.inner * sizes.element
+        for width in widths(tiles):
+            scratch += operands(tile.rows, width * tile.channels, tile.inner * sizes.element, tile.warps)
+        operations = 2 * turns * tile.rows * tiles * tile.channels * tile.inner
+        yield Programs(count * number, turns, round(read), operations, turns * scratch)
 
 
 def operands(rows: int, columns: int, inner: int, warps: int) -> int:
-    """Bytes of shared memory that a product reads: wgmma both of its tiles, four warps 64 rows at a time.
+    """Bytes of shared memory that a product reads: wgmma both of its tiles, four warps 64 rows by up to 256 columns.
 
     Warps beyond those that the rows take share out the columns, and read the rows again.
     """
     high = -(-rows // 64)
-    return high * (64 * max(1, warps // 4 // high) + columns) * inner
+    beside = max(1, warps // 4 // high)
+    return high * (64 * beside * -(-columns // (256 * beside)) + columns) * inner
 
 
 def _reach(sizes: Sizes) -> range:

@@ -10,7 +10,8 @@ import triton
 import triton.language as tl
 
 from convrnn3d.places import offsets, wait
-from convrnn3d.products import add_products, apart, inverse_of_taps, operand_pointers, quotient, unsigned
+from convrnn3d.products import add_products, tiles_of, weight_pointers, zeros
+from convrnn3d.quotients import inverse_of_taps, quotient, unsigned
 
 
 @triton.jit
@@ -93,10 +94,10 @@ def convolve_lines(
 ):  # fmt: skip
     """`convolve_box` for whole lines: a tuple of tiles for each z.
 
-    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. Each Y_dz
-    is a sum of its own: no product waits for another of its turn. After the loop they come apart along z and are added,
-    dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z products, and those of rows that fill a
-    line up to a power of two.
+    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. The Y_dz
+    are sums of their own: no product waits for another of its turn. After the loop they come apart along z and are
+    added, dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z products, and those of rows that
+    fill a line up to a power of two.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -104,17 +105,14 @@ def convolve_lines(
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
     INNER: tl.constexpr = TILE.inner
-    CHANNELS: tl.constexpr = TILE.channels
-    R: tl.constexpr = SIDE // 2
-    COUNT: tl.constexpr = PHASE.count
     TRANSPOSED: tl.constexpr = PHASE.transposed
     k = tl.arange(0, INNER)
     chunks: tl.constexpr = (C + INNER - 1) // INNER
     ragged: tl.constexpr = C % INNER != 0
-    summed: tl.constexpr = COUNT if TRANSPOSED else 1
-    sources, pair_weights, weights = operand_pointers(source, rows, weight, first, SHAPE, PHASE, TILE)
-    pairs = (tl.zeros((rows.shape[0], 2 * CHANNELS), tl.float32),) * SIDE  # Y_dz
-    singles = (tl.zeros((rows.shape[0], CHANNELS), tl.float32),) * SIDE
+    summed: tl.constexpr = PHASE.count if TRANSPOSED else 1
+    sources = source + rows[:, None] + k[None, :]
+    weights = weight_pointers(weight, first, SIDE, SHAPE, PHASE, TILE)
+    sums = zeros(rows.shape[0], SIDE, PHASE, TILE)
     by_y = inverse_of_taps(ny)
     wait(TILE)
     for i in range(tl.maximum(nx * ny * summed * chunks, 1)):
@@ -134,24 +132,9 @@ def convolve_lines(
         voxels = (dx * Y + dy) * Z + gate * (X * Y * Z)
         there = there[:, None] & inside.T if ragged else there[:, None]
         a = tl.load(sources + voxels * C + begin, there, other=0)
-        new_pairs = ()
-        new_singles = ()
-        for place in tl.static_range(SIDE):  # dz = place - R
-            tap_and_gate = ((index + (R - place if TRANSPOSED else place - R)) * 3 + gate) * (C * C) + begin
-            within = inside if ragged else None
-            pair, single = add_products(
-                pairs[place], singles[place], a, pair_weights, weights, tap_and_gate, within, PHASE, TILE
-            )
-            new_pairs = new_pairs + (pair,)  # noqa: RUF005
-            new_singles = new_singles + (single,)  # noqa: RUF005
-        pairs = new_pairs
-        singles = new_singles
-    pairs = sums_along_z(pairs, SHAPE)
-    singles = sums_along_z(singles, SHAPE)
-    sums = ()
-    for z in tl.static_range(Z):
-        sums = sums + (apart(pairs[z], singles[z], PHASE),)  # noqa: RUF005
-    return sums
+        at = (index * 3 + gate) * (C * C) + begin
+        sums = add_products(sums, a, weights, at, inside if ragged else None, TILE)
+    return sums_along_z(tiles_of(sums, rows_of_line(Z), TILE), SHAPE, PHASE)
 
 
 @triton.constexpr_function
@@ -161,40 +144,21 @@ def rows_of_line(Z):
 
 
 @triton.jit
-def sums_along_z(by_dz, SHAPE: tl.constexpr):
-    """Of Y_dz, (rows, channels) each, a tile (lines, channels) for each z: the sum of Y_dz[z + dz]."""
+def sums_along_z(tiles, SHAPE: tl.constexpr, PHASE: tl.constexpr):
+    """Of tiles (lines, channels) of Y_dz, by dz, gate and z, for each z those of all gates: the sum of Y_dz[z + dz]."""
     Z: tl.constexpr = SHAPE.Z
     SIDE: tl.constexpr = SHAPE.SIDE
     R: tl.constexpr = SIDE // 2
-    at = ()
-    for place in tl.static_range(SIDE):
-        at = at + (tiles_along_z(by_dz[place], SHAPE),)  # noqa: RUF005
+    LENGTH: tl.constexpr = rows_of_line(Z)
+    GATES: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     sums = ()
     for z in tl.static_range(Z):
-        sum = at[R][z]
-        for place in tl.static_range(SIDE):
-            if place != R and z + place - R >= 0 and z + place - R < Z:
-                sum += at[place][z + place - R]
-        sums = sums + (sum,)  # noqa: RUF005
+        of_gates = ()
+        for gate in tl.static_range(GATES):
+            sum = tiles[(R * GATES + gate) * LENGTH + z]
+            for place in tl.static_range(SIDE):
+                if place != R and z + place - R >= 0 and z + place - R < Z:
+                    sum += tiles[(place * GATES + gate) * LENGTH + z + place - R]
+            of_gates = of_gates + (sum,)  # noqa: RUF005
+        sums = sums + (of_gates,)  # noqa: RUF005
     return sums
-
-
-@triton.jit
-def tiles_along_z(tile, SHAPE: tl.constexpr):
-    """A tile (z and line, channels) as one of each z, (lines, channels)."""
-    LENGTH: tl.constexpr = rows_of_line(SHAPE.Z)
-    LINES: tl.constexpr = tile.shape[0] // LENGTH
-    CHANNELS: tl.constexpr = tile.shape[1]
-    tiles = (tl.permute(tl.reshape(tile, (LENGTH, LINES, CHANNELS)), (1, 2, 0)),)
-    for step in tl.static_range(LENGTH.bit_length() - 1):
-        even = ()
-        odd = ()
-        for one in tl.static_range(len(tiles)):  # z of tile `one` is `one` modulo as many as there are tiles
-            halves = tl.split(tl.reshape(tiles[one], (LINES, CHANNELS, LENGTH >> (step + 1), 2)))
-            even = even + (halves[0],)  # noqa: RUF005
-            odd = odd + (halves[1],)  # noqa: RUF005
-        tiles = even + odd
-    flat = ()
-    for z in tl.static_range(LENGTH):
-        flat = flat + (tl.reshape(tiles[z], (LINES, CHANNELS)),)  # noqa: RUF005
-    return flat

@@ -1,13 +1,11 @@
 """Weights and states as products read them: cast, in tf32 rounded, and the weights in the order of the products.
 
-A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3 C, C):
+A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3, C, C):
 
-    order 0, forward    row 2 n + gate for output channel n of the first two gates, row 2 C + n for the last; input
-                        channels innermost
-    order 1, backward   row gate C + k for input channel k; output channels innermost
+    order 0, forward    of each gate, rows are output channels n, columns input channels k
+    order 1, backward   rows are input channels k, columns output channels n
 
-The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order. The first two gates
-alternate, so that one product twice as wide computes both.
+The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order.
 """
 
 from collections.abc import Callable
@@ -27,17 +25,16 @@ ELEMENTS = 1024  # of a state that a program casts
 @triton.jit
 def pack_kernel(
     weight,  # (3, C, C, taps)
-    packed,  # (orders, taps, 3 C, C)
+    packed,  # (orders, taps, 3, C, C)
     SHAPE: tl.constexpr, ORDERS: tl.constexpr, PRECISION: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     C: tl.constexpr = SHAPE.C
     taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
     gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
     w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
-    row = tl.where(gate == 2, 2 * C + n, 2 * n + gate)
-    store(packed + (tap * 3 * C + row) * C + k, w, exists)
+    store(packed + ((tap * 3 + gate) * C + n) * C + k, w, exists)
     if ORDERS == 2:
-        store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
+        store(packed + (((taps + tap) * 3 + gate) * C + k) * C + n, w, exists)
 
 
 @triton.jit
@@ -66,8 +63,8 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 
 
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
-    """weight (3, C, C, k, k, k) to (orders, taps, 3 C, C) of type `operand`."""
-    packed = torch.empty(orders, shape.SIDE**3, 3 * shape.C, shape.C, dtype=operand, device=weight.device)
+    """weight (3, C, C, k, k, k) to (orders, taps, 3, C, C) of type `operand`."""
+    packed = torch.empty(orders, shape.SIDE**3, 3, shape.C, shape.C, dtype=operand, device=weight.device)
     programs = 3 * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
     launch(pack_kernel, programs, (weight.contiguous(), packed), constants, {"num_warps": 4, "num_stages": 1})

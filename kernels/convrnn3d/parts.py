@@ -10,7 +10,8 @@ import triton.language as tl
 
 from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, rows_of_line, taps_along
 from convrnn3d.places import offsets, place_of, wait
-from convrnn3d.products import convolve_box, divided, inverse
+from convrnn3d.products import convolve_box
+from convrnn3d.quotients import divided, inverse
 
 
 @triton.jit

@@ -102,7 +102,7 @@ class Sequence:
         return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
-        """The weight as `convolve_box` reads it, (orders, taps, 3 C, C): forward and, if `save`, backward."""
+        """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""
         how = self.shape, self.operand, self._precision
         return pack(weight, *how, 2, self.launch) if save else kept_or_packed(weight, *how, self.launch)
 

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from convrnn3d.packing import BLOCK, weights_of_program
 from convrnn3d.places import Shape, Tile, store
-from convrnn3d.products import divided, inverse, multiply
+from convrnn3d.products import multiply
+from convrnn3d.quotients import divided, inverse
 from convrnn3d.tuning import Launch
 
 GATES = 3

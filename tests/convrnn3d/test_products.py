@@ -1,55 +1,42 @@
-"""Whole numbers divided by products."""
+"""Tiles side by side in few products."""
 
 import pytest
 import torch
 import triton
 import triton.language as tl
-from convrnn3d.products import inverse, inverse_of_taps, quotient
+from convrnn3d.places import Phase, Tile
+from convrnn3d.products import tiles_of, tiles_of_turn, widths
 from parity import DEVICE
 
-LARGEST = 2**31 - 1
+TILE = Tile(32, 16, 16, "ieee")
 
 
-@triton.jit(do_not_specialize=["n"])
-def quotient_kernel(numbers, found, n, size: tl.constexpr):
-    place = tl.arange(0, size)
-    tl.store(found + place, quotient(tl.load(numbers + place), inverse(n)))
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 36, 48, 64, 1000, 46341, 2**20, 2**30, LARGEST])
-def test_a_quotient_is_exact_up_to_its_bound(n: int) -> None:
-    """Around all multiples of n near both ends, where i n < 2^31."""
-    bound = LARGEST // n
-    near = [k * n + away for k in (1, 2, 3, bound // n - 1, bound // n) for away in (-1, 0, 1)]
-    numbers = [number for number in (0, 1, 2, bound - 1, bound, *near) if 0 <= number <= bound]
-    numbers = torch.tensor((numbers * 32)[:32], dtype=torch.int32, device=DEVICE)
-    found = torch.empty_like(numbers)
-    quotient_kernel[(1,)](numbers, found, n, size=32)
-    assert torch.equal(found, numbers // n)
+@pytest.mark.parametrize(
+    ("gates", "taps", "expected"),
+    [(1, 1, (1,)), (2, 1, (2,)), (3, 1, (2, 1)), (1, 3, (2, 1)), (2, 3, (4, 2)), (3, 3, (8, 1))],
+)
+def test_products_are_as_few_as_powers_of_two_allow(gates: int, taps: int, expected: tuple[int, ...]) -> None:
+    assert widths(tiles_of_turn(Phase(0, gates), taps)) == expected
+    assert widths(tiles_of_turn(Phase(0, gates, transposed=True), taps)) == widths(taps)
 
 
 @triton.jit
-def quotient_by_three_kernel(numbers, found, size: tl.constexpr):
-    place = tl.arange(0, size)
-    three = tl.full((), 3, tl.int32)
-    tl.store(found + place, quotient(tl.load(numbers + place), inverse(three)))
+def apart_kernel(numbers, found, length: tl.constexpr, width: tl.constexpr, tile: tl.constexpr):
+    columns: tl.constexpr = width * tile.channels
+    row, column = tl.arange(0, tile.rows)[:, None], tl.arange(0, columns)[None, :]
+    tiles = tiles_of((tl.load(numbers + row * columns + column),), length, tile)
+    rows: tl.constexpr = tile.rows // length
+    row, column = tl.arange(0, rows)[:, None], tl.arange(0, tile.channels)[None, :]
+    for one in tl.static_range(length * width):
+        tl.store(found + (one * rows + row) * tile.channels + column, tiles[one])
 
 
-def test_a_quotient_by_what_is_known_when_it_is_compiled_is_exact() -> None:
-    numbers = torch.arange(32, dtype=torch.int32, device=DEVICE)
+@pytest.mark.parametrize("length", [1, 4, 8])
+@pytest.mark.parametrize("width", [1, 2, 8])
+def test_tiles_come_apart_in_their_order(width: int, length: int) -> None:
+    """By column, then by z, the slowest of the rows."""
+    numbers = torch.arange(TILE.rows * width * TILE.channels, dtype=torch.float32, device=DEVICE)
     found = torch.empty_like(numbers)
-    quotient_by_three_kernel[(1,)](numbers, found, size=32)
-    assert torch.equal(found, numbers // 3)
-
-
-@triton.jit(do_not_specialize=["n"])
-def inverses_kernel(found, n):
-    tl.store(found, inverse(n))
-    tl.store(found + 1, inverse_of_taps(n))
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_of_as_many_taps_as_there_can_be_the_inverse_is_known(n: int) -> None:
-    found = torch.zeros(2, dtype=torch.int64, device=DEVICE)
-    inverses_kernel[(1,)](found, n)
-    assert found[0] == found[1] > 0
+    apart_kernel[(1,)](numbers, found, length=length, width=width, tile=TILE)
+    expected = numbers.view(length, TILE.rows // length, width, TILE.channels).permute(2, 0, 1, 3)
+    assert torch.equal(found.view(expected.shape), expected)

@@ -79,7 +79,7 @@ def test_what_is_copied_into_shared_memory_counts_twice_and_zeros_too() -> None:
     """One sample, all of its lines and a block of 32 channels of two gates: nine turns of two, of 64 input channels."""
     sizes, tile = Sizes(batch=1), replace(TILE, lines=True, warps=4)
     (group,) = {one.scratch for one in whole(sizes, PAIR, tile)}
-    copied, read = 64 + 3 * 64, 3 * (64 + 64)
+    copied, read = 64 + 3 * 64, (64 + 4 * 32) + (64 + 2 * 32)
     assert group == 18 * (2 * copied + read) * 64 * 2
     (group,) = {one.scratch for one in whole(sizes, PAIR, replace(tile, warps=8))}  # which read the rows twice
     assert group == 18 * (2 * copied + read + 3 * 64) * 64 * 2

@@ -1,0 +1,45 @@
+"""Quotients of small numbers, in few instructions."""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def inverse(n):
+    """What `quotient` divides by n with: a division by a run-time number is many instructions, and a turn needs three.
+
+    Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
+    `benchmarks.machine_code` prints the present length.
+    """
+    return (0x7FFFFFFF // n).to(tl.uint32) + 1
+
+
+@triton.jit
+def inverse_of_taps(n):
+    """`inverse` of as many taps as an axis has, without a division."""
+    return tl.where(n == 1, 0x7FFFFFFF, tl.where(n == 2, 0x7FFFFFFF // 2, 0x7FFFFFFF // 3)).to(tl.uint32) + 1
+
+
+@triton.jit
+def quotient(i, inverse):
+    """i // n, exact while i n < 2^31, n > 0.
+
+    By the upper half of a product of 32 bits: that of 64, (i ((1 << 32) // n + 1)) >> 32, is miscompiled by ptxas 12.8
+    where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
+    """
+    return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
+
+
+@triton.jit
+def unsigned(n):
+    """n >= 0, whose quotients take fewer instructions then."""
+    return (n + tl.zeros((), tl.int32)).to(tl.uint32)
+
+
+@triton.jit
+def divided(i, n, inverse, SMALL: tl.constexpr):
+    """i // n, by `quotient` where that is exact."""
+    if SMALL:
+        return quotient(i, inverse)
+    else:
+        return i // n
