@@ -82,7 +82,7 @@ def test_what_is_copied_into_shared_memory_counts_twice_and_zeros_too() -> None:
     copied, read = 64 + 3 * 64, (64 + 4 * 32) + (64 + 2 * 32)
     assert group == 18 * (2 * copied + read) * 64 * 2
     (group,) = {one.scratch for one in whole(sizes, PAIR, replace(tile, warps=8))}  # which read the rows twice
-    assert group == 18 * (2 * copied + read + 3 * 64) * 64 * 2
+    assert group == 18 * (2 * copied + read + 2 * 64) * 64 * 2
 
 
 def test_parts_that_are_left_to_be_summed() -> None:
