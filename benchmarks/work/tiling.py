@@ -96,8 +96,8 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
             found += _columns(sizes, convolution, tile, Loop(0, 0), 0)
             continue
         planes = [number // (batch * ny) for number in numbers]
-        ends = [ny - 1 if plane < 2 else 1 for plane in planes]
-        x = [max(0, -dx) + (plane + nx - 1) % nx for plane in planes]
+        ends = [ny - 1 if 2 * plane < nx else 1 for plane in planes]
+        x = [max(0, -dx) + {0: nx - 1, nx - 1: 0}.get(plane, plane) if nx > 1 else max(0, -dx) for plane in planes]
         y = [max(0, -dy) + (number // batch + end) % ny for number, end in zip(numbers, ends, strict=True)]
         x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x, inside)
         y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y, inside)

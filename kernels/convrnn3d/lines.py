@@ -41,18 +41,24 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
 def lines_at(number, B, x0, nx, y0, ny):
     """b, x, y of the lines of these numbers, and whether there is one.
 
-    First come those with the fewest taps, at both ends along x, and of these the corners; then, in between, first those
-    with the most. So programs of the first half of the lines are short where those of the second half are long: where
-    each multiprocessor takes one of either, and where a few take a second one, none takes two long ones.
+    First come the corners of one end along x, last those of the other one, and the lines with the most taps half way.
+    So programs of the first half of the lines are short where those of the second half are long: where each
+    multiprocessor takes one of either, none takes two long ones; where a few take a second one, two short ones meet.
     """
     exists = number < B * nx * ny
     B, nx, ny = unsigned(B), unsigned(nx), unsigned(ny)
     number = tl.minimum(unsigned(number), B * nx * ny - 1)
     line = number // B  # the one division by a number that is not known before
     plane = line // ny
-    x = (plane + nx - 1) % nx
-    y = (line + tl.where(plane < 2, ny - 1, 1)) % ny
+    x = tl.where(plane == 0, nx - 1, tl.where(plane == nx - 1, 0, plane))
+    y = (line + first_y_of(plane, nx, ny)) % ny
     return (number - line * B).to(tl.int32), x0 + x.to(tl.int32), y0 + y.to(tl.int32), exists
+
+
+@triton.jit
+def first_y_of(plane, nx, ny):
+    """That of a plane's first lines: the last one, which 0 comes after, or in the second half of the planes 1."""
+    return tl.where(2 * plane < nx, ny - 1, 1)
 
 
 @triton.jit
@@ -65,11 +71,12 @@ def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.const
     B, nx, ny, number = unsigned(B), unsigned(nx), unsigned(ny), unsigned(program * LINES)
     first, last = number // B, (tl.minimum(number + LINES, B * nx * ny) - 1) // B
     plane, last_plane = first // ny, last // ny
-    shift = tl.where(plane < 2, ny - 1, 1)
+    shift = first_y_of(plane, nx, ny)
     first_y, last_y = (first + shift) % ny, (last + shift) % ny
     every_y = (plane < last_plane) | (first_y > last_y)  # or nearly so: of lines in two planes, and around the last y
-    low_x = tl.where(plane > 0, plane - 1, tl.where(last_plane > 0, 0, nx - 1))
-    high_x = tl.where(plane > 0, last_plane - 1, nx - 1)
+    to_end = last_plane == nx - 1  # whose x is 0, as that of the first plane is the last
+    low_x = tl.where(plane == 0, tl.where(last_plane == 0, nx - 1, tl.where(to_end, 0, 1)), tl.where(to_end, 0, plane))
+    high_x = tl.where(plane == 0, nx - 1, tl.where(to_end, tl.where(plane == nx - 1, 0, nx - 2), last_plane))
     low_y, high_y = tl.where(every_y, 0, first_y), tl.where(every_y, ny - 1, last_y)
     low_x, high_x, low_y, high_y = low_x.to(tl.int32), high_x.to(tl.int32), low_y.to(tl.int32), high_y.to(tl.int32)
     return x0 + low_x, x0 + high_x, y0 + low_y, y0 + high_y

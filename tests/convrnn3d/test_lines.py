@@ -52,3 +52,11 @@ def test_every_line_is_in_one_tile_and_in_its_box(batch: int, first: tuple[int, 
         if ny == 4:  # the box may have every y of a tile in two planes, but no tap for it that one of the lines has not
             taps = [(high > y0, low < y0 + 3) for low, high in ((min(y), max(y)), (low_y, high_y))]
             assert taps[0] == taps[1]
+
+
+def test_lines_with_few_taps_come_first_and_last() -> None:
+    """Of sixteen lines on a 4x4 grid; those half of all apart have 12 or 13 taps together."""
+    found, boxes = (torch.empty(1, 16, 4, dtype=torch.int32, device=DEVICE) for _ in range(2))
+    lines_kernel[(1,)](found, boxes, 1, 0, 4, 0, 4, shape=Shape(4, 4, 4, 16, 3), tile=TILE)
+    taps = [(3 - (x in (0, 3))) * (3 - (y in (0, 3))) for _, x, y, _ in found[0].tolist()]
+    assert taps == [4, 4, 6, 6, 6, 6, 9, 9, 9, 9, 6, 6, 6, 6, 4, 4]
