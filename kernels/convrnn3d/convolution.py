@@ -18,7 +18,7 @@ import triton.language as tl
 
 from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, taps_along
 from convrnn3d.parts import sum_of_parts
-from convrnn3d.places import offsets, place_of, wait
+from convrnn3d.places import let_next_begin, offsets, place_of, wait
 from convrnn3d.products import convolve_box
 from convrnn3d.voxels import voxel_at
 
@@ -88,4 +88,5 @@ def convolution(
         places = (place_of(b, v, exists, first, SHAPE, TILE),)
         tiles = convolve_box(source.tensor, rows, None, None, weight, first, x0, nx, y0, ny, z0, nz, SHAPE, PHASE, TILE)
         sums = (tiles,)
+    let_next_begin(TILE)
     return places, sums

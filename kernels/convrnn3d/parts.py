@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, rows_of_line, taps_along
-from convrnn3d.places import offsets, place_of, wait
+from convrnn3d.places import let_next_begin, offsets, place_of, wait
 from convrnn3d.products import convolve_box
 from convrnn3d.quotients import divided, inverse
 
@@ -77,6 +77,7 @@ def conv_parts(
             source.tensor, rows, y, z, weight, first, dx, one, dy, y_taps, dz, z_taps, SHAPE, PHASE, TILE
         )
         places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
+    let_next_begin(TILE)
     separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     parts += part * (separate * C)  # whose gates are counted from here
     for one in tl.static_range(len(places)):

@@ -37,8 +37,9 @@ class Tile(NamedTuple):
 
     precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
     y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
-    truth as float32 is. dependent: begun before the launch before it has ended. tanh_unit: the GPU has an instruction
-    for tanh. Of the weight gradient, lines: a turn's rows are of one voxel.
+    truth as float32 is. dependent: begun before the launch before it has ended; early: lets the next one begin at once,
+    not after its loop. tanh_unit: the GPU has an instruction for tanh. Of the weight gradient, lines: a turn's rows are
+    of one voxel.
     """
 
     rows: int
@@ -49,19 +50,28 @@ class Tile(NamedTuple):
     shared: int = 0
     exact: bool = False
     dependent: bool = False
+    early: bool = False
     tanh_unit: bool = False
 
 
 @triton.jit
 def wait(TILE: tl.constexpr):
-    """Until all that was launched before has ended and its results can be read; the next launch may begin at once.
+    """Until all that was launched before has ended and its results can be read.
 
     Before the first access to memory, and after all that needs none: that is done while the launch before still runs.
     Before the first store, too: a step writes over what the one before still reads, slots of gates and of sources.
     """
     if TILE.dependent:
-        tl.extra.cuda.gdc_launch_dependents()
+        if TILE.early:
+            tl.extra.cuda.gdc_launch_dependents()
         tl.extra.cuda.gdc_wait()
+
+
+@triton.jit
+def let_next_begin(TILE: tl.constexpr):
+    """After the loop: the next launch's programs take no multiprocessor from what this one has yet to convolve."""
+    if TILE.dependent and not TILE.early:
+        tl.extra.cuda.gdc_launch_dependents()
 
 
 @triton.jit

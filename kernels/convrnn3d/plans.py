@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from convrnn3d.lines import rows_of_line
 from convrnn3d.places import Phase, Shape, Tile
-from convrnn3d.tuning import Launch
+from convrnn3d.tuning import SMALL_BATCH, Launch
 
 # Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
 # zeros. Of 27 values a thread adds up one sum, and one sample on a 4x4x4 grid has 128 programs.
@@ -70,7 +70,7 @@ def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bo
         tiles = x * y * z * _cdiv(sizes.batch, launch.rows)
     tile = Tile(
         launch.rows, launch.channels, launch.inner, sizes.precision, launch.lines, launch.shared, sizes.exact,
-        sizes.dependent, sizes.tanh_unit,
+        sizes.dependent, sizes.dependent and sizes.batch <= SMALL_BATCH, sizes.tanh_unit,
     )  # fmt: skip
     constants = {"SHAPE": sizes.shape, "PHASE": phase, "TILE": tile}
     options = launch.options | {"launch_pdl": True} if sizes.dependent else launch.options

@@ -95,6 +95,24 @@ for function, kinds, constants, options in taken_down("half", 1) + taken_down("h
     assert found == set(ACCESSES)
 
 
+def test_a_dependent_launch_of_many_samples_lets_the_next_one_begin_after_its_loop() -> None:
+    program = """
+from benchmarks.machine_code.compiled import TARGETS, taken_down
+from convrnn3d.launcher import FUSION, source
+import triton
+function, kinds, constants, options = taken_down("half", 36)[1]
+constants["TILE"] = constants["TILE"]._replace(dependent=True)
+ptx = triton.compile(source(function, kinds, constants), target=TARGETS["sm_90"], options=options | FUSION)
+print(ptx.asm["ptx"])
+"""
+    ptx = subprocess.run(
+        [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    places = [ptx.index("griddepcontrol.wait"), ptx.index("wgmma.mma_async"), ptx.rindex("wgmma.mma_async")]
+    places += [ptx.index("griddepcontrol.launch_dependents"), ptx.index("st.global")]
+    assert places == sorted(places)
+
+
 def test_a_tanh_is_one_instruction_where_it_is_kept_in_bfloat16() -> None:
     """Of an LSTM's step c is, which is kept as the projection is; h = tanh(s), as the state is carried."""
     program = """
