@@ -6,11 +6,11 @@ table without the cell's; where taps are shared out, the launch that sums the pa
 
 from dataclasses import dataclass
 
+from convrnn3d.orders import order_of_voxels
 from convrnn3d.packing import BLOCK, ELEMENTS
 from convrnn3d.plans import ADD_PARTS, FROM_ZEROS
 from convrnn3d.tuning import Launch as Tile
 from convrnn3d.tuning import choose
-from convrnn3d.voxels import order_of_voxels
 from convrnn3d.wgrad import ROWS_A_SHARE, SHARES
 
 from benchmarks.work.launches import Launch, Programs

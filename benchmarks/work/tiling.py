@@ -18,9 +18,9 @@ from math import prod
 from typing import NamedTuple
 
 from convrnn3d.lines import rows_of_line
+from convrnn3d.orders import order_of_taps, order_of_voxels
 from convrnn3d.products import widths
 from convrnn3d.tuning import Launch as Tile
-from convrnn3d.voxels import order_of_voxels
 
 from benchmarks.work.launches import Programs
 from benchmarks.work.sizes import GATES, Sizes
@@ -129,7 +129,9 @@ def weight_gradient(sizes: Sizes, tile: Tile, shares: int) -> tuple[Programs, ..
     samples = sizes.batch * sizes.steps
     a_share = -(-samples // shares)
     found = []
-    for share, offset in product(range(shares), product(_reach(sizes), repeat=3)):
+    offsets, side = list(product(_reach(sizes), repeat=3)), sizes.grid
+    for tap, share in product(order_of_taps(sizes.kernel_size, side, side, side), range(shares)):
+        offset = offsets[tap]
         voxels = _inside(sizes, offset)
         rows = max(min(a_share, samples - share * a_share), 0) * voxels
         turns = -(-rows // tile.rows)

@@ -17,10 +17,10 @@ import triton
 import triton.language as tl
 
 from convrnn3d.lines import box_of_lines, convolve_lines, lines_of_tile, taps_along
+from convrnn3d.orders import in_order, order_of_voxels
 from convrnn3d.parts import sum_of_parts
 from convrnn3d.places import let_next_begin, offsets, place_of, wait
 from convrnn3d.products import convolve_box
-from convrnn3d.voxels import voxel_at
 
 
 @triton.jit
@@ -78,7 +78,7 @@ def convolution(
         b = program % sample_blocks * ROWS + tl.arange(0, ROWS)
         exists = b < B
         b = tl.minimum(b, B - 1)
-        voxel = voxel_at(program // sample_blocks, SHAPE)
+        voxel = in_order(program // sample_blocks, order_of_voxels(X, Y, Z))
         x, y, z = voxel // (Y * Z), voxel // Z % Y, voxel % Z
         x0, y0, z0 = tl.maximum(-R, -x), tl.maximum(-R, -y), tl.maximum(-R, -z)
         nx, ny = tl.minimum(R, X - 1 - x) - x0 + 1, tl.minimum(R, Y - 1 - y) - y0 + 1

@@ -2,7 +2,7 @@
 
     dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_g,t[b, v + d]^T
 
-A program owns a tap, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
+A program owns a tap, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
 inside, one after the other, so that a few samples fill a product, too; or, of large batches, in each turn those of one
 voxel, which are found with two thirds of the instructions (`python -m benchmarks.machine_code`, batches 1 and 193).
 Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
@@ -19,6 +19,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from convrnn3d.orders import in_order, order_of_taps
 from convrnn3d.packing import BLOCK, weights_of_program
 from convrnn3d.places import Shape, Tile, store
 from convrnn3d.products import multiply
@@ -57,8 +58,8 @@ def weight_gradient_kernel(
     k = program % blocks * BLOCK + tl.arange(0, BLOCK)
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)
     gate = program // (blocks * blocks) % 3
-    tap = program // (blocks * blocks * 3) % taps
-    share = program // (blocks * blocks * 3 * taps)
+    share = program // (blocks * blocks * 3) % shares
+    tap = in_order(program // (blocks * blocks * 3) // shares, order_of_taps(SIDE, X, Y, Z))
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = tl.maximum(X - tl.abs(dx), 0), tl.maximum(Y - tl.abs(dy), 0), tl.maximum(Z - tl.abs(dz), 0)
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
