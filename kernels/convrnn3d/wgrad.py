@@ -2,9 +2,10 @@
 
     dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_g,t[b, v + d]^T
 
-A program owns a tap, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all (b, t, v) whose v + d is
-inside, one after the other, so that a few samples fill a product, too; or, of large batches, in each turn those of one
-voxel, which are found with two thirds of the instructions (`python -m benchmarks.machine_code`, batches 1 and 193).
+A program owns a tap, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
+(b, t, v) whose v + d is inside, one after the other, so that a few samples fill a product, too; or, of large batches,
+in each turn those of one voxel, which are found with two thirds of the instructions (`python -m
+benchmarks.machine_code`, batches 1 and 193).
 Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
 together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
 bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
