@@ -16,9 +16,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from convrnn3d.activations import sigmoid, tanh
 from convrnn3d.convolution import convolution
 from convrnn3d.launcher import ZEROS, Slot
-from convrnn3d.places import Phase, read, seen, sigmoid, tanh, write, write_factor
+from convrnn3d.places import Phase, read, seen, write, write_factor
 from convrnn3d.sequence import Sequence
 
 U_AND_R, CANDIDATE = Phase(0, 2), Phase(2, 1)

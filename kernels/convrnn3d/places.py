@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import triton
 import triton.language as tl
-from triton.language.extra import libdevice
 
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
 
@@ -38,8 +37,8 @@ class Tile(NamedTuple):
     precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
     y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
     truth as float32 is. dependent: begun before the launch before it has ended; early: lets the next one begin at once,
-    not after its loop. tanh_unit: the GPU has an instruction for tanh. Of the weight gradient, lines: a turn's rows are
-    of one voxel.
+    not after its loop. special_unit: the GPU has NVIDIA's special function unit, with an instruction for tanh. Of the
+    weight gradient, lines: a turn's rows are of one voxel.
     """
 
     rows: int
@@ -51,7 +50,7 @@ class Tile(NamedTuple):
     exact: bool = False
     dependent: bool = False
     early: bool = False
-    tanh_unit: bool = False
+    special_unit: bool = False
 
 
 @triton.jit
@@ -138,61 +137,6 @@ def write_factor(slot, place, GATE: tl.constexpr, x, SHAPE: tl.constexpr, TILE: 
 def seen(mask, place, T, t):
     """(rows, 1): whether the mask (B, T) has step t of a row's sample."""
     return tl.load(mask + place[0] * T + t)[:, None] != 0
-
-
-@triton.jit
-def sigmoid(x, TILE: tl.constexpr):
-    """Exact relative to itself: of a gate that is nearly shut, too. 0.5 + 0.5 tanh(0.5 x) is not."""
-    return divide(tl.full(x.shape, 1, tl.float32), 1 + exp(x, -1, TILE), TILE)
-
-
-@triton.jit
-def tanh(x, kept: tl.constexpr, TILE: tl.constexpr):
-    """Of a result that is kept in the type `kept`. 1 - 2 / (1 + exp(2x)), which cancels where x is small.
-
-    In float32 to its last bits: of small x by a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to
-    |x| = 0.65. In half precision to some millionths, of small x by two terms of the series: instructions after the loop
-    count, with two warps on a scheduler to hide them. Where bfloat16 rounds it by up to 2^-9, to 2^-11 by one
-    instruction (PTX ISA, tanh.approx.f32), in place of two of the same unit, an exponential and a quotient.
-    """
-    if TILE.tanh_unit and kept == tl.bfloat16 and not INTERPRETED:
-        return tl.inline_asm_elementwise("tanh.approx.f32 $0, $1;", "=f,f", [x], tl.float32, is_pure=True, pack=1)
-    elif TILE.exact or TILE.precision == "tf32":
-        e = exp(tl.abs(x), -2, TILE)
-        y = divide(1 - e, 1 + e, TILE)
-        x2 = x * x
-        series = 0.02045437 - x2 * 0.00550101
-        series = -0.33333256 + x2 * (0.13330747 + x2 * (-0.05368244 + x2 * series))
-        return tl.where(tl.abs(x) < 0.6, x + x * (x2 * series), tl.where(x < 0, -y, y))
-    else:
-        y = 1 - divide(tl.full(x.shape, 2, tl.float32), 1 + exp(x, 2, TILE), TILE)
-        return tl.where(tl.abs(x) < 0.0625, x - x * (x * x) * (1 / 3), y)
-
-
-@triton.jit
-def exp(x, FACTOR: tl.constexpr, TILE: tl.constexpr):
-    """exp(FACTOR x). To the last bits where products are exact, for of few channels' it would be seen, and in half
-    precision of as few instructions as there can be.
-    """
-    if INTERPRETED or TILE.precision == "tf32":
-        y = tl.exp(FACTOR * x)
-    elif TILE.exact:
-        y = libdevice.exp(FACTOR * x)
-    else:
-        y = libdevice.exp2((FACTOR * 1.4426950408889634) * x)
-    return y
-
-
-@triton.jit
-def divide(x, y, TILE: tl.constexpr):
-    """Likewise."""
-    if INTERPRETED or TILE.precision == "tf32":
-        z = x / y
-    elif TILE.exact:
-        z = tl.div_rn(x, y)
-    else:
-        z = libdevice.fast_dividef(x, y)
-    return z
 
 
 @triton.jit

@@ -25,7 +25,7 @@ class Sizes(NamedTuple):
     precision: str
     exact: bool
     dependent: bool = False
-    tanh_unit: bool = False
+    special_unit: bool = False
 
 
 class Plan(NamedTuple):
@@ -70,7 +70,7 @@ def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bo
         tiles = x * y * z * _cdiv(sizes.batch, launch.rows)
     tile = Tile(
         launch.rows, launch.channels, launch.inner, sizes.precision, launch.lines, launch.shared, sizes.exact,
-        sizes.dependent, sizes.dependent and sizes.batch <= SMALL_BATCH, sizes.tanh_unit,
+        sizes.dependent, sizes.dependent and sizes.batch <= SMALL_BATCH, sizes.special_unit,
     )  # fmt: skip
     constants = {"SHAPE": sizes.shape, "PHASE": phase, "TILE": tile}
     options = launch.options | {"launch_pdl": True} if sizes.dependent else launch.options

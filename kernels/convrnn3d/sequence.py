@@ -22,7 +22,7 @@ from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Phase, Shape
 from convrnn3d.plans import FROM_ZEROS, Sizes, plan
-from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, has_tanh, kind_of
+from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, has_special_unit, kind_of
 from convrnn3d.wgrad import SHARES, weight_gradient
 
 
@@ -67,7 +67,7 @@ class Sequence:
         self.kind = kind_of(self.operand, self.precision)
         self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
-        how = self._precision, self._exact, self.dependent, has_tanh(self.architecture)
+        how = self._precision, self._exact, self.dependent, has_special_unit(self.architecture)
         self._sizes = Sizes(self.batch, self.shape, *how)
 
     @property

@@ -106,8 +106,8 @@ def dependent_launch(device: torch.device, batch: int) -> bool:
     return asked and overlaps(architecture_of(device)) and _captures_overlap()
 
 
-def has_tanh(architecture: str | None) -> bool:
-    """Whether its GPUs have an instruction for tanh: NVIDIA's from sm_75 on."""
+def has_special_unit(architecture: str | None) -> bool:
+    """Whether its GPUs have NVIDIA's special function unit, with an instruction for tanh: from sm_75 on."""
     return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 75
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from convrnn3d import tuning
-from convrnn3d.tuning import SMALL_BATCH, choose, has_tanh, kind_of, overlaps, supported, table, table_file
+from convrnn3d.tuning import SMALL_BATCH, choose, has_special_unit, kind_of, overlaps, supported, table, table_file
 
 KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm_step", "lstm_step_back"}
 KERNELS.add("weight_gradient")
@@ -46,7 +46,7 @@ def test_launches_overlap_from_compute_capability_9_on(architecture: str | None,
     ("architecture", "able"), [("sm_70", False), ("sm_75", True), ("sm_120", True), ("gfx942", False), (None, False)]
 )
 def test_tanh_is_an_instruction_from_compute_capability_7_5_on(architecture: str | None, able: bool) -> None:
-    assert has_tanh(architecture) == able
+    assert has_special_unit(architecture) == able
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ from benchmarks.machine_code.compiled import every_kernel
 for kind in ("ieee", "tf32", "half"):
     gates = next(kernel for kernel in every_kernel("sm_90", (kind,)) if kernel.function == "gru.gates")
     ptx = gates.compile().asm["ptx"]
-    print(*(instruction in ptx for instruction in ("fma.rm", "div.rn", "div.full", "div.approx")))
+    print(*(instruction in ptx for instruction in ("fma.rm", "div.rn", "div.full", "rcp.approx")))
 """
     output = subprocess.run(
         [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
