@@ -97,7 +97,7 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs
             continue
         planes = [number // (batch * ny) for number in numbers]
         ends = [ny - 1 if 2 * plane < nx else 1 for plane in planes]
-        x = [max(0, -dx) + {0: nx - 1, nx - 1: 0}.get(plane, plane) if nx > 1 else max(0, -dx) for plane in planes]
+        x = [max(0, -dx) + {0: nx - 1, nx - 1: 0}.get(plane, plane) for plane in planes]
         y = [max(0, -dy) + (number // batch + end) % ny for number, end in zip(numbers, ends, strict=True)]
         x_taps, x_there = (1, [1] * len(x)) if tile.shared > 0 else _taps(sizes, x, inside)
         y_taps, y_there = (1, [1] * len(y)) if tile.shared > 1 else _taps(sizes, y, inside)
@@ -163,9 +163,8 @@ def _columns(
             yield Programs(count * number, 0, 0)
             continue
         turns = summed * chunks * loop.turns
-        weights = loop.turns * loop.taps * separate
-        read = summed * (loop.sources * rows + weights * columns) * sizes.channels * sizes.element
         tiles = loop.taps * separate  # of a turn
+        read = summed * (loop.sources * rows + loop.turns * tiles * columns) * sizes.channels * sizes.element
         scratch = 2 * (tile.rows + tiles * tile.channels) * tile.inner * sizes.element
         for width in widths(tiles):
             scratch += operands(tile.rows, width * tile.channels, tile.inner * sizes.element, tile.warps)

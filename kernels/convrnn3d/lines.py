@@ -48,7 +48,7 @@ def lines_at(number, B, x0, nx, y0, ny):
     exists = number < B * nx * ny
     B, nx, ny = unsigned(B), unsigned(nx), unsigned(ny)
     number = tl.minimum(unsigned(number), B * nx * ny - 1)
-    line = number // B  # the one division by a number that is not known before
+    line = number // B  # the one division by a number that is not known before, but for parts
     plane = line // ny
     x = tl.where(plane == 0, nx - 1, tl.where(plane == nx - 1, 0, plane))
     y = (line + first_y_of(plane, nx, ny)) % ny

@@ -47,6 +47,11 @@ def order_of_taps(SIDE, X, Y, Z):
 
 
 @triton.constexpr_function
+def _as_they_come(ORDER):
+    return tuple(ORDER) == tuple(range(len(ORDER)))
+
+
+@triton.constexpr_function
 def _bits_of(ORDER):
     return (len(ORDER) - 1).bit_length()
 
@@ -59,8 +64,9 @@ def _bits(ORDER, BIT):
 
 @triton.jit
 def in_order(i, ORDER: tl.constexpr):
-    """The i-th of an order."""
+    """The i-th of an order; one of more than MOST must be that in which they come."""
     if len(ORDER) > MOST:
+        tl.static_assert(_as_they_come(ORDER))
         found = i
     else:
         found = i * 0

@@ -74,6 +74,7 @@ def tiles_of_turn(PHASE, TAPS):
 
 @triton.constexpr_function
 def tiles_before(WIDTHS, ONE):
+    """In the products before one of them."""
     return sum(WIDTHS[:ONE])
 
 
@@ -81,9 +82,11 @@ def tiles_before(WIDTHS, ONE):
 def weight_pointers(
     weight, first, TAPS: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """To what each product of a turn reads of the weight, (inner, width channels), where its middle tap is the first.
+    """To what each product of a turn reads of the weight, (inner, width channels): of the first tap, input channel 0.
 
-    A turn has so many taps along z, one or all of them. Tiles are in the order of taps, then of gates.
+    A turn has so many taps along z, TAPS, one or three; of three, the middle one is meant. Tiles are in the order of
+    taps, then of gates: with three taps and gates u, r the first product has u and r of dz = -1, then of 0, and the
+    second those of 1.
     """
     C: tl.constexpr = SHAPE.C
     CHANNELS: tl.constexpr = TILE.channels
@@ -152,7 +155,7 @@ def apart(sum, LENGTH: tl.constexpr, TILE: tl.constexpr):
     for step in tl.static_range(halvings(PARTS)):
         even = ()
         odd = ()
-        for one in tl.static_range(len(tiles)):  # `one` is its number modulo as many as there are tiles
+        for one in tl.static_range(len(tiles)):  # of numbers `one`, `one` + len(tiles) and so on
             halves = tl.split(tl.reshape(tiles[one], (ROWS, CHANNELS, PARTS >> (step + 1), 2)))
             even = even + (halves[0],)  # noqa: RUF005
             odd = odd + (halves[1],)  # noqa: RUF005

@@ -58,8 +58,8 @@ class Sequence:
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
             raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
-        if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31:
-            raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share 2^31 rows or more")
+        if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # rows of a turn, at most
+            raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share some 2^31 rows")
         # Offsets from a sample's step on, and those into the packed weight, are 32 bits wide.
         if 3 * max(self.voxels * self.channels, 2 * self.side**3 * self.channels**2) >= 2**31:
             gates = f"three gates of {self.channels} channels on a grid {x}x{y}x{z}"

@@ -2,10 +2,11 @@
 
 A table is for each kernel and kind of operand a list of choices, each good up to a batch size. A choice depends on
 nothing that changes from call to call but the batch size's bracket, so that no first batch is spent on tuning, and a
-change of B or T compiles nothing new within a bracket. `launches.sm_90.json` is for GPUs of that architecture (what of
-it was timed, benchmarks/NOTES.md says), `launches.json` for all others, and fits the smallest. `python -m
-benchmarks.tune` times choices on a GPU and writes its architecture's file, with the device's name. The environment
-variable CONVRNN3D_LAUNCHES names another file to be used in place of either.
+change of B or T compiles nothing new within a bracket (but across `SMALL_BATCH`, if launches are told to overlap).
+`launches.sm_90.json` is for GPUs of that architecture (what of it was timed, benchmarks/NOTES.md says), `launches.json`
+for all others, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes its architecture's
+file, with the device's name. The environment variable CONVRNN3D_LAUNCHES names another file to be used in place of
+either.
 """
 
 import ctypes

@@ -3,14 +3,16 @@
 The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from convrnn3d import sequence
 from convrnn3d.launcher import launch
 from convrnn3d.places import Tile
+from convrnn3d.plans import ADD_PARTS, plan
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import LONGEST, Launch, choose
 from parity import DEVICE, LONG, Problem, distance, distances, tf32, without_broken_onednn
@@ -121,6 +123,46 @@ def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
     lines_fit = lines and 1 < grid[2] <= LONGEST
     assert any(tile and (tile.rows, tile.shared, tile.lines) == (16, shared, lines_fit) for tile in tiles)
+
+
+@pytest.fixture
+def few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Parts are added up as on a GPU; see `helpers/interpreter.py`."""
+    for shared, wide in ADD_PARTS.items():
+        monkeypatch.setitem(ADD_PARTS, shared, replace(wide, rows=2))
+    plan.cache_clear()
+    yield
+    plan.cache_clear()
+
+
+@pytest.mark.usefixtures("poisoned", "few_rows_at_a_time")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_parts_may_be_added_up_by_many_programs(cell: str) -> None:
+    for place, (ours, theirs) in enumerate(distances(Problem(cell, batch=3, steps=1, grid=(1, 1, 3), channels=7))):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+
+
+@pytest.fixture
+def weights_before_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies beyond a packed weight in memory shows if it is read."""
+
+    def before_nan(packed: torch.Tensor) -> torch.Tensor:
+        longer = torch.full((packed.numel() + 4096,), torch.nan, dtype=packed.dtype, device=packed.device)
+        return longer[: packed.numel()].copy_(packed.flatten()).view_as(packed)
+
+    for name in ("pack", "kept_or_packed"):
+        packs = getattr(sequence, name)
+        monkeypatch.setattr(sequence, name, lambda *arguments, packs=packs: before_nan(packs(*arguments)))
+
+
+@pytest.mark.usefixtures("weights_before_nan")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("lines", [False, True])
+def test_no_weight_is_read_beyond_the_last_channel(launched: Callable, cell: str, lines: bool) -> None:
+    """Of 20 channels, a turn has 16; on 2x2x2 there is a source for the last tap."""
+    launched(lambda *asked: replace(choose(*asked), shared=0, lines=lines, rows=16, channels=16, inner=16))
+    for place, (ours, theirs) in enumerate(distances(Problem(cell, steps=1, grid=(2, 2, 2), channels=20))):
+        assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
 
 
 @pytest.mark.usefixtures("poisoned")

@@ -6,7 +6,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
-from convrnn3d.lines import box_of_lines, lines_at, rows_of_line
+from convrnn3d.lines import box_of_lines, lines_at, rows_of_line, taps_along
 from convrnn3d.places import Shape, Tile
 from parity import DEVICE
 
@@ -60,3 +60,22 @@ def test_lines_with_few_taps_come_first_and_last() -> None:
     lines_kernel[(1,)](found, boxes, 1, 0, 4, 0, 4, shape=Shape(4, 4, 4, 16, 3), tile=TILE)
     taps = [(3 - (x in (0, 3))) * (3 - (y in (0, 3))) for _, x, y, _ in found[0].tolist()]
     assert taps == [4, 4, 6, 6, 6, 6, 9, 9, 9, 9, 6, 6, 6, 6, 4, 4]
+
+
+@triton.jit
+def taps_kernel(low, high, found, side: tl.constexpr):
+    i = tl.program_id(0)
+    first, number = taps_along(tl.load(low + i), tl.load(high + i), side, 1)
+    tl.store(found + 2 * i, first)
+    tl.store(found + 2 * i + 1, number)
+
+
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_taps_are_those_that_any_of_the_voxels_has(side: int) -> None:
+    boxes = [(low, high) for low in range(side) for high in range(low, side)]
+    low, high = torch.tensor(boxes, dtype=torch.int32, device=DEVICE).T.contiguous()
+    found = torch.empty(len(boxes), 2, dtype=torch.int32, device=DEVICE)
+    taps_kernel[(len(boxes),)](low, high, found, side=side)
+    for (low, high), (first, number) in zip(boxes, found.tolist(), strict=True):
+        taps = {d for place in range(low, high + 1) for d in (-1, 0, 1) if 0 <= place + d < side}
+        assert set(range(first, first + number)) == taps

@@ -37,3 +37,12 @@ def test_kernels_of_one_tap_have_nothing_to_share() -> None:
 def test_a_plan_is_made_once() -> None:
     assert plan(SIZES, LAUNCH, Phase(0, 1), False) is plan(SIZES, replace(LAUNCH), Phase(0, 1), False)
     assert plan(SIZES, LAUNCH, Phase(0, 1), False) is not plan(SIZES._replace(batch=6), LAUNCH, Phase(0, 1), False)
+
+
+@pytest.mark.parametrize(("batch", "dependent", "early"), [(8, True, True), (9, True, False), (8, False, False)])
+def test_only_launches_of_few_samples_let_the_next_one_begin_at_once(batch: int, dependent: bool, early: bool) -> None:
+    sizes = SIZES._replace(batch=batch, dependent=dependent)
+    for launched in plan(sizes, replace(LAUNCH, shared=2), Phase(0, 1), False)[:2]:
+        tile = launched.constants["TILE"]
+        assert (tile.dependent, tile.early) == (dependent, early)
+        assert launched.options.get("launch_pdl", False) == dependent

@@ -4,8 +4,8 @@ import pytest
 import torch
 import triton
 import triton.language as tl
-from convrnn3d.places import Phase, Tile
-from convrnn3d.products import tiles_of, tiles_of_turn, widths
+from convrnn3d.places import Phase, Shape, Tile
+from convrnn3d.products import tiles_of, tiles_of_turn, weight_pointers, widths
 from parity import DEVICE
 
 TILE = Tile(32, 16, 16, "ieee")
@@ -40,3 +40,41 @@ def test_tiles_come_apart_in_their_order(width: int, length: int) -> None:
     apart_kernel[(1,)](numbers, found, length=length, width=width, tile=TILE)
     expected = numbers.view(length, TILE.rows // length, width, TILE.channels).permute(2, 0, 1, 3)
     assert torch.equal(found.view(expected.shape), expected)
+
+
+@triton.jit
+def pointers_kernel(
+    weight, found, first, taps: tl.constexpr, shape: tl.constexpr, phase: tl.constexpr, tile: tl.constexpr
+):  # fmt: skip
+    pointers = weight_pointers(weight, first, taps, shape, phase, tile)
+    for one in tl.static_range(len(pointers)):
+        columns: tl.constexpr = pointers[one].shape[1]
+        k, column = tl.arange(0, tile.inner)[:, None], tl.arange(0, columns)[None, :]
+        tl.store(found + k * columns + column, (pointers[one].to(tl.int64) - weight.to(tl.int64)) // 4)
+        found += tile.inner * columns
+
+
+@pytest.mark.parametrize("first", [0, 16])
+@pytest.mark.parametrize("taps", [1, 3])
+@pytest.mark.parametrize("phase", [Phase(0, 2), Phase(2, 1), Phase(0, 3), Phase(0, 2, transposed=True)], ids=str)
+def test_weights_are_read_tap_by_tap_gate_by_gate_and_none_beyond_the_last_channel(
+    phase: Phase, taps: int, first: int
+) -> None:
+    """Of 20 channels, of which a second tile has four: its other columns read the last one again."""
+    channels, gates = 20, 1 if phase.transposed else phase.count
+    expected = torch.empty(taps, gates, TILE.channels, TILE.inner, dtype=torch.int64)
+    for tap in range(taps):
+        away = (taps // 2 - tap) if phase.transposed else (tap - taps // 2)
+        for gate in range(gates):
+            for n in range(TILE.channels):
+                row = (3 * away + phase.first + gate) * channels + min(first + n, channels - 1)
+                expected[tap, gate, n] = row * channels + torch.arange(TILE.inner)
+    found, weight = torch.empty_like(expected, device=DEVICE), torch.empty(1, device=DEVICE)
+    shape = Shape(4, 4, 4, channels, 3)
+    pointers_kernel[(1,)](weight, found, first, taps=taps, shape=shape, phase=phase, tile=TILE)
+    before = 0
+    for width in widths(tiles_of_turn(phase, taps)):
+        size = width * TILE.channels
+        product = found.flatten()[before * TILE.inner :][: size * TILE.inner].view(TILE.inner, size)
+        assert torch.equal(product.T.cpu(), expected.view(-1, TILE.inner)[before : before + size])
+        before += size

@@ -30,9 +30,8 @@ def before_nan(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("one_voxel", [False, True])
 def test_it_is_the_gradient_of_every_gates_convolution(
     monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int,
-    one_voxel: bool,
+    one_voxel: bool, channels: int = 5,
 ) -> None:  # fmt: skip
-    channels = 5
     if shares > 1:
         monkeypatch.setattr(wgrad, "ROWS_A_SHARE", 1)
     x = before_nan(batch, steps, sources, *grid, channels)
@@ -49,6 +48,13 @@ def test_it_is_the_gradient_of_every_gates_convolution(
     ]
     assert distance(ours, torch.cat(truth)) < 1e-6
     assert ours.stride() == weight.stride()
+
+
+@pytest.mark.parametrize("one_voxel", [False, True])
+def test_so_it_is_of_several_blocks_of_channels(monkeypatch: pytest.MonkeyPatch, one_voxel: bool) -> None:
+    test_it_is_the_gradient_of_every_gates_convolution(
+        monkeypatch, 3, 1, (1, 1, 2), side=3, sources=2, shares=1, one_voxel=one_voxel, channels=20
+    )
 
 
 def test_the_last_rows_of_large_grids_are_their_own_samples() -> None:

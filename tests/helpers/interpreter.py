@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import triton.language as tl
-from convrnn3d.plans import ADD_PARTS
+from convrnn3d.plans import ADD_PARTS, plan
 from triton.runtime import interpreter
 
 ROWS = 32  # of a program that adds parts up
@@ -29,11 +29,13 @@ def hastened() -> Iterator[None]:
     interpreter._get_np_dtype = lambda type: of_scalar(type) if type.__class__ is tl.dtype else numpy_type(type)
     interpreter._patch_lang = _PatchedOnce(patch)
     ADD_PARTS.update({shared: replace(launch, rows=ROWS) for shared, launch in ADD_PARTS.items()})
+    plan.cache_clear()
     try:
         yield
     finally:
         builder.options, interpreter._get_np_dtype, interpreter._patch_lang = options, numpy_type, patch
         ADD_PARTS.update(add_parts)
+        plan.cache_clear()
 
 
 class _PatchedOnce:

@@ -95,21 +95,28 @@ for function, kinds, constants, options in taken_down("half", 1) + taken_down("h
     assert found == set(ACCESSES)
 
 
-def test_a_dependent_launch_of_many_samples_lets_the_next_one_begin_after_its_loop() -> None:
-    program = """
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(("batch", "place"), [(36, 1), (8, 1)], ids=["by line", "parts"])
+def test_a_dependent_launch_lets_the_next_one_begin_after_its_loop_or_at_once(
+    batch: int, place: int, early: bool
+) -> None:
+    program = f"""
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, source
 import triton
-function, kinds, constants, options = taken_down("half", 36)[1]
-constants["TILE"] = constants["TILE"]._replace(dependent=True)
+function, kinds, constants, options = taken_down("half", {batch})[{place}]
+constants = constants | {{"TILE": constants["TILE"]._replace(dependent=True, early={early})}}
 ptx = triton.compile(source(function, kinds, constants), target=TARGETS["sm_90"], options=options | FUSION)
-print(ptx.asm["ptx"])
+print(function.__name__, ptx.asm["ptx"])
 """
     ptx = subprocess.run(
         [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    places = [ptx.index("griddepcontrol.wait"), ptx.index("wgmma.mma_async"), ptx.rindex("wgmma.mma_async")]
-    places += [ptx.index("griddepcontrol.launch_dependents"), ptx.index("st.global")]
+    assert ptx.startswith("conv_parts" if batch == 8 else "gates_kernel")
+    let_begin, wait = ptx.index("griddepcontrol.launch_dependents"), ptx.index("griddepcontrol.wait")
+    products = ptx.index("wgmma.mma_async"), ptx.rindex("wgmma.mma_async")
+    places = [let_begin, wait, *products] if early else [wait, *products, let_begin]
+    places.append(ptx.index("st.global"))
     assert places == sorted(places)
 
 
