@@ -46,6 +46,15 @@ def interpreter() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def parts_as_on_a_gpu() -> Iterator[None]:
+    """For tests that count programs, or compare what other processes count."""
+    from interpreter import AS_ON_A_GPU, parts_added_up
+
+    with parts_added_up(AS_ON_A_GPU):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> Iterator[None]:
     torch.manual_seed(0)

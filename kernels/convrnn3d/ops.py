@@ -148,7 +148,7 @@ def _fake_forward(cells: int) -> Any:
             projection.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, (operand, carried), strict=False)
         ]
         gates = projection.new_empty(projection.shape if save and not recompute else (0,))
-        orders = (2, weight.shape[-1] ** 3, 3 * weight.shape[1], weight.shape[1]) if save else (0,)
+        orders = (2, weight.shape[-1] ** 3, 3, weight.shape[1], weight.shape[1]) if save else (0,)
         packed = projection.new_empty(orders, dtype=operand)
         return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates, packed
 

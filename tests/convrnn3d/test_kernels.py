@@ -3,7 +3,7 @@
 The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 from convrnn3d import sequence
 from convrnn3d.launcher import launch
 from convrnn3d.places import Tile
-from convrnn3d.plans import ADD_PARTS, plan
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import LONGEST, Launch, choose
 from parity import DEVICE, LONG, Problem, distance, distances, tf32, without_broken_onednn
@@ -125,17 +124,7 @@ def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
     assert any(tile and (tile.rows, tile.shared, tile.lines) == (16, shared, lines_fit) for tile in tiles)
 
 
-@pytest.fixture
-def few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Parts are added up as on a GPU; see `helpers/interpreter.py`."""
-    for shared, wide in ADD_PARTS.items():
-        monkeypatch.setitem(ADD_PARTS, shared, replace(wide, rows=2))
-    plan.cache_clear()
-    yield
-    plan.cache_clear()
-
-
-@pytest.mark.usefixtures("poisoned", "few_rows_at_a_time")
+@pytest.mark.usefixtures("poisoned", "parts_as_on_a_gpu")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_parts_may_be_added_up_by_many_programs(cell: str) -> None:
     for place, (ours, theirs) in enumerate(distances(Problem(cell, batch=3, steps=1, grid=(1, 1, 3), channels=7))):

@@ -6,7 +6,7 @@ longer than what it is for; `pytest --durations=30` shows what the tests of kern
 after the other: what adds parts up, in as many programs as a GPU has room for, does so in few.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -14,27 +14,37 @@ from typing import Any
 
 import triton.language as tl
 from convrnn3d.plans import ADD_PARTS, plan
+from convrnn3d.tuning import Launch
 from triton.runtime import interpreter
 
-ROWS = 32  # of a program that adds parts up
+AS_ON_A_GPU = dict(ADD_PARTS)
+IN_FEW_PROGRAMS = {shared: replace(launch, rows=32) for shared, launch in ADD_PARTS.items()}
 
 
 @contextmanager
 def hastened() -> Iterator[None]:
     """Within it, and for this process alone."""
     builder, numpy_type, patch = interpreter.interpreter_builder, interpreter._get_np_dtype, interpreter._patch_lang
-    add_parts = dict(ADD_PARTS)
     options, of_scalar = builder.options, cache(numpy_type)
     builder.options = replace(options, sanitize_overflow=False)
     interpreter._get_np_dtype = lambda type: of_scalar(type) if type.__class__ is tl.dtype else numpy_type(type)
     interpreter._patch_lang = _PatchedOnce(patch)
-    ADD_PARTS.update({shared: replace(launch, rows=ROWS) for shared, launch in ADD_PARTS.items()})
+    try:
+        with parts_added_up(IN_FEW_PROGRAMS):
+            yield
+    finally:
+        builder.options, interpreter._get_np_dtype, interpreter._patch_lang = options, numpy_type, patch
+
+
+@contextmanager
+def parts_added_up(by: Mapping[int, Launch]) -> Iterator[None]:
+    before = dict(ADD_PARTS)
+    ADD_PARTS.update(by)
     plan.cache_clear()
     try:
         yield
     finally:
-        builder.options, interpreter._get_np_dtype, interpreter._patch_lang = options, numpy_type, patch
-        ADD_PARTS.update(add_parts)
+        ADD_PARTS.update(before)
         plan.cache_clear()
 
 

@@ -14,6 +14,7 @@ from convrnn3d.tuning import table
 from benchmarks.tune.ahead import all_worth_timing, compile_ahead, worth_timing
 from benchmarks.work.candidates import PIPELINES, candidates, predicted
 
+pytestmark = pytest.mark.usefixtures("parts_as_on_a_gpu")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

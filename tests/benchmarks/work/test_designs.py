@@ -17,6 +17,7 @@ from benchmarks.work.sizes import BYTES, Sizes
 H100 = Device(
     tflops=800, gbytes=3000, l2=8000, scratch=math.inf, turn=0.2, start=0, gap=2
 )  # as the review took it to be
+pytestmark = pytest.mark.usefixtures("parts_as_on_a_gpu")
 TYPES = {"bf16": (torch.bfloat16, "ieee"), "tf32": (torch.float32, "tf32"), "fp32": (torch.float32, "ieee")}
 
 
