@@ -43,15 +43,21 @@ def test_tiles_come_apart_in_their_order(width: int, length: int) -> None:
 
 
 @triton.jit
+def store_offsets(found, weight, pointers):
+    inner: tl.constexpr = pointers.shape[0]
+    columns: tl.constexpr = pointers.shape[1]
+    k, column = tl.arange(0, inner)[:, None], tl.arange(0, columns)[None, :]
+    tl.store(found + k * columns + column, (pointers.to(tl.int64) - weight.to(tl.int64)) // 4)
+
+
+@triton.jit
 def pointers_kernel(
     weight, found, first, taps: tl.constexpr, shape: tl.constexpr, phase: tl.constexpr, tile: tl.constexpr
 ):  # fmt: skip
     pointers = weight_pointers(weight, first, taps, shape, phase, tile)
     for one in tl.static_range(len(pointers)):
-        columns: tl.constexpr = pointers[one].shape[1]
-        k, column = tl.arange(0, tile.inner)[:, None], tl.arange(0, columns)[None, :]
-        tl.store(found + k * columns + column, (pointers[one].to(tl.int64) - weight.to(tl.int64)) // 4)
-        found += tile.inner * columns
+        store_offsets(found, weight, pointers[one])
+        found += tile.inner * pointers[one].shape[1]
 
 
 @pytest.mark.parametrize("first", [0, 16])
