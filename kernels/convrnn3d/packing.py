@@ -32,9 +32,9 @@ def pack_kernel(
     taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
     gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
     w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
-    store(packed + ((tap * 3 + gate) * C + n) * C + k, w, exists)
+    store(packed + (tap * 3 * C + gate * C + n) * C + k, w, exists)
     if ORDERS == 2:
-        store(packed + (((taps + tap) * 3 + gate) * C + k) * C + n, w, exists)
+        store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
 
 
 @triton.jit
