@@ -102,8 +102,8 @@ def launch_line(launch: Launch | None, device: Device) -> str:
     if launch is None:
         return " " * len(LAUNCH_COLUMNS)
     return (
-        f"{launch.times:6}{launch.count:9}{launch.waves(device):7.1f}{launch.tiles / 1e6:8.1f}{launch.moved / 1e6:8.1f}"
-        f"{launch.microseconds(device):8.1f}"
+        f"{launch.times:6}{launch.count:9}{launch.waves(device):7.1f}"
+        f"{launch.l2_bytes / 1e6:8.1f}{launch.memory_bytes / 1e6:8.1f}{launch.microseconds(device):8.1f}"
     )
 
 

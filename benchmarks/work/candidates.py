@@ -91,12 +91,12 @@ def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
         Sizes(batch=batch, steps=STEPS if kernel == "weight_gradient" else 1, element=BYTES[TYPES[kind]]),
         Device(tflops=Device.tflops / SLOWER[kind]),
     )
-    call = _As(cell, sizes, TYPES[kind], launch=launch)
+    call = _CallLaunchedAs(cell, sizes, TYPES[kind], launch=launch)
     return sum(one.microseconds(device) for one in call.launches_of(kernel))
 
 
 @dataclass(frozen=True)
-class _As(Call):
+class _CallLaunchedAs(Call):
     """A call all of whose kernels are launched in one way."""
 
     launch: Launch | None = None

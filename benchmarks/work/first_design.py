@@ -10,7 +10,7 @@ bytes besides     r . h was stored again on the way back; d read and stored wher
 from dataclasses import dataclass
 from itertools import product
 
-from convrnn3d.tuning import Launch as Tile
+from convrnn3d.tuning import Launch as Choice
 
 from benchmarks.work.designs import Call, Kernel, element_wise
 from benchmarks.work.launches import Launch, Programs
@@ -63,13 +63,13 @@ class FirstCall(Call):
         typed = Launch("dh_0 in its type", states, element_wise(self.sizes.state, 0, 512), moved)
         return [*self._packing(), *super().backward(), *[typed] * (self.sizes.element < 4)]
 
-    def _tile(self, name: str) -> Tile:
+    def _tile(self, name: str) -> Choice:
         few, many = TILES["half" if self.sizes.element < 4 else self.type_name].get(name, NARROW)
         by_tap = self.sizes.batch <= FEW and name != "weight_gradient"
         rows, channels = NARROW[0] if by_tap else many if self.sizes.batch > MANY else few
         if name == "weight_gradient":
             rows, channels = many if self.sizes.batch > 4 else few
-        tile = Tile(None, rows, channels, INNER[self.type_name], warps=4, stages=3, shared=3 * by_tap)
+        tile = Choice(None, rows, channels, INNER[self.type_name], warps=4, stages=3, shared=3 * by_tap)
         return tile.fitted(self.sizes.channels)
 
     def _moved(self, kernel: Kernel) -> tuple[int, int]:
@@ -83,7 +83,7 @@ class FirstCall(Call):
         return [packing, *[rounding] * (self.type_name == "tf32")]
 
     def _rounding(self) -> list[Launch]:
-        return [Launch(one.name, 4, one.programs, one.moved) for one in super()._rounding()]
+        return [Launch(one.name, 4, one.programs, one.memory_bytes) for one in super()._rounding()]
 
     def _weight_gradient(self) -> list[Launch]:
         sizes, elements = self.sizes, GATES * self.sizes.weights
@@ -100,7 +100,7 @@ class FirstCall(Call):
         ]
 
 
-def gradient_by_voxel(sizes: Sizes, gates: int, tile: Tile, shares: int) -> tuple[Programs, ...]:
+def gradient_by_voxel(sizes: Sizes, gates: int, tile: Choice, shares: int) -> tuple[Programs, ...]:
     """Each turn's rows are of one voxel."""
     samples, reach = sizes.batch * sizes.steps, range(-sizes.reach, sizes.reach + 1)
     found = []

@@ -8,10 +8,11 @@ that run share what the device has alike, and each has at most what its own mult
     shared memory    of a program's multiprocessor: what is copied into it, at half its speed, and what products read,
                      one after the other; and each program's start and each turn of its loop a moment more, in which
                      other programs can have it
+    memory           the bytes that a launch as a whole reads and writes, at the speed of a copy
 
-The launch lasts as long as the longest of the three, or as its bytes take from memory, and a gap: what it costs to
-start, to fill the pipeline and to drain it. This leaves out instructions, bank conflicts and what else a GPU is good
-at; it says which launch is bound by what, and which of two tilings is the better. NOTES.md says how near it comes.
+The launch lasts as long as the longest of the four, and a gap: what it costs to start, to fill the pipeline and to
+drain it. This leaves out instructions, bank conflicts and what else a GPU is good at; it says which launch is bound by
+what, and which of two tilings is the better. NOTES.md says how near it comes.
 """
 
 from collections import deque
@@ -41,36 +42,37 @@ class Device:
     start: float = 0.3
     gap: float = 2.5
 
-    def own(self, turns: int) -> float:
-        """Microseconds of a program besides its shared memory's."""
+    def besides(self, turns: int) -> float:
+        """Microseconds that a program takes besides what its shared memory does."""
         return self.start + self.turn * turns if turns else 0
 
 
 @dataclass(frozen=True)
 class Programs:
-    """So many programs that do the same: turns of their loop, bytes of its tiles, operations of its products.
+    """So many programs that do the same: turns of their loop, bytes its tiles take from the L2 cache, operations.
 
     scratch: bytes of shared memory that products read, and twice those that are copied into it.
     """
 
     count: int
     turns: int
-    tiles: int
+    l2_bytes: int
     operations: int = 0
     scratch: int = 0
 
 
 @dataclass(frozen=True)
 class Launch:
-    """`times` a call, with what one launch does; moved: bytes, each input read once and each output written once.
+    """`times` a call, with what one launch does.
 
-    resident: programs that a multiprocessor has room for.
+    memory_bytes: each input read once and each output written once. resident: programs that a multiprocessor has room
+    for.
     """
 
     name: str
     times: int
     programs: tuple[Programs, ...]
-    moved: int
+    memory_bytes: int
     resident: int = 2
 
     @property
@@ -79,9 +81,8 @@ class Launch:
         return sum(group.count for group in self.programs)
 
     @property
-    def tiles(self) -> int:
-        """Bytes from the L2 cache."""
-        return sum(group.count * group.tiles for group in self.programs)
+    def l2_bytes(self) -> int:
+        return sum(group.count * group.l2_bytes for group in self.programs)
 
     @property
     def operations(self) -> int:
@@ -94,13 +95,13 @@ class Launch:
         """Of one launch."""
         unit = device.tflops / device.multiprocessors
         lengths = (
-            (group.count, device.own(group.turns), group.scratch / device.scratch / 1e3) for group in self.programs
+            (group.count, device.besides(group.turns), group.scratch / device.scratch / 1e3) for group in self.programs
         )
         bounds = (
-            self._shared("tiles", device, device.l2 * 1e3, device.port * 1e3),
+            self._shared("l2_bytes", device, device.l2 * 1e3, device.port * 1e3),
             self._shared("operations", device, device.tflops * 1e6, unit * 1e6),
             on_multiprocessors(lengths, device.multiprocessors, self.resident),
-            self.moved / device.gbytes / 1e3,
+            self.memory_bytes / device.gbytes / 1e3,
         )
         return device.gap + max(bounds)
 
@@ -110,12 +111,12 @@ class Launch:
 
 
 def on_multiprocessors(programs: Iterable[tuple[int, float, float]], multiprocessors: int, resident: int) -> float:
-    """How long programs take, each (number of them, time for itself, time of its multiprocessor's shared memory) alike.
+    """How long programs take, each (number of them, time besides, time of its multiprocessor's shared memory) alike.
 
     They start in order, one on each multiprocessor before there are two, then where one ends. Those that are resident
     together run as if alone, until they want more of their shared memory than there is; then the oldest goes on so.
     """
-    waiting = deque((own + work, work) for count, own, work in programs for _ in range(count) if own + work)
+    waiting = deque((besides + work, work) for count, besides, work in programs for _ in range(count) if besides + work)
     # Of each multiprocessor: until when it is worked out, and its programs, the oldest first, as [what is left of a
     # time, its share of the shared memory].
     now, running = [0.0] * multiprocessors, [[] for _ in range(multiprocessors)]

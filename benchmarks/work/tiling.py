@@ -20,7 +20,7 @@ from typing import NamedTuple
 from convrnn3d.lines import rows_of_line
 from convrnn3d.orders import order_of_taps, order_of_voxels
 from convrnn3d.products import widths
-from convrnn3d.tuning import Launch as Tile
+from convrnn3d.tuning import Launch as Choice
 
 from benchmarks.work.launches import Programs
 from benchmarks.work.sizes import GATES, Sizes
@@ -52,7 +52,7 @@ class Loop(NamedTuple):
     taps: int = 1
 
 
-def whole(sizes: Sizes, convolution: Convolution, tile: Tile, order: Order = order_of_voxels) -> tuple[Programs, ...]:
+def whole(sizes: Sizes, convolution: Convolution, tile: Choice, order: Order = order_of_voxels) -> tuple[Programs, ...]:
     """order: in which voxels' programs start."""
     if sizes.kernel_size == 1:
         sizes, tile = replace(sizes, batch=sizes.batch * sizes.voxels, grid=1), replace(tile, lines=False)
@@ -67,7 +67,7 @@ def whole(sizes: Sizes, convolution: Convolution, tile: Tile, order: Order = ord
     return tuple(found)
 
 
-def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
+def in_parts(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Programs, ...]:
     """Without the sums of what the parts leave, which are another launch."""
     if tile.lines:
         return _lines(sizes, convolution, tile)
@@ -81,7 +81,7 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Progra
     return tuple(found)
 
 
-def _lines(sizes: Sizes, convolution: Convolution, tile: Tile) -> tuple[Programs, ...]:
+def _lines(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Programs, ...]:
     """Numbered as in `convrnn3d.lines.lines_at`."""
     side, batch = sizes.grid, sizes.batch
     lines = tile.rows // rows_of_line(side)  # of a tile
@@ -112,19 +112,19 @@ def _taps(sizes: Sizes, places: list[int], inside: list[int]) -> tuple[int, list
     return high - low + 1, [inside[place] for place in places]
 
 
-def shared_memory(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:
+def shared_memory(sizes: Sizes, convolution: Convolution, tile: Choice) -> int:
     """Bytes that the tiles of a program's pipeline take."""
     columns = convolution.separate * tile.channels * (sizes.kernel_size if tile.lines else 1)
     return tile.stages * (tile.rows + columns) * tile.inner * sizes.element
 
 
-def bytes_of_parts(sizes: Sizes, convolution: Convolution, tile: Tile) -> int:
+def bytes_of_parts(sizes: Sizes, convolution: Convolution, tile: Choice) -> int:
     """In float32, what `in_parts` leaves to be summed."""
     pairs = sizes.axis_pairs**tile.shared * sizes.grid ** (3 - tile.shared)
     return 4 * convolution.separate * sizes.batch * sizes.channels * pairs
 
 
-def weight_gradient(sizes: Sizes, tile: Tile, shares: int) -> tuple[Programs, ...]:
+def weight_gradient(sizes: Sizes, tile: Choice, shares: int) -> tuple[Programs, ...]:
     """Of all gates; each share has whole samples, whose rows run on from voxel to voxel, or turns of one voxel each."""
     samples = sizes.batch * sizes.steps
     a_share = -(-samples // shares)
@@ -154,7 +154,7 @@ def spans(size: int, piece: int) -> list[tuple[int, int]]:
 
 
 def _columns(
-    sizes: Sizes, convolution: Convolution, tile: Tile, loop: Loop, rows: int, count: int = 1
+    sizes: Sizes, convolution: Convolution, tile: Choice, loop: Loop, rows: int, count: int = 1
 ) -> Iterator[Programs]:
     """`count` programs for each block of channels; without rows they end at once."""
     chunks, summed, separate = -(-sizes.channels // tile.inner), convolution.summed, convolution.separate

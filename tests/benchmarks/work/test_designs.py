@@ -83,7 +83,7 @@ def test_the_first_designs_bytes_are_those_that_the_review_counted() -> None:
 
     def megabytes(cell: str, name: str) -> list[int]:
         calls = (FirstCall(cell, Sizes(batch, steps=1)) for batch in (36, 256))
-        return [round(launches(call)[name].tiles / 1e6) for call in calls]
+        return [round(launches(call)[name].l2_bytes / 1e6) for call in calls]
 
     assert megabytes("gru", "gates") == [102, 262]
     assert megabytes("gru", "update") == [70, 197]
@@ -111,7 +111,9 @@ def test_the_first_designs_times_are_about_those_that_the_review_simulated(
 
 
 def test_nothing_is_stored_that_a_missing_mask_makes_zero() -> None:
-    first, today = (launches(design("lstm", Sizes(256, steps=1)))["step back"].moved for design in (FirstCall, Call))
+    first, today = (
+        launches(design("lstm", Sizes(256, steps=1)))["step back"].memory_bytes for design in (FirstCall, Call)
+    )
     assert round((first - today) / 1e6) == 17
 
 
@@ -140,4 +142,4 @@ def test_any_sizes_are_counted() -> None:
         for cell, design in itertools.product(("gru", "lstm"), (FirstCall, Call)):
             call = design(cell, sizes, type_name)
             for launch in (*call.forward(), *call.backward()):
-                assert launch.count > 0 and launch.moved > 0 and launch.microseconds(H100) > H100.gap
+                assert launch.count > 0 and launch.memory_bytes > 0 and launch.microseconds(H100) > H100.gap

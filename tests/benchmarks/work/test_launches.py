@@ -39,16 +39,16 @@ def test_a_launch_takes_as_long_as_what_it_is_bound_by() -> None:
     device = Device(
         multiprocessors=10, tflops=1, gbytes=1000, l2=2000, port=300, scratch=100, turn=0.3, start=0.2, gap=2
     )
-    little = Launch("x", 1, (Programs(20, turns=1, tiles=1, operations=1),), moved=1)
+    little = Launch("x", 1, (Programs(20, turns=1, l2_bytes=1, operations=1),), memory_bytes=1)
     assert little.microseconds(device) == 2.5  # a program's start and a turn
     assert little.waves(device) == 1
-    many = replace(little, programs=(Programs(20, 1, tiles=10**6),))
+    many = replace(little, programs=(Programs(20, 1, l2_bytes=10**6),))
     assert many.microseconds(device) == 2 + 20e6 / 2000e3  # 20 MB at 2000 GB/s
-    one = replace(little, programs=(Programs(1, 1, tiles=3 * 10**6),))
+    one = replace(little, programs=(Programs(1, 1, l2_bytes=3 * 10**6),))
     assert one.microseconds(device) == 2 + 3e6 / 300e3  # its multiprocessor's
     products = replace(little, programs=(Programs(1, 1, 0, operations=10**6),))
     assert products.microseconds(device) == pytest.approx(2 + 10)  # a tenth of 1 Tflop/s
     copies = replace(little, programs=(Programs(20, 1, 0, scratch=10**6),))
     # Two programs of 1 MB at 100 GB/s: the second one has the half microsecond in which the first one does not copy.
     assert copies.microseconds(device) == pytest.approx(2 + 20 + 0.5 - 0.5 * 0.5 / 10)
-    assert replace(little, moved=10**7).microseconds(device) == 2 + 10
+    assert replace(little, memory_bytes=10**7).microseconds(device) == 2 + 10

@@ -4,14 +4,14 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from convrnn3d.tuning import Launch as Tile
+from convrnn3d.tuning import Launch as Choice
 
 from benchmarks.work.first_design import gradient_by_voxel
 from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import Sizes
 from benchmarks.work.tiling import Convolution, bytes_of_parts, in_parts, weight_gradient, whole
 
-TILE = Tile(None, rows=64, channels=32, inner=64, warps=4, stages=3)
+TILE = Choice(None, rows=64, channels=32, inner=64, warps=4, stages=3)
 FORWARD, PAIR, BACK = Convolution(1), Convolution(2), Convolution(3, back=True)
 
 
@@ -61,10 +61,10 @@ def test_a_line_reads_a_source_once_for_three_taps() -> None:
     sizes, blocks, channels = Sizes(batch=64), 4, 128 * 2
     tiles = 64 * 4 // TILE.rows  # of an (x, y)
     lines = launch(whole(sizes, PAIR, replace(TILE, lines=True)))
-    assert lines.tiles == blocks * channels * (400 * 64 + 100 * tiles * 3 * 64)
-    assert launch(whole(sizes, PAIR, TILE)).tiles == blocks * channels * (1000 * 64 + 1000 * 64)
+    assert lines.l2_bytes == blocks * channels * (400 * 64 + 100 * tiles * 3 * 64)
+    assert launch(whole(sizes, PAIR, TILE)).l2_bytes == blocks * channels * (1000 * 64 + 1000 * 64)
     few = launch(whole(Sizes(batch=1), PAIR, replace(TILE, lines=True)))  # masked sources are not read
-    assert few.tiles == blocks * channels * (400 + 27 * 64)
+    assert few.l2_bytes == blocks * channels * (400 + 27 * 64)
 
 
 @pytest.mark.parametrize("lines", [False, True])
@@ -72,7 +72,7 @@ def test_parts_read_what_is_inside_the_grid_and_weights_of_every_tap(lines: bool
     """Taps shared out along x: 160 pairs of x and dx with a plane of 16 voxels, in tiles of 64 rows; or 160 lines."""
     tile = replace(TILE, shared=1, lines=lines)
     read = 400 * 64 + 10 * 4 * 10 * 3 * 32 if lines else 1000 * 64 + 160 * 9 * 32
-    assert launch(in_parts(Sizes(batch=64), FORWARD, tile)).tiles == pytest.approx(4 * 128 * 2 * read, rel=1e-4)
+    assert launch(in_parts(Sizes(batch=64), FORWARD, tile)).l2_bytes == pytest.approx(4 * 128 * 2 * read, rel=1e-4)
 
 
 def test_what_is_copied_into_shared_memory_counts_twice_and_zeros_too() -> None:
@@ -111,5 +111,5 @@ def test_rows_and_columns_that_do_not_exist_are_read_nowhere() -> None:
     """B = 3, C = 24: one program for each voxel, whose tiles are 64 by 32."""
     found = launch(whole(Sizes(batch=3, channels=24), PAIR, replace(TILE, inner=32)))
     assert found.count == 64
-    assert found.tiles == 1000 * 24 * 2 * (3 + 2 * 24)
+    assert found.l2_bytes == 1000 * 24 * 2 * (3 + 2 * 24)
     assert found.operations == 2 * 1000 * 64 * 2 * 32 * 32
