@@ -7,12 +7,16 @@
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
     merged NCDHW, NDHWC    one convolution for all gates that read the same grid, one chain of pointwise calls
+    merged NDHWC, packing  the latter with a weight that comes as convrnn3d's does: laid out in each call and replay,
+                           its gradient laid out back; a step
     unfolded               the same with the neighbourhoods copied into rows, and a matrix product
     z in channels          the same with z folded into the channels, and a 2D convolution
     compiled ...           merged NDHWC under torch.compile, default and max-autotune
 
-Each but ours gets its inputs in its own layout (`layouts`), so that no conversion is held against it: not the weight's
-either, which a training step would have to lay out anew.
+Each but ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion is held against
+it: not the weight's either, for who trains with PyTorch may keep it so. The fused kernels have theirs laid out before
+only if nothing trains it: with the backward pass `kernels` does it in each call. The same work is done forward by
+`kernels` and `merged NDHWC`, both packing or neither, with the backward pass by `kernels` and `merged NDHWC, packing`.
 """
 
 from dataclasses import dataclass
@@ -32,11 +36,13 @@ from benchmarks.recurrence.runs import (
     multiplied,
     one_by_one,
     ours,
+    packing,
 )
 from benchmarks.work.sizes import GATES
 
 PACKING, ONE_BY_ONE = "kernels, packing", "kernels, one by one"
 BESIDE = (PACKING, ONE_BY_ONE)  # ways of ours that are told apart, where they tell most: in a step forward
+PYTORCH_PACKING = "merged NDHWC, packing"  # does more than PyTorch need: never what `kernels` is compared with
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 
 
@@ -45,7 +51,7 @@ class Contender:
     """One way to run a Problem. layout: None for convrnn3d's own shapes.
 
     `run` takes inputs as they are `prepared` and gives the last state(s) in the layout, too. merged: the projection of
-    gates that read the same grid is one tensor.
+    gates that read the same grid is one tensor. packing: `run` lays the weight out, and its gradient back.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Contender:
     layout: Layout | None = None
     merged: bool = False
     compiled: bool = False
+    packing: bool = False
 
     def prepared(self, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         """Projection, in parts, weight and state(s), laid out."""
@@ -62,7 +69,8 @@ class Contender:
         gates = MERGED[problem.cell] if self.merged else (1,) * GATES
         parts = [part for step in projection.unbind(1) for part in step.split(gates, 1)]
         grids = [self.layout.grid(grid) for grid in (*parts, *(state[:, None] for state in states))]
-        return [*grids[: len(parts)], self.layout.weight(weight, problem.grid), *grids[len(parts) :]]
+        laid_out = weight if self.packing else self.layout.weight(weight, problem.grid)
+        return [*grids[: len(parts)], laid_out, *grids[len(parts) :]]
 
     def state(self, grid: Tensor) -> Tensor:
         """A grid (B, X, Y, Z, C) as a state in the layout."""
@@ -80,7 +88,7 @@ class Contender:
             return gradients
         parts, weight, states = problem.split(gradients)
         projection = torch.cat([self.layout.back(part, problem.shape) for part in parts], 1)
-        whole = self.layout.weight_back(weight, problem.weight_shape)
+        whole = weight if self.packing else self.layout.weight_back(weight, problem.weight_shape)
         return [projection.unflatten(1, (problem.steps, GATES)), whole, *self.outputs(problem, states)]
 
 
@@ -97,6 +105,7 @@ def contenders() -> dict[str, Contender]:
         Contender("merged NCDHW", merged_run(convolved, default), default, merged=True),
         Contender("eager NDHWC", gate_by_gate, innermost),
         Contender("merged NDHWC", merged, innermost, merged=True),
+        Contender(PYTORCH_PACKING, packing(merged, innermost), innermost, merged=True, packing=True),
         Contender("unfolded", merged_run(multiplied, Rows()), Rows(), merged=True),
         Contender("z in channels", merged_run(convolved, Planes()), Planes(), merged=True),
     ]

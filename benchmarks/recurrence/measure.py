@@ -15,7 +15,7 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
 from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, leave_out, rows_of, side_by_side
-from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, Contender, contenders
+from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PYTORCH_PACKING, Contender, contenders
 from benchmarks.recurrence.problems import Problem
 from benchmarks.work.phases import sequence_work
 from benchmarks.work.sizes import Sizes
@@ -120,14 +120,16 @@ def errors(
 def able(device: torch.device, problem: Problem, compilers: bool = True) -> list[str]:
     """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
 
-    Laying the weight out is told apart where it weighs most, in a step, and forward: training changes the weight. So
-    are launches one by one, of batches so small that they would overlap; the backward pass runs after the call that has
-    them so.
+    Laying the weight out is told apart where it weighs most, in a step: of PyTorch's both ways, of ours forward, for
+    with the backward pass `kernels` does it anyway. So are launches one by one, of batches so small that they would
+    overlap; the backward pass runs after the call that has them so.
     """
     kernels = device.type == "cuda" and TRITON_IS_THERE
     left_out = set() if kernels else {"kernels", *BESIDE}
     if problem.backward or problem.steps > 1:
         left_out.update(BESIDE)
+    if problem.steps > 1:
+        left_out.add(PYTORCH_PACKING)
     if kernels and not dependent_launch(device, problem.batch):
         left_out.add(ONE_BY_ONE)
     return [

@@ -34,7 +34,7 @@ def ours(backend: str) -> Run:
 
 
 def frozen(run: Run) -> Run:
-    """`run` on a weight that is laid out once, before it is timed, as every other contender's is: not if trained."""
+    """`run` on a weight that is laid out once, before it is timed, as PyTorch's is: not if trained."""
 
     def frozen_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         if not problem.backward and kept_of(inputs[1]) is None:
@@ -102,6 +102,29 @@ def merged_run(convolve: Convolution, layout: Layout) -> Run:
         return [h, s]
 
     return run
+
+
+def packing(run: Run, layout: Layout) -> Run:
+    """`run` on a weight that comes in convrnn3d's own shape."""
+
+    def packing_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
+        parts, weight, states = problem.split(inputs)
+        return run(problem, [*parts, LaidOut.apply(weight, layout, problem.grid), *states])
+
+    return packing_run
+
+
+class LaidOut(torch.autograd.Function):
+    """A weight in a layout. Its gradient lies as the weight came; autograd would leave it as a convolution does."""
+
+    @staticmethod
+    def forward(ctx, weight: Tensor, layout: Layout, z: int) -> Tensor:
+        ctx.layout, ctx.shape = layout, weight.shape
+        return layout.weight(weight, z)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.layout.weight_back(gradient, ctx.shape).contiguous(), None, None
 
 
 def convolved(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:

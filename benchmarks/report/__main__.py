@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.recurrence.contenders import BESIDE
+from benchmarks.recurrence.contenders import BESIDE, PYTORCH_PACKING
 from benchmarks.report.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +41,12 @@ convolutions, with z in the channels, took part. No speed-up is given where any 
 wrong.
 """
 RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
-speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but the one in the convrnn3d
-column, each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out beforehand;
-(packing) is a step with a weight that has changed and that the fused kernels lay out anew, (one by one) one of small
-batches with launches that do not overlap."""
+speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but those in the convrnn3d
+column and (packing), each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out
+beforehand, PyTorch's with the backward pass, too, for it may train them as they lie; the fused kernels lay theirs out
+in each call then. (packing) is a step with a weight that is laid out anew and, backward, a gradient that is laid out
+back: PyTorch's beside `convrnn3d` with the backward pass is the same work, but need not be done, and counts for no
+speed-up. (one by one) is a step of small batches with launches that do not overlap."""
 NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module; each column holds the
 fastest way to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
@@ -138,10 +140,14 @@ def table(columns: str, lines: list[str]) -> str:
 def step_line(one: Stored, machine: dict[str, str]) -> str:
     done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
     plain = next(iter(one.of("eager NCDHW")), None)
-    beside = [next(iter(one.of(name)), None) for name in BESIDE]
-    ours = "; ".join(filter(None, (shown(one.ours, "kernels"), *map(shown, beside))))
-    times = [shown(plain, "eager NCDHW"), shown(one.others), ours]
+    times = [shown(plain, "eager NCDHW"), with_those_beside(one, shown(one.others), (PYTORCH_PACKING,))]
+    times.append(with_those_beside(one, shown(one.ours, "kernels"), BESIDE))
     return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
+
+
+def with_those_beside(one: Stored, first: str, names: tuple[str, ...]) -> str:
+    figures = (next(iter(one.of(name)), None) for name in names)
+    return "; ".join(filter(None, (first, *map(shown, figures))))
 
 
 def network_line(one: Stored, machine: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Contenders compute the same thing: otherwise a comparison of their times would mean nothing."""
 
+import itertools
 import math
 import os
 from dataclasses import replace
@@ -8,12 +9,13 @@ import pytest
 import torch
 from convrnn3d.frozen import kept_of
 from convrnn3d.tuning import SMALL_BATCH
+from torch.nn import functional as F
 
 from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
-from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PACKING, contenders
+from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PACKING, PYTORCH_PACKING, contenders
 from benchmarks.recurrence.measure import able, errors, measure, prepared, runner
 from benchmarks.recurrence.problems import Problem
 
@@ -28,7 +30,8 @@ def test_every_contender_is_right(cell: str, steps: int) -> None:
     problem = Problem(cell, batch=2, steps=steps, grid=2, channels=3, backward=True)
     chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}
     found = errors(chosen, problem, problem.inputs(DEVICE, seed=0))
-    assert set(found) >= {"kernels", PACKING, "reference", "eager NCDHW", "merged NDHWC", "unfolded", "z in channels"}
+    others = {"reference", "eager NCDHW", "merged NDHWC", PYTORCH_PACKING, "unfolded", "z in channels"}
+    assert set(found) >= {"kernels", PACKING} | others
     assert max(found.values()) < 1e-6
 
 
@@ -173,6 +176,34 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
     many = replace(problem, batch=SMALL_BATCH + 1)
     assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
+
+
+def test_pytorchs_weight_is_laid_out_within_a_step_and_its_gradient_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, conv3d, seen = Problem("lstm", 1, 1, grid=2, channels=3, backward=True), F.conv3d, []
+
+    def spy(grid: torch.Tensor, weight: torch.Tensor, **named: object) -> torch.Tensor:
+        seen.append(weight)
+        return conv3d(grid, weight, **named)
+
+    monkeypatch.setattr(F, "conv3d", spy)
+    contender = contenders()[PYTORCH_PACKING]
+    inputs = prepared(contender, problem, problem.inputs(DEVICE))
+    _, weight, _ = problem.split(inputs)
+    assert weight.shape == problem.weight_shape and weight.is_contiguous()
+    contender.run(problem, inputs)
+    (laid_out,) = seen
+    gradient = torch.ones_like(laid_out)  # as cuDNN leaves it
+    assert all(one.is_contiguous(memory_format=torch.channels_last_3d) for one in (laid_out, gradient))
+    (back,) = torch.autograd.grad(laid_out, weight, gradient)
+    assert back.shape == problem.weight_shape and back.is_contiguous()
+
+
+def test_pytorchs_packing_is_timed_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrence, "TRITON_IS_THERE", False)
+    for device, backward in itertools.product(("cpu", "cuda"), (False, True)):
+        step = Problem("gru", 36, 1, backward=backward)
+        assert PYTORCH_PACKING in able(torch.device(device), step)
+        assert PYTORCH_PACKING not in able(torch.device(device), replace(step, steps=5))
 
 
 @pytest.mark.parametrize("before", [None, "1"])

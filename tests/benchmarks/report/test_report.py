@@ -15,6 +15,7 @@ from benchmarks.measuring import results
 from benchmarks.measuring.peaks import Reread
 from benchmarks.measuring.results import Machine, Row, append, read
 from benchmarks.measuring.timing import Timing
+from benchmarks.recurrence.contenders import PYTORCH_PACKING
 from benchmarks.recurrence.problems import Problem
 from benchmarks.report import __main__ as report
 from benchmarks.report import stored
@@ -75,6 +76,15 @@ def test_packing_and_overlap_are_shown_beside_and_the_speed_up_is_without_them(f
     assert one.ours.name == "kernels (graph)" and one.others.name == "merged NDHWC (graph)"
     line = report.step_line(one, asdict(replace(GPU, torch="1.0")))
     assert "| 10 us (kernels, graph); 9 us (packing); 8 us (one by one, graph) | 3.00 [" in line
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_pytorchs_packing_is_shown_beside_and_is_never_its_best_use(file: Path, backward: bool) -> None:
+    append([*race(10, 30, backward=backward), row_of(PYTORCH_PACKING, 29, backward=backward)], GPU)
+    (one,) = stored.comparisons(file)
+    assert one.others.name == "merged NDHWC (graph)" and one.speed_up[0] == pytest.approx(3)
+    line = report.step_line(one, asdict(GPU))
+    assert "| 30 us (merged NDHWC, graph); 29 us (merged NDHWC, packing, graph) |" in line
 
 
 def test_where_ways_round_the_3d_convolution_are_missing_the_speed_up_is_marked(file: Path) -> None:
