@@ -64,6 +64,17 @@ def seeded() -> Iterator[None]:
     torch.backends.cudnn.conv.fp32_precision = before
 
 
+@pytest.fixture
+def packings(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The recurrences' weights that the kernels packed, in turn."""
+    from convrnn3d import packing
+
+    packed: list[torch.Tensor] = []
+    pack = packing.pack
+    monkeypatch.setattr(packing, "pack", lambda w, *rest: (packed.append(w), pack(w, *rest))[1])
+    return packed
+
+
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each.

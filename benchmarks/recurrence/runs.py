@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 from convrnn3d import conv_gru, conv_lstm, freeze
-from convrnn3d.frozen import kept_of
+from convrnn3d.frozen import promise_of
 from convrnn3d.tuning import DEPENDENT
 from torch import Tensor
 from torch.nn import functional as F
@@ -37,7 +37,7 @@ def frozen(run: Run) -> Run:
     """`run` on a weight that is laid out once, before it is timed, as PyTorch's is: not if trained."""
 
     def frozen_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
-        if not problem.backward and kept_of(inputs[1]) is None:
+        if not problem.backward and promise_of(inputs[1]) is None:
             freeze(inputs[1])
         return run(problem, inputs)
 

@@ -11,9 +11,9 @@ Nothing here knows of images or of any network. On CUDA and HIP tensors the call
 the same mathematics in PyTorch; neither Triton nor a GPU is needed to import the package.
 """
 
-from convrnn3d.frozen import freeze
+from convrnn3d.frozen import freeze, freezing
 from convrnn3d.interface import conv_gru, conv_lstm
 from convrnn3d.modules import ConvGRU, ConvLSTM
 from convrnn3d.reference import gates
 
-__all__ = ["ConvGRU", "ConvLSTM", "conv_gru", "conv_lstm", "freeze", "gates"]
+__all__ = ["ConvGRU", "ConvLSTM", "conv_gru", "conv_lstm", "freeze", "freezing", "gates"]

@@ -1,5 +1,7 @@
 """The promise that a weight stays as it is, and what is kept for as long as it is held."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -12,11 +14,13 @@ class Promise(NamedTuple):
     """What a weight was when it was frozen, and what is kept of it since.
 
     alias: of its memory, which therefore is not given to another weight while this one, set to other data, lives.
+    lasting: for as long as the weight lives, and not for a while alone.
     """
 
     state: tuple
     alias: Tensor
     kept: dict[Any, Tensor]
+    lasting: bool
 
 
 _promises = WeakTensorKeyDictionary()
@@ -28,21 +32,44 @@ def freeze(weight: Tensor) -> Tensor:
     The kernels lay a weight out in every call, and a CUDA graph in every replay. A frozen weight is laid out once for
     each type of operands, in the first call that wants no gradient; graphs take what was kept, if there was such a call
     before the capture. A call with a frozen weight that did change raises RuntimeError: freeze it again then, and
-    capture its graphs anew. PyTorch counts no change that is made through `.data`, or by a graph: neither is seen.
+    capture its graphs anew. PyTorch counts no change that is made through `.data`, by a graph, or by an optimizer with
+    `fused=True`: none is seen. See `freezing`, too.
     """
-    require_tensor("weight", weight)
-    _promises[weight] = Promise(_state(weight), weight.detach(), {})
+    _promise(weight, lasting=True)
     return weight
 
 
-def kept_of(weight: Tensor) -> dict[Any, Tensor] | None:
-    """What is kept of a frozen weight, None of others. Raises RuntimeError if the promise was broken."""
+@contextmanager
+def freezing(weight: Tensor) -> Iterator[None]:
+    """`freeze` for a while, after which the weight may change in any way; one that is frozen already stays so.
+
+    A CUDA graph that is captured meanwhile may be replayed later, and lays the weight out in every replay.
+    """
+    if weight in _promises:
+        yield
+        return
+    promise = _promise(weight, lasting=False)
+    try:
+        yield
+    finally:
+        if _promises.get(weight) is promise:  # and not one that was given since
+            _promises.pop(weight, None)
+
+
+def promise_of(weight: Tensor) -> Promise | None:
+    """The promise that holds for a frozen weight, None for others. Raises RuntimeError if it was broken."""
     promise = _promises.get(weight)
     if promise is None:
         return None
     if promise.state != _state(weight):
         raise RuntimeError("this weight has changed since convrnn3d.freeze: freeze it again and capture graphs anew")
-    return promise.kept
+    return promise
+
+
+def _promise(weight: Tensor, lasting: bool) -> Promise:
+    require_tensor("weight", weight)
+    promise = _promises[weight] = Promise(_state(weight), weight.detach(), {}, lasting)
+    return promise
 
 
 def _state(weight: Tensor) -> tuple:

@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from convrnn3d.frozen import kept_of
+from convrnn3d.frozen import promise_of
 from convrnn3d.places import Shape, as_factor, store
 
 BLOCK = 16  # channels, of both sides of a tile of the weight
@@ -73,12 +73,14 @@ def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, ord
 
 def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
     """`pack`, forward alone; of a frozen weight once."""
-    kept, how = kept_of(weight), (operand, precision)
-    if kept is None:
+    promise, how = promise_of(weight), (operand, precision)
+    if promise is None:
         return pack(weight, shape, *how, 1, launch)
+    kept = promise.kept
     if _capturing(weight.device):
         # What was made on any stream: the one that is captured waited for the others. What a capture packs is there
-        # in its replays alone, and so is not kept.
+        # in its replays alone, and so is not kept. And a graph may outlast a promise for a while.
+        kept = kept if promise.lasting else {}
         made = next((packed for (*other, _), packed in kept.items() if tuple(other) == how), None)
         return pack(weight, shape, *how, 1, launch) if made is None else made
     key = (*how, _stream(weight.device))  # what one stream makes another may not read yet

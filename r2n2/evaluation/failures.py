@@ -16,7 +16,7 @@ from r2n2.evaluation.ablation import occupancy_averaged
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.evaluation.tables import read_sample
 from r2n2.files import written_beside
-from r2n2.network.model import R2N2
+from r2n2.network.model import R2N2, evaluating
 from r2n2.progress import progress
 from r2n2.shapes.drawing import CARD, TILE, draw_mesh
 from r2n2.shapes.mesh import surface_mesh
@@ -40,7 +40,8 @@ def draw_failures(
     averaged: as `tables.evaluate` takes it.
     """
     scored = _scored(model, models, views, threshold, preprocessing, averaged)
-    worst = nsmallest(count, scored, key=itemgetter(0))  # the others' arrays are let go: 0.7 MB each
+    with evaluating(model):
+        worst = nsmallest(count, scored, key=itemgetter(0))  # the others' arrays are let go: 0.7 MB each
     rows = [comparison(array, occupancy, truth, threshold, word) for _, word, array, occupancy, truth in worst]
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)

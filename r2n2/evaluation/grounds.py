@@ -21,7 +21,7 @@ from r2n2.errors import UserError
 from r2n2.evaluation.failures import drawn
 from r2n2.evaluation.metrics import intersection_over_union
 from r2n2.files import written_beside
-from r2n2.network.model import R2N2
+from r2n2.network.model import R2N2, evaluating
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
 from r2n2.pictures.images import to_view
 from r2n2.pictures.ready import make_ready
@@ -98,15 +98,16 @@ def evaluate_grounds(model: R2N2, models: Sequence[Readable], threshold: float =
     if not models:
         raise UserError("There is no object to photograph.")
     shots: list[Shot] = []
-    for item in progress(list(models), "photographing", unit="model"):
-        truth = item.read_voxels()
-        seed = zlib.crc32(item.name.encode(errors="surrogateescape"))
-        render = item.read_views([seed % item.count_views()])[0]
-        clean = intersection_over_union(_occupancy(model, to_view(render)), truth, threshold)
-        for ground in GROUNDS:
-            for framing in FRAMINGS:
-                shots.append(_shot(model, render, (ground, framing), seed, clean, truth, threshold))
-    return Grounds(shots, _mixed(model, models), len(models))
+    with evaluating(model):
+        for item in progress(list(models), "photographing", unit="model"):
+            truth = item.read_voxels()
+            seed = zlib.crc32(item.name.encode(errors="surrogateescape"))
+            render = item.read_views([seed % item.count_views()])[0]
+            clean = intersection_over_union(_occupancy(model, to_view(render)), truth, threshold)
+            for ground in GROUNDS:
+                for framing in FRAMINGS:
+                    shots.append(_shot(model, render, (ground, framing), seed, clean, truth, threshold))
+        return Grounds(shots, _mixed(model, models), len(models))
 
 
 def draw_grounds(result: Grounds, path: Path, threshold: float = THRESHOLD, count: int = 6) -> None:

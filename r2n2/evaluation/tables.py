@@ -22,7 +22,7 @@ from r2n2.errors import UserError
 from r2n2.evaluation.ablation import Spread, occupancy_averaged, order_scores, spread
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
 from r2n2.files import written_beside
-from r2n2.network.model import R2N2
+from r2n2.network.model import R2N2, evaluating
 from r2n2.pictures.images import check_preprocessing, to_view
 from r2n2.progress import progress
 
@@ -103,13 +103,13 @@ def evaluate(
     device = next(model.parameters()).device
     read = partial(read_sample, max_views=max_views, preprocessing=preprocessing)
     records, skipped, reordered = [], [], []
-    for item, (array, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
-        with torch.inference_mode():
+    with torch.inference_mode(), evaluating(model):
+        for item, (array, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
             views = torch.from_numpy(array).to(device)  # (T, 3, 127, 127)
             by_view = occupancy_averaged(model, views[None]) if averaged else model.occupancy_by_view(views[None])
             if orders:
                 reordered.append(order_scores(model, views, truth, threshold, orders))
-        records += score(item.word, by_view[0].cpu().numpy(), truth, threshold)
+            records += score(item.word, by_view[0].cpu().numpy(), truth, threshold)
     network = f"{model.config.name}, views averaged" if averaged else model.config.name
     table = summarize(records, threshold, network, skipped)
     return replace(table, orders=spread(reordered) if reordered else None)

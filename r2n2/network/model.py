@@ -99,12 +99,17 @@ class R2N2(nn.Module):
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; afterwards every module is in the mode it was in."""
+def evaluating(model: R2N2) -> Iterator[None]:
+    """Evaluation mode for a while, in which no weight changes; afterwards every module is in the mode it was in.
+
+    The recurrence's weight is frozen for that while alone: the steps of a fused optimizer, or a change through `.data`,
+    would not be seen, and a network that was loaded may be trained, moved and filled anew.
+    """
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
-        yield
+        with model.recurrence.frozen():
+            yield
     finally:
         for module in training:
             module.training = True

@@ -4,10 +4,11 @@ Features x_t become the gates' projections p_t = A x_t + b with one matrix produ
 loop; the state's 3x3x3 (or 1x1x1) convolutions and the gates belong to convrnn3d.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from convrnn3d import conv_gru, conv_lstm, gates
+from convrnn3d import conv_gru, conv_lstm, freezing, gates
 from convrnn3d.backend import BACKENDS as BACKENDS
 from convrnn3d.backend import choose_backend
 from torch import Tensor, nn
@@ -69,6 +70,10 @@ class ConvRNN3D(nn.Module):
     def cell(self, features: Tensor, state: State | None = None) -> State:
         """One step: features (B, F) and the state before it to the state after it."""
         return self(features[:, None], state=state)[1]
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """While the weight does not change: the kernels lay it out once, and not in each call."""
+        return freezing(self.weight)
 
     @property
     def _how(self) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 import gc
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 import torch
-from convrnn3d import conv_gru, freeze, packing
+from convrnn3d import conv_gru, freeze, freezing, packing
 from convrnn3d.launcher import launch
 from convrnn3d.places import Shape
 from parity import DEVICE, tf32
@@ -27,15 +28,6 @@ def shape(side: int = 1) -> Shape:
 def packed_by_hand(w: Tensor) -> Tensor:
     """Forward, (1, taps, 3, C, C)."""
     return w.flatten(3).movedim(-1, 0)[None]
-
-
-@pytest.fixture
-def packings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Tensor]]:
-    """The weights that were packed, in turn."""
-    packed: list[Tensor] = []
-    pack = packing.pack
-    monkeypatch.setattr(packing, "pack", lambda w, *rest: (packed.append(w), pack(w, *rest))[1])
-    return packed
 
 
 def kept(w: Tensor) -> Tensor:
@@ -178,3 +170,65 @@ def test_a_frozen_weight_that_changes_is_refused_until_it_is_frozen_again(change
     with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
         kept(w)
     assert torch.equal(kept(freeze(w)), packed_by_hand(w))
+
+
+def fused_step(w: Tensor) -> None:
+    w.grad = torch.ones_like(w)
+    torch.optim.SGD([w], lr=1, fused=True).step()
+
+
+@pytest.mark.parametrize(
+    "change", [*CHANGES.values(), lambda w: w.data.neg_(), fused_step], ids=[*CHANGES, "unseen", "fused"]
+)
+def test_a_weight_that_was_frozen_for_a_while_may_change_afterwards(
+    packings: list[Tensor], change: Callable[[Tensor], object]
+) -> None:
+    w = torch.nn.Parameter(weight())
+    with torch.no_grad():
+        with freezing(w):
+            assert kept(w) is kept(w) and len(packings) == 1
+        change(w)
+        assert torch.equal(kept(w), packed_by_hand(w))
+        with freezing(w):
+            assert torch.equal(kept(w), packed_by_hand(w))
+
+
+def test_a_change_while_a_weight_is_frozen_for_a_while_is_refused() -> None:
+    w = weight()
+    with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"), freezing(w):
+        kept(w)
+        kept(w.neg_())
+    assert torch.equal(kept(w), packed_by_hand(w))
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_a_weight_that_is_frozen_for_good_stays_so(packings: list[Tensor], within: bool) -> None:
+    w = weight()
+    if not within:
+        freeze(w)
+    with freezing(w):
+        before = kept(freeze(w) if within else w)
+    assert kept(w) is before and len(packings) == 1
+
+
+def test_of_two_threads_that_freeze_for_a_while_neither_outlives_the_other(packings: list[Tensor]) -> None:
+    w, (first, second) = weight(), (ExitStack(), ExitStack())
+    first.enter_context(freezing(w))
+    second.enter_context(freezing(w))
+    kept(w)
+    first.close()
+    w.data.neg_()  # as the first one may
+    assert torch.equal(kept(w), packed_by_hand(w))
+    second.close()
+    assert kept(w) is not kept(w)
+
+
+def test_a_graph_takes_nothing_that_is_kept_for_a_while(packings: list[Tensor], capturing: list[bool]) -> None:
+    """It may be replayed when that is gone."""
+    w = weight()
+    with freezing(w):
+        before = kept(w)
+        capturing.append(True)
+        assert kept(w) is not before
+        capturing.append(False)
+        assert kept(w) is before and len(packings) == 2

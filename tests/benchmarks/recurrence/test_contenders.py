@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from convrnn3d.frozen import kept_of
+from convrnn3d.frozen import promise_of
 from convrnn3d.tuning import SMALL_BATCH
 from torch.nn import functional as F
 
@@ -163,7 +163,7 @@ def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
 def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("gru", 1, 1, grid=2, channels=3)
     inputs, found, frozen = problem.inputs(DEVICE), contenders(), []
-    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: frozen.append(kept_of(w) is not None) or (0, 0))
+    monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: frozen.append(promise_of(w) is not None) or (0, 0))
     for name in ("kernels", PACKING, "kernels"):
         found[name].run(problem, prepared(found[name], problem, inputs))
     assert frozen == [True, False, True]

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from r2n2.commands.cli import app
 from r2n2.data.shapenet import Model, find_models, read_voxels, select
 from r2n2.errors import UserError
+from r2n2.evaluation.failures import draw_failures
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
 from r2n2.evaluation.tables import Evaluation, evaluate, evaluate_mean_shapes, read_sample, score, summarize
 from r2n2.network import R2N2
@@ -148,3 +149,16 @@ def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Pa
         "chair": 1,
         "lamp": 1,
     }
+
+
+def test_all_objects_of_a_table_share_one_packed_weight(
+    chosen: list[Model], packings: list[torch.Tensor], tmp_path: Path
+) -> None:
+    model = R2N2(small_network("3d-gru-1"))
+    model.recurrence.backend = "triton"
+    modes = [module.training for module in model.modules()]
+    evaluate(model, chosen[:2], max_views=2, orders=2)
+    assert len(packings) == 1
+    draw_failures(model, chosen[:2], tmp_path / "worst.png", views=2)
+    assert len(packings) == 2
+    assert [module.training for module in model.modules()] == modes

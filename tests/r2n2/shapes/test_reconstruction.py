@@ -1,5 +1,8 @@
 """Pictures to shapes in Python, with small random weights."""
 
+import copy
+import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -218,3 +221,61 @@ def test_warnings_are_data() -> None:
     assert "The views look like different objects; give pictures of one." in odd.warnings
     assert "The views look like different objects; give pictures of one." in later.warnings
     assert same.warnings == ()
+
+
+@pytest.fixture
+def kernels(weights: Path) -> Reconstructor:
+    """A network that rebuilds through the kernels, wherever they run."""
+    model = load(weights)
+    model.recurrence.backend = "triton"
+    return model
+
+
+def test_a_shape_packs_the_recurrences_weight_once(
+    kernels: Reconstructor, pictures: list[Path], packings: list[torch.Tensor]
+) -> None:
+    first = kernels.reconstruct(pictures[:2])  # all views, then each alone
+    assert len(packings) == 1
+    kernels.reconstruct(pictures[2], state=first.state)
+    assert len(packings) == 2
+
+
+def trained(model: Reconstructor) -> Reconstructor:
+    weight = model.recurrence.weight
+    weight.grad = weight.detach().clone()
+    torch.optim.SGD([weight], lr=2, fused=True).step()  # which PyTorch doesn't count
+    return model
+
+
+def filled(model: Reconstructor) -> Reconstructor:
+    model.load_state_dict({name: -tensor for name, tensor in model.state_dict().items()})
+    return model
+
+
+def written(model: Reconstructor) -> Reconstructor:
+    model.recurrence.weight.data.neg_()  # which PyTorch doesn't count
+    return model
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        trained,
+        filled,
+        written,
+        lambda model: model.to(torch.bfloat16),
+        lambda model: trained(copy.deepcopy(model)),
+        lambda model: written(pickle.loads(pickle.dumps(model))),
+    ],
+    ids=["trained", "filled", "written", "other type", "copied", "pickled"],
+)
+def test_a_network_that_rebuilt_shapes_and_changed_rebuilds_with_what_it_is(
+    kernels: Reconstructor, pictures: list[Path], changed: Callable[[Reconstructor], Reconstructor]
+) -> None:
+    before = kernels.reconstruct(pictures[:2]).state
+    model = changed(kernels)
+    state = model.reconstruct(pictures[:2]).state
+    model.recurrence.backend = "reference"
+    close = {"rtol": 1e-4, "atol": 1e-4} if state.dtype == torch.float32 else {"rtol": 0.05, "atol": 0.05}
+    torch.testing.assert_close(state, model.reconstruct(pictures[:2]).state, **close)
+    assert state.dtype != before.dtype or (state - before).abs().max() > 0.01
