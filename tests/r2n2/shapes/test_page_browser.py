@@ -331,6 +331,7 @@ def test_the_wheel_scrolls_a_notebook_until_the_figure_was_clicked(show: Callabl
     tab.mouse.wheel(0, 100)
     tab.wait_for_function("scrollY === 100")
     inner.locator("#figure").click()
+    tab.wait_for_timeout(1000)  # wheels less than half a second apart are one gesture to Chrome, which scrolls on
     before = inner.locator("#figure canvas").screenshot()
     scrolled = tab.evaluate("scrollY")
     tab.mouse.wheel(0, 100)
