@@ -90,12 +90,12 @@ class Call:
         return next(self._step(one) for one in (*FORWARD[self.cell], *BACK[self.cell]) if one.name == kernel)
 
     def _tile(self, name: str) -> Tile:
-        kind, sizes = KINDS[self.type_name], self.sizes
-        return choose(name, kind, sizes.batch, sizes.channels, self.architecture).fitted(sizes.channels, sizes.grid)
+        return choose(name, KINDS[self.type_name], self.sizes.batch, self.sizes.channels, self.architecture)
 
     def _step(self, kernel: Kernel) -> list[Launch]:
         """The kernel once a step: one launch, or where its taps are shared out a second one, which sums them up."""
-        sizes, convolution, tile = self.sizes, kernel.convolution, self._tile(kernel.name)
+        sizes, convolution = self.sizes, kernel.convolution
+        tile = self._tile(kernel.name).fitted(sizes.channels, sizes.grid)
         name = kernel.name.partition("_")[2].replace("_", " ")
         grids, floats = self._moved(kernel)
         epilogue = (grids * sizes.element + floats * 4) * sizes.state

@@ -2,17 +2,21 @@
 
 import itertools
 import math
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from convrnn3d import gru, lstm
 from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch as Tile
+from convrnn3d.wgrad import weight_gradient_kernel
 
 from benchmarks.work.designs import Call
 from benchmarks.work.first_design import FirstCall
-from benchmarks.work.launches import Device, Launch
+from benchmarks.work.launches import Device, Launch, Programs
 from benchmarks.work.phases import phases
 from benchmarks.work.sizes import BYTES, Sizes
+from benchmarks.work.tiling import weight_gradient
 
 H100 = Device(
     tflops=800, gbytes=3000, l2=8000, scratch=math.inf, turn=0.2, start=0, gap=2
@@ -25,14 +29,30 @@ def launches(call: Call) -> dict[str, Launch]:
     return {launch.name: launch for launch in (*call.forward(), *call.backward())}
 
 
-def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) -> tuple[list[int], list[int]]:
-    """Programs of every launch that convrnn3d makes, forward and backward; none of them runs."""
-    blocks = []
+class Launched(NamedTuple):
+    """Programs of every launch that convrnn3d makes, and those of its weight's gradient by its tile and shares."""
+
+    forward: list[int]
+    backward: list[int]
+    weight_gradient: tuple[Programs, ...]
+
+
+def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) -> Launched:
+    """None of them runs."""
+    blocks, gradients = [], []
     dtype, precision = TYPES[type_name]
+
+    def launch(kernel: Any, count: int, arguments: tuple, constants: dict, options: dict) -> None:
+        blocks.append(count)
+        if kernel is weight_gradient_kernel:
+            made, warps, stages = constants["TILE"], options["num_warps"], options["num_stages"]
+            tile = Tile(None, made.rows, made.channels, made.inner, warps, stages, lines=made.lines)
+            gradients.append(weight_gradient(sizes, tile, shares=arguments[-1]))
+
     grid, channels = (sizes.grid,) * 3, sizes.channels
     sequence = Sequence(
         sizes.batch, sizes.steps, grid, channels, sizes.kernel_size, dtype, precision, torch.device("cpu"),
-        launch=lambda kernel, count, *rest: blocks.append(count), architecture=architecture,
+        launch=launch, architecture=architecture,
     )  # fmt: skip
     projection = torch.empty(sizes.batch, sizes.steps, 3, *grid, channels, dtype=dtype)
     weight = torch.empty(3, channels, channels, *(sizes.kernel_size,) * 3, dtype=dtype)
@@ -55,21 +75,27 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
             sequence, None, d_last, d_last, weight, packed, None, sources, cells, gates, dtype, recompute=False,
             has_state=True, wants_weight=True,
         )  # fmt: skip
-    return forward, blocks
+    (gradient,) = gradients
+    return Launched(forward, blocks, gradient)
 
 
 @pytest.mark.parametrize("architecture", ["sm_90", None])
 @pytest.mark.parametrize("type_name", TYPES)
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_todays_launches_are_those_of_convrnn3d(cell: str, type_name: str, architecture: str | None) -> None:
-    """The programs of every launch, as many times as it is made."""
-    for batch, channels, grid, kernel_size in ((1, 128, 4, 3), (36, 96, 4, 3), (70, 128, 3, 3), (5, 32, 5, 1)):
+    """The programs of every launch, as many times as it is made; what those of the weight's gradient do.
+
+    Of more than 192 samples a turn of the gradient is of one voxel, on grids that have no lines, too.
+    """
+    few = (1, 128, 4, 3), (36, 96, 4, 3), (70, 128, 3, 3), (5, 32, 5, 1)
+    for batch, channels, grid, kernel_size in (*few, (200, 32, 9, 3), (400, 32, 1, 3)):
         sizes = Sizes(batch, 3, grid, channels, 0, kernel_size, BYTES[type_name])
         call = Call(cell, sizes, type_name, architecture)
         made = launched(cell, sizes, type_name, architecture)
-        for told, really in zip((call.forward(), call.backward()), made, strict=True):
+        for told, really in ((call.forward(), made.forward), (call.backward(), made.backward)):
             counted = [count for launch in told for count in [launch.count] * launch.times]
             assert sorted(counted) == sorted(really), sizes
+        assert call.launches_of("weight_gradient")[0].programs == made.weight_gradient, sizes
 
 
 def test_todays_launches_are_those_of_the_architectures_table() -> None:
