@@ -1,18 +1,36 @@
-"""How much a call launches: kernels, and whatever else PyTorch would have to run."""
+"""How much a call launches: kernels, and whatever else PyTorch would have to run.
 
+A step launches each of its kernels once, two of a GRU and one of an LSTM, either way; one whose taps the launch table
+shares out takes two launches for a convolution, `conv_parts` and itself. Around the steps come at most three more.
+"""
+
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from convrnn3d import gru, lstm
 from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 STEPS, CHANNELS, GRID = 5, 16, (4, 4, 4)
-A_STEP = {"gru": 2, "lstm": 1}
-MORE = 3
+FORWARD, BACKWARD, AGAIN = "forward", "backward", "backward, gates computed again"
+KERNELS = {  # of a step
+    "gru": {
+        FORWARD: ("gru_gates", "gru_update"),
+        BACKWARD: ("gru_update_back", "gru_gates_back"),
+        AGAIN: ("gru_gates", "gru_update", "gru_update_back", "gru_gates_back"),
+    },
+    "lstm": {FORWARD: ("lstm_step",), BACKWARD: ("lstm_step_back",), AGAIN: ("lstm_step", "lstm_step_back")},
+}
+TYPES = {"half": (torch.bfloat16, "ieee"), "tf32": (torch.float32, "tf32"), "ieee": (torch.float32, "ieee")}
 LAUNCH_NOTHING = {"empty", "new_empty", "empty_like", "select", "unbind", "detach"}
+PAGE = Path(__file__).parents[2] / "docs/kernels.md"
 
 
 class Counted(TorchDispatchMode):
@@ -39,16 +57,11 @@ def counted(function: Callable, sequence: Sequence, *arguments: Any) -> tuple[li
     return count.names, results
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("batch", [9, 256])
-@pytest.mark.parametrize("state", [False, True])
-@pytest.mark.parametrize(
-    ("operand", "precision"), [(torch.float32, "ieee"), (torch.float32, "tf32"), (torch.bfloat16, "ieee")]
-)
-def test_a_step_is_two_launches_or_one_and_a_call_three_more(
-    cell: str, batch: int, state: bool, operand: torch.dtype, precision: str
-) -> None:
-    """Under autocast, too, where the states are float32 and the operands are not."""
+def launched(cell: str, batch: int, architecture: str | None, kind: str, state: bool = True) -> dict[str, list[str]]:
+    """By the way: forward, and backward from all gradients, with gates that were kept or are computed again.
+
+    As under autocast: states are float32 where operands are not.
+    """
 
     def empty(*shape: int) -> torch.Tensor:
         return torch.empty(shape, device="meta")
@@ -57,15 +70,99 @@ def test_a_step_is_two_launches_or_one_and_a_call_three_more(
     mask = torch.empty(batch, STEPS, dtype=torch.uint8, device="meta")
     h = empty(batch, *GRID, CHANNELS) if state else None
     carried = torch.float32
-    sequence = Sequence.of(projection, weight, operand, precision)
+    sequence = replace(Sequence.of(projection, weight, *TYPES[kind]), architecture=architecture)
     module = gru if cell == "gru" else lstm
     first = h if cell == "gru" or h is None else (h, h)
-    names, results = counted(module.forward, sequence, projection, weight, first, mask, carried, True, True)
-    assert len(names) <= A_STEP[cell] * STEPS + MORE, names
-    outputs, kept = results[: 2 + (cell == "lstm")], results[2 + (cell == "lstm") :]
-    *grids, gates, packed = kept
+    names = {}
+    names[FORWARD], results = counted(module.forward, sequence, projection, weight, first, mask, carried, True, True)
+    outputs, (*grids, gates, packed) = results[: 2 + (cell == "lstm")], results[2 + (cell == "lstm") :]
     grids += [outputs[0], h] if cell == "gru" else []
-    names, _ = counted(
-        module.backward, sequence, *outputs, weight, packed, mask, *grids, gates, carried, False, state, True
-    )
-    assert len(names) <= A_STEP[cell] * STEPS + MORE, names
+    for way, kept in ((BACKWARD, gates), (AGAIN, projection)):
+        names[way], _ = counted(
+            module.backward, sequence, *outputs, weight, packed, mask, *grids, kept, carried, way == AGAIN, state, True
+        )
+    return names
+
+
+@pytest.mark.parametrize("state", [False, True])
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("batch", [1, 8, 9, 16, 17, 36, 37, 64, 192, 193, 256])
+@pytest.mark.parametrize("architecture", [None, "sm_90"])
+@pytest.mark.parametrize("cell", KERNELS)
+def test_a_kernel_is_a_launch_a_step_and_another_a_convolution_where_its_taps_are_shared_out(
+    cell: str, architecture: str | None, batch: int, kind: str, state: bool
+) -> None:
+    """And up to three more a call: the weight is packed, and a first state cast unless it is kept as it is multiplied;
+    the way back goes on to a first state's gradient, and the weight's is made in shares, and summed.
+    """
+    convolutions = STEPS if state else STEPS - 1  # of each kernel; the first step's need a first state
+    cast = state and kind != "ieee"
+    more = {FORWARD: 1 + cast, BACKWARD: 2 + state, AGAIN: 2 + state}
+    for way, names in launched(cell, batch, architecture, kind, state).items():
+        kernels = KERNELS[cell][way]
+        shared = sum(taps_are_shared_out(kernel, batch, architecture, kind) for kernel in kernels)
+        assert len(names) == len(kernels) * STEPS + shared * convolutions + more[way], (way, names)
+
+
+def taps_are_shared_out(kernel: str, batch: int, architecture: str | None, kind: str) -> bool:
+    brackets = table(architecture)[kernel][kind]  # in the order of their batches
+    return next(one.shared for one in brackets if one.batch is None or batch <= one.batch) > 0
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("cell", "a_step", "way", "architecture", "least"),
+    [
+        ("gru", 2, FORWARD, None, 9),
+        ("gru", 2, FORWARD, "sm_90", 9),
+        ("gru", 2, BACKWARD, None, 9),
+        ("gru", 2, BACKWARD, "sm_90", 17),
+        ("lstm", 1, FORWARD, None, 9),
+        ("lstm", 1, FORWARD, "sm_90", 9),
+        ("lstm", 1, BACKWARD, None, 9),
+        ("lstm", 1, BACKWARD, "sm_90", 37),
+    ],
+)
+def test_of_more_samples_a_step_is_two_launches_of_a_gru_or_one_of_an_lstm_and_a_call_at_most_three_more(
+    cell: str, a_step: int, way: str, architecture: str | None, least: int, kind: str
+) -> None:
+    """least: the batch from which on this holds, for any type; of fewer a kernel's taps are shared out."""
+    for batch in (least, 37, 64, 192, 193, 256):
+        for state in (False, True):
+            names = launched(cell, batch, architecture, kind, state)[way]
+            assert len(names) <= a_step * STEPS + 3, (batch, names)
+
+
+@pytest.mark.parametrize(
+    ("row", "kernels"),
+    [
+        ("GRU, gates and update, forward; update, backward", ("gru_gates", "gru_update", "gru_update_back")),
+        ("GRU, gates, backward", ("gru_gates_back",)),
+        ("LSTM, forward", ("lstm_step",)),
+        ("LSTM, backward", ("lstm_step_back",)),
+    ],
+)
+def test_the_page_says_up_to_how_many_samples_a_kernel_is_two_launches(row: str, kernels: tuple[str, ...]) -> None:
+    columns = {
+        "H100 and H200 (sm_90), half precision and tf32": (("sm_90", "half"), ("sm_90", "tf32")),
+        "float32, and all other GPUs": (("sm_90", "ieee"), *((None, kind) for kind in TYPES)),
+    }
+    said = rows_under(["for so many samples", *columns])[row]
+    for told, cases in zip(said, columns.values(), strict=True):
+        most = int(re.fullmatch(r"up to (\d+)", told)[1])
+        for (architecture, kind), kernel in ((case, kernel) for case in cases for kernel in kernels):
+            for batch in (1, most, most + 1, 256):
+                assert is_two_launches(kernel, batch, architecture, kind) == (batch <= most), (kernel, kind, batch)
+
+
+def rows_under(header: list[str]) -> dict[str, list[str]]:
+    """Of the page's table with this header: cells by the first one."""
+    _, page = PAGE.read_text(encoding="utf-8").split(f"| {' | '.join(header)} |\n")
+    rows = (line.strip("|").split("|") for line in page.partition("\n\n")[0].splitlines())
+    return {first.strip(): [one.strip() for one in rest] for first, *rest in rows}
+
+
+def is_two_launches(kernel: str, batch: int, architecture: str | None, kind: str) -> bool:
+    cell, _, name = kernel.partition("_")
+    ways = launched(cell, batch, architecture, kind).values()
+    return any(("conv_parts", f"{name}_kernel") in pairwise(names) for names in ways)
