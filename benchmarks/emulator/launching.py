@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import triton
-from convrnn3d.launcher import FUSION, Slot, kind, source
+from convrnn3d.launcher import FUSION, Slot, argument_kind, to_compile
 from torch import Tensor
 
 from benchmarks.emulator.machine import Execution
@@ -18,7 +18,7 @@ from benchmarks.machine_code.compiled import TARGETS
 def compiled(kernel: Any, kinds: tuple, constants: tuple, options: tuple, architecture: str) -> tuple[Program, int]:
     """A kernel's PTX, and its bytes of shared memory."""
     target = TARGETS[architecture]
-    found = triton.compile(source(kernel, kinds, dict(constants)), target=target, options=dict(options) | FUSION)
+    found = triton.compile(to_compile(kernel, kinds, dict(constants)), target=target, options=dict(options) | FUSION)
     return parse(found.asm["ptx"]), found.metadata.shared
 
 
@@ -26,7 +26,7 @@ def launcher(architecture: str, told: Callable[[str, int, int], None] = lambda *
     """What a Sequence takes for `launch`. told: of each launch its kernel, programs and instructions."""
 
     def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
-        kinds = tuple(map(kind, arguments))
+        kinds = tuple(map(argument_kind, arguments))
         how = tuple(constants.items()), tuple(options.items())
         program, shared = compiled(kernel, kinds, *how, architecture)
         tensors = [argument.tensor if isinstance(argument, Slot) else argument for argument in arguments]

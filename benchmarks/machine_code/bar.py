@@ -3,9 +3,11 @@
 Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
 that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
 sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
-copies, and Hopper's products not each waited for before the next; and no comparisons but those of the loop and its
-pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid. `conv_parts`, whose few
-turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare.
+copies, of 16 bytes each, and Hopper's products not each waited for before the next; and no comparisons but those of
+the loop and its pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid.
+`conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare. The
+weight gradient's tf32 operands are copied 4 bytes at a time for Hopper, whose wgmma reads tf32 along the summed axis
+alone: that of the rows, which lie C apart in memory.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -40,9 +42,14 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "products one by one": code.matrix > 1 and 2 * code.waits > code.matrix,  # ptxas: "serialized", C7510 and on
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
+        "copies of less than 16 bytes": code.narrow > 0 and not _is_read_across(kernel),
         "masks": kernel.convolves and code.comparisons > comparisons,
     }
     return [miss for miss, is_missed in found.items() if is_missed]
+
+
+def _is_read_across(kernel: Kernel) -> bool:
+    return (kernel.function, kernel.kind, kernel.target) == ("wgrad.weight_gradient", "tf32", "sm_90")
 
 
 def row(kernel: Kernel) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import triton
-from convrnn3d.launcher import FUSION, kind, source
+from convrnn3d.launcher import FUSION, argument_kind, to_compile
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
@@ -41,7 +41,7 @@ class Kernel:
         if tile := constants.get("TILE"):
             constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
         target = TARGETS[self.target]
-        return triton.compile(source(function, kinds, constants), target=target, options=options | FUSION)
+        return triton.compile(to_compile(function, kinds, constants), target=target, options=options | FUSION)
 
     @property
     def tile(self) -> Tile | None:
@@ -92,7 +92,7 @@ def taken_down(
     def take_down(
         function: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
     ) -> None:
-        launched.append((function, tuple(map(kind, arguments)), constants, options))
+        launched.append((function, tuple(map(argument_kind, arguments)), constants, options))
 
     def empty(*shape: int) -> torch.Tensor:
         return torch.empty(shape, dtype=OPERANDS[operand], device="meta")

@@ -11,7 +11,7 @@ import triton
 
 MATRIX = ("HGMMA", "HMMA", "UTCHMMA", "v_mfma")
 WAITS = ("WARPGROUP.DEPBAR",)
-ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword", "global_load_lds_dwordx4")
+ASYNCHRONOUS = ("LDGSTS", "UTMALDG", "UBLKCP", "global_load_lds_dword")
 SPILLS = ("LDL", "STL", "scratch_load", "scratch_store")  # registers into memory, and back
 ENDS = ("EXIT", "s_endpgm")
 MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2")
@@ -22,9 +22,10 @@ class MachineCode:
     """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
 
     unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
-    begun and waited for); asynchronous: copies to shared memory that no thread waits for; products: scalar
-    multiply-adds; comparisons: integer comparisons of each thread's own, such as masks need; spills: loads and stores
-    of spilled registers; length: all. before, after: how many stand before the loop and after it.
+    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of NVIDIA's
+    threads of less than 16 bytes; products: scalar multiply-adds; comparisons: integer comparisons of each thread's
+    own, such as masks need; spills: loads and stores of spilled registers; length: all. before, after: how many stand
+    before the loop and after it.
     """
 
     unit: str
@@ -34,6 +35,7 @@ class MachineCode:
     matrix: int
     waits: int
     asynchronous: int
+    narrow: int
     products: int
     comparisons: int
     spills: int
@@ -55,7 +57,7 @@ def _read_cubin(compiled: Any) -> MachineCode:
         usage = _output(tools / "cuobjdump", "--dump-resource-usage", file.name)
         listing = _output(tools / "nvdisasm", "-c", file.name)
     registers, stack = (int(re.search(rf"{name}:(\d+)", usage)[1]) for name in ("REG", "STACK"))
-    instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z0-9_]+(?:\.DEPBAR)?)(.*?);")
+    instruction = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?(LDGSTS[.A-Z0-9]*|[A-Z0-9_]+(?:\.DEPBAR)?)(.*?);")
     loop, around = _main_loop(listing, re.compile(r"\s*\.?(L_x_\d+):"), instruction, re.compile(r"BRA.*?(L_x_\d+)"))
     return MachineCode(_unit(loop), registers, stack, compiled.metadata.shared, **_count(loop, "ISETP"), **around)
 
@@ -117,7 +119,8 @@ def _count(loop: list[str], comparison: str) -> dict[str, int]:
     return {
         "matrix": _number(loop, MATRIX),
         "waits": _number(loop, WAITS),
-        "asynchronous": _number(loop, ASYNCHRONOUS),
+        "asynchronous": sum(name.startswith(ASYNCHRONOUS) for name in loop),
+        "narrow": sum(name.startswith("LDGSTS") and ".128" not in name for name in loop),
         "products": _number(loop, MULTIPLY_ADD),
         "comparisons": sum(name.startswith(comparison) for name in loop),
         "spills": sum(name.startswith(SPILLS) for name in loop),

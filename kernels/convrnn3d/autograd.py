@@ -33,7 +33,8 @@ def _backward(cells: int) -> Any:
 
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
         if not ctx.saved:
-            raise RuntimeError(f"convrnn3d::{name[:-9]} was run with save=False: there is nothing to differentiate by")
+            forward = name.removesuffix("_backward")
+            raise RuntimeError(f"convrnn3d::{forward} was run with save=False: there is nothing to differentiate by")
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
             return (None,) * (9 + cells)

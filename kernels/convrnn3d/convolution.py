@@ -5,9 +5,9 @@ products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
-    by line    a program owns rows that are whole lines along z, samples of one (x, y), then of the next: what it reads
-               is in three products, one for each dz. It runs through the box of all its lines' taps along x and y,
-               of which those that leave the grid are masked.
+    by line    a program owns rows that are whole lines along z, samples of one (x, y), then of the next: each source
+               that it copies serves all three dz, whose tiles lie side by side. It runs through the box of all its
+               lines' taps along x and y, of which those that leave the grid are masked.
     in parts   taps are shared out over programs, too, see `parts`: for few samples, which make few programs.
 
 A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program owns rows of any voxels.
@@ -44,8 +44,8 @@ def convolution(
     CHANNELS: tl.constexpr = TILE.channels
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
+    SUMS: tl.constexpr = PHASE.sums
     blocks: tl.constexpr = (C + CHANNELS - 1) // CHANNELS
-    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
     program = tl.program_id(0)
     first = program % blocks * CHANNELS
     program = program // blocks
@@ -66,7 +66,7 @@ def convolution(
             sums = (tiles,)
         else:
             wait(TILE)
-            sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * separate,)
+            sums = ((tl.zeros((ROWS, CHANNELS), tl.float32),) * SUMS,)
     elif TILE.lines:
         rows, x, y, exists, places = lines_of_tile(source, program, B, 0, X, 0, Y, first, SHAPE, TILE)
         low_x, high_x, low_y, high_y = box_of_lines(program, B, 0, X, 0, Y, SHAPE, TILE)

@@ -35,6 +35,11 @@ class Slot(NamedTuple):
 ZEROS = Slot(None)
 
 
+def of_gates(tensor: Tensor | None, steps: int, t: int) -> Slot:
+    """Step t's three grids in a tensor (B, steps, 3, X, Y, Z, C): the Slot of the first."""
+    return Slot(tensor, 3 * steps, 3 * t)
+
+
 def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
     """Run `blocks` programs of a kernel whose first parameters are `arguments`, the others `constants`.
 
@@ -88,7 +93,7 @@ def _compiled_with_values(
     key = tuple(kinds)
     compiled = _compiled.get(key)
     if compiled is None:
-        what = source(kernel, tuple(map(kind, arguments)), constants)
+        what = to_compile(kernel, tuple(map(argument_kind, arguments)), constants)
         compiled = _compiled[key] = triton.compile(what, options=options | FUSION)
     return compiled, values
 
@@ -96,12 +101,12 @@ def _compiled_with_values(
 _compiled: dict[tuple, Any] = {}
 
 
-def kind(argument: Any) -> Any:
+def argument_kind(argument: Any) -> Any:
     """What a kernel is compiled for: (type, aligned) of a tensor, i32 or i64, None, or a Slot of such."""
     if isinstance(argument, Tensor):
         return argument.dtype, argument.data_ptr() % ALIGNMENT == 0
     if isinstance(argument, Slot):
-        return _slot_of(kind(argument.tensor))
+        return _slot_of(argument_kind(argument.tensor))
     return None if argument is None else "i32" if -(2**31) <= argument < 2**31 else "i64"
 
 
@@ -110,7 +115,7 @@ def _slot_of(kind: Any) -> Slot:
     return Slot(kind, "i32", "i32")
 
 
-def source(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
+def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
     """What Triton compiles: `kernel` for arguments of these kinds."""
     names = kernel.arg_names
     if names[len(kinds) :] != list(constants):

@@ -9,7 +9,7 @@ Sums over dx and dy come first, one for each dz, and are moved along z after the
 import triton
 import triton.language as tl
 
-from convrnn3d.places import offsets, wait
+from convrnn3d.places import GATES, offsets, wait
 from convrnn3d.products import add_products, tiles_of, weight_pointers, zeros
 from convrnn3d.quotients import inverse_of_taps, quotient, unsigned
 
@@ -33,7 +33,7 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
     v = (line_x * Y + line_y) * Z
     places = ()
     for along in tl.static_range(Z):
-        places = places + ((b, v, n, there[:, None] & (n < C)[None, :], along),)  # noqa: RUF005
+        places = places + ((b, v, n, there[:, None] & (n < C)[None, :], along),)
     return rows, x, y, exists & (z < Z), places
 
 
@@ -63,9 +63,11 @@ def first_y_of(plane, nx, ny):
 
 @triton.jit
 def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """The first and the last x and y of a tile's lines, in the order of `lines_at`.
+    """The lowest and the highest x and y of a tile's lines, in the order of `lines_at`: its planes have x = nx - 1, 1,
+    2, ..., nx - 2, 0, or nx - 1 alone.
 
-    By the tile's first and last line: minima and maxima of all would make the warps wait for each other, four times.
+    By the planes of the tile's first and last line: minima and maxima of all lines would make the warps wait for each
+    other, four times. The y of lines in several planes, or around the last one, are taken for all.
     """
     LINES: tl.constexpr = TILE.rows // rows_of_line(SHAPE.Z)
     B, nx, ny, number = unsigned(B), unsigned(nx), unsigned(ny), unsigned(program * LINES)
@@ -73,8 +75,8 @@ def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.const
     plane, last_plane = first // ny, last // ny
     shift = first_y_of(plane, nx, ny)
     first_y, last_y = (first + shift) % ny, (last + shift) % ny
-    every_y = (plane < last_plane) | (first_y > last_y)  # or nearly so: of lines in two planes, and around the last y
-    to_end = last_plane == nx - 1  # whose x is 0, as that of the first plane is the last
+    every_y = (plane < last_plane) | (first_y > last_y)
+    to_end = last_plane == nx - 1
     low_x = tl.where(plane == 0, tl.where(last_plane == 0, nx - 1, tl.where(to_end, 0, 1)), tl.where(to_end, 0, plane))
     high_x = tl.where(plane == 0, nx - 1, tl.where(to_end, tl.where(plane == nx - 1, 0, nx - 2), last_plane))
     low_y, high_y = tl.where(every_y, 0, first_y), tl.where(every_y, ny - 1, last_y)
@@ -101,10 +103,10 @@ def convolve_lines(
 ):  # fmt: skip
     """`convolve_box` for whole lines: a tuple of tiles for each z.
 
-    A turn has one (dx, dy) and reads each source once for all dz, where a turn of `convolve_box` has one dz. The Y_dz
+    A turn has one (dx, dy) and copies each source once for all dz, where a turn of `convolve_box` has one dz. The Y_dz
     are sums of their own: no product waits for another of its turn. After the loop they come apart along z and are
-    added, dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z products, and those of rows that
-    fill a line up to a power of two.
+    added, dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z pairs of a z and a dz, and that
+    of rows that fill a line up to a power of two.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -122,7 +124,7 @@ def convolve_lines(
     sums = zeros(rows.shape[0], SIDE, PHASE, TILE)
     by_y = inverse_of_taps(ny)
     wait(TILE)
-    for i in range(tl.maximum(nx * ny * summed * chunks, 1)):
+    for i in range(tl.maximum(nx * ny * summed * chunks, 1)):  # one turn at least: see `wgrad`
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)
@@ -139,7 +141,7 @@ def convolve_lines(
         voxels = (dx * Y + dy) * Z + gate * (X * Y * Z)
         there = there[:, None] & inside.T if ragged else there[:, None]
         a = tl.load(sources + voxels * C + begin, there, other=0)
-        at = (index * 3 + gate) * (C * C) + begin
+        at = (index * GATES + gate) * (C * C) + begin
         sums = add_products(sums, a, weights, at, inside if ragged else None, TILE)
     return sums_along_z(tiles_of(sums, rows_of_line(Z), TILE), SHAPE, PHASE)
 
@@ -152,20 +154,20 @@ def rows_of_line(Z):
 
 @triton.jit
 def sums_along_z(tiles, SHAPE: tl.constexpr, PHASE: tl.constexpr):
-    """Of tiles (lines, channels) of Y_dz, by dz, gate and z, for each z those of all gates: the sum of Y_dz[z + dz]."""
+    """Of tiles (lines, channels) of Y_dz, by dz, sum and z, for each z a tuple of the sums: over dz of Y_dz[z + dz]."""
     Z: tl.constexpr = SHAPE.Z
     SIDE: tl.constexpr = SHAPE.SIDE
     R: tl.constexpr = SIDE // 2
     LENGTH: tl.constexpr = rows_of_line(Z)
-    GATES: tl.constexpr = 1 if PHASE.transposed else PHASE.count
+    SUMS: tl.constexpr = PHASE.sums
     sums = ()
     for z in tl.static_range(Z):
-        of_gates = ()
-        for gate in tl.static_range(GATES):
-            sum = tiles[(R * GATES + gate) * LENGTH + z]
-            for place in tl.static_range(SIDE):
-                if place != R and z + place - R >= 0 and z + place - R < Z:
-                    sum += tiles[(place * GATES + gate) * LENGTH + z + place - R]
-            of_gates = of_gates + (sum,)  # noqa: RUF005
-        sums = sums + (of_gates,)  # noqa: RUF005
+        of_z = ()
+        for one in tl.static_range(SUMS):
+            sum = tiles[(R * SUMS + one) * LENGTH + z]
+            for dz in tl.static_range(-R, R + 1):
+                if dz != 0 and z + dz >= 0 and z + dz < Z:
+                    sum += tiles[((R + dz) * SUMS + one) * LENGTH + z + dz]
+            of_z = of_z + (sum,)
+        sums = sums + (of_z,)
     return sums

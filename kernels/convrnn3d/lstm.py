@@ -2,10 +2,11 @@
 
     step        f = sigmoid(p_f + W_f * h), i = sigmoid(p_i + W_i * h), c = tanh(p_c + W_c * h)
                 s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
-    step_back   d <- (1 - m) d + W^T * da + dstate; then, of the step before, e, its da and g <- (1 - m) g + e . f
+    step_back   d = (1 - m) d + W^T * da + doutput; then, of the step before, e, its da and ds = (1 - m) g + e . f
 
 A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
-before it writes. Gates, and their derivatives, are in the order f, i, c.
+before it writes. Its grids are Slots, of one step; shapes are those of that step. Gates, and their derivatives, are in
+the order f, i, c, and a Slot of three means the first.
 """
 
 import torch
@@ -15,94 +16,103 @@ from torch import Tensor
 
 from convrnn3d.activations import sigmoid, tanh
 from convrnn3d.convolution import convolution
-from convrnn3d.launcher import ZEROS, Slot
+from convrnn3d.launcher import ZEROS, Slot, of_gates
 from convrnn3d.places import Phase, read, seen, write, write_factor
 from convrnn3d.sequence import Sequence
 
-EVERY_GATE, EVERY_GATE_BACK = Phase(0, 3), Phase(0, 3, transposed=True)
+EVERY_GATE, EVERY_GATE_BACK = Phase.of(0, 3), Phase.of(0, 3, transposed=True)
+# Of `step_kernel` states, last, next_source, first_source, next_cell, first_cell.
+NO_STATES = (ZEROS,) * 6
 
 
 @triton.jit
 def step_kernel(
     source, weight, parts, B, T, t,  # source: h as a factor
-    projection, h, s, gates,
-    states, last, next_source, first_source,  # h' by step; the last one; as a factor; h_0 as a factor, to be kept
-    next_s, first_s,  # s'; s_0, to be kept
+    projection,  # (B, 3, X, Y, Z, C) p
+    state, cell,  # (B, X, Y, Z, C) h; s
+    gates,  # (B, 3, X, Y, Z, C) f, i, c
+    states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
+    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; h_0 as a factor, to be kept
+    next_cell, first_cell,  # (B, X, Y, Z, C) s'; s_0, to be kept
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Without `states` only the gates are computed, for a backward pass that wants them."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
-    for one in tl.static_range(len(places)):
-        place = places[one]
+    for at in tl.static_range(len(places)):
+        place = places[at]
         p_f, p_i = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
         p_c = read(projection, place, 2, SHAPE)
-        found = found + ((p_f, p_i, p_c, read(h, place, 0, SHAPE), read(s, place, 0, SHAPE)),)  # noqa: RUF005
-    for one in tl.static_range(len(places)):
-        place, convolved = places[one], sums[one]
-        p_f, p_i, p_c, h_before, s_before = found[one]
+        found = found + ((p_f, p_i, p_c, read(state, place, 0, SHAPE), read(cell, place, 0, SHAPE)),)
+    for at in tl.static_range(len(places)):
+        place, convolved = places[at], sums[at]
+        p_f, p_i, p_c, h, s = found[at]
         f, i = sigmoid(p_f + convolved[0], TILE), sigmoid(p_i + convolved[1], TILE)
         c = tanh(p_c + convolved[2], projection.tensor.dtype.element_ty, TILE)
         write(gates, place, 0, f, SHAPE)
         write(gates, place, 1, i, SHAPE)
         write(gates, place, 2, c, SHAPE)
         if states.tensor is not None:
-            s_after = f * s_before + i * c
-            h_after = tanh(s_after, states.tensor.dtype.element_ty, TILE)
+            s_next = f * s + i * c
+            h_next = tanh(s_next, states.tensor.dtype.element_ty, TILE)
             if mask is not None:
                 there = seen(mask, place, T, t)
-                h_after, s_after = tl.where(there, h_after, h_before), tl.where(there, s_after, s_before)
-            write(states, place, 0, h_after, SHAPE)
-            write(next_s, place, 0, s_after, SHAPE)
+                h_next, s_next = tl.where(there, h_next, h), tl.where(there, s_next, s)
+            write(states, place, 0, h_next, SHAPE)
+            write(next_cell, place, 0, s_next, SHAPE)
             if t + 1 < T:
-                write_factor(next_source, place, 0, h_after, SHAPE, TILE)
+                write_factor(next_source, place, 0, h_next, SHAPE, TILE)
             else:
-                write(last, place, 0, h_after, SHAPE)
+                write(last, place, 0, h_next, SHAPE)
     if states.tensor is not None and t == 0:
-        for one in tl.static_range(len(places)):
-            write_factor(first_source, places[one], 0, found[one][3], SHAPE, TILE)
-            write(first_s, places[one], 0, found[one][4], SHAPE)
+        for at in tl.static_range(len(places)):
+            write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
+            write(first_cell, places[at], 0, found[at][4], SHAPE)
 
 
 @triton.jit
 def step_back_kernel(
     source, weight, parts, B, T, t,  # source: da of step t + 1 as factors
-    around, d_states,  # what goes around step t + 1, or dlast; the derivative by step t's state as an output
-    g_after, g,  # the derivative by s of step t, and by that of the step before
-    s, gates, d,
-    da, d_projection,  # da as factors; and, where these are rounded, as they are
-    mask,
+    around,  # (B, X, Y, Z, C) what goes around the convolutions of step t + 1, or dlast
+    d_output,  # (B, X, Y, Z, C) the derivative by step t's state as an output
+    d_next_cell, d_cell,  # (B, X, Y, Z, C) g; ds, which is the g of the step before
+    cell,  # (B, X, Y, Z, C) s
+    gates,  # (B, 3, X, Y, Z, C) f, i, c
+    d_around,  # (B, X, Y, Z, C) (1 - m) d, which goes around step t; or the derivative by the first state
+    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and, where these are rounded, as they are
+    mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1.
 
-    Nothing goes around a step that every sample has: without a mask, `around` and `d` are there at the ends alone.
+    Nothing goes around a step that every sample has: without a mask, `around` and `d_around` are there at the ends
+    alone.
     """
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     if t < 0:
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            write(d, place, 0, sums[one][0] + read(around, place, 0, SHAPE), SHAPE)
-            write(g, place, 0, read(g_after, place, 0, SHAPE), SHAPE)
+        for at in tl.static_range(len(places)):
+            place = places[at]
+            write(d_around, place, 0, sums[at][0] + read(around, place, 0, SHAPE), SHAPE)
+            write(d_cell, place, 0, read(d_next_cell, place, 0, SHAPE), SHAPE)
     else:
         found = ()
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            after = sums[one][0] + (read(around, place, 0, SHAPE) + read(d_states, place, 0, SHAPE))
+        for at in tl.static_range(len(places)):
+            place = places[at]
+            d = sums[at][0] + (read(around, place, 0, SHAPE) + read(d_output, place, 0, SHAPE))
             f, i, c = read(gates, place, 0, SHAPE), read(gates, place, 1, SHAPE), read(gates, place, 2, SHAPE)
-            found = found + ((after, read(g_after, place, 0, SHAPE), f, i, c, read(s, place, 0, SHAPE)),)  # noqa: RUF005
-        for one in tl.static_range(len(places)):
-            place = places[one]
-            after, cell, f, i, c, before = found[one]
-            h = tanh(f * before + i * c, s.tensor.dtype.element_ty, TILE)
-            e = cell + after * (1 - h * h)
-            da_f, da_i, da_c = e * before * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
+            found = found + ((d, read(d_next_cell, place, 0, SHAPE), f, i, c, read(cell, place, 0, SHAPE)),)
+        for at in tl.static_range(len(places)):
+            place = places[at]
+            d, g, f, i, c, s = found[at]
+            h_hat = tanh(f * s + i * c, cell.tensor.dtype.element_ty, TILE)
+            e = g + d * (1 - h_hat * h_hat)
+            da_f, da_i, da_c = e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
             if mask is None:
-                cell = e * f
+                ds = e * f
             else:  # zeros by choice, not by product: a step that is not there may hold NaN
                 there = seen(mask, place, T, t)
-                after, cell = tl.where(there, 0, after), tl.where(there, e * f, cell)
+                d, ds = tl.where(there, 0, d), tl.where(there, e * f, g)
                 da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)
             write_factor(da, place, 0, da_f, SHAPE, TILE)
             write_factor(da, place, 1, da_i, SHAPE, TILE)
@@ -110,8 +120,8 @@ def step_back_kernel(
             write(d_projection, place, 0, da_f, SHAPE)
             write(d_projection, place, 1, da_i, SHAPE)
             write(d_projection, place, 2, da_c, SHAPE)
-            write(d, place, 0, after, SHAPE)
-            write(g, place, 0, cell, SHAPE)
+            write(d_around, place, 0, d, SHAPE)
+            write(d_cell, place, 0, ds, SHAPE)
 
 
 def forward(
@@ -139,10 +149,10 @@ def forward(
     for t in range(steps):
         h = Slot(states, steps, t - 1) if t else Slot(h_0)
         h_factor = source(t) if t else Slot(None if h_0 is None else sequence.factors(h_0))
-        gate = Slot(gates, 3 * steps, 3 * t) if keep else ZEROS
+        gate = of_gates(gates, steps, t) if keep else ZEROS
         sequence.run(
             step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
-            Slot(projection, 3 * steps, 3 * t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
+            of_gates(projection, steps, t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
             source(t + 1), source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
         )  # fmt: skip
     return states, last, cell, sources, cells, gates, packed
@@ -163,22 +173,23 @@ def backward(
     d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     d_h, d_s = (sequence.state_gradient(slot.tensor, carried, has_state) for slot in (d, g))
     forward_packed, backward_packed = packed.unbind(0)
-    again = Slot(sequence.empty((1, 3), kept.dtype), 3) if recompute else None
+    again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
     for t in reversed(range(-1 if has_state else 0, steps)):
-        start, of_step = t == steps - 1, (3 * steps, 3 * t)
-        gates = Slot(kept, *of_step) if again is None else again
+        start = t == steps - 1
+        gates = of_gates(kept, steps, t) if again is None else again
         if recompute and t >= 0:
             h_factor = Slot(sources, steps, t) if t or has_state else ZEROS
             sequence.run(
-                step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t, Slot(kept, *of_step),
-                ZEROS, ZEROS, again, *[ZEROS] * 6, None,
+                step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t, of_gates(kept, steps, t),
+                ZEROS, ZEROS, again, *NO_STATES, None,
             )  # fmt: skip
         goes_around = d if mask is not None else ZEROS
         sequence.run(
-            step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else Slot(da, 3 * steps, 3 * (t + 1)),
+            step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else of_gates(da, steps, t + 1),
             backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
             Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
-            goes_around if t >= 0 else Slot(d_h), Slot(da, *of_step), Slot(d_projection, *of_step), mask,
+            goes_around if t >= 0 else Slot(d_h), of_gates(da, steps, t), of_gates(d_projection, steps, t),
+            mask,
         )  # fmt: skip
     d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_h, d_s

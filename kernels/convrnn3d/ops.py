@@ -72,11 +72,13 @@ def gru(
     projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
     carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    cell, sequences = _kernels("gru")
-    sequence = sequences.of(projection, weight, operand, settled(precision, operand, projection.device))
+    kernels, Sequence = _kernels("gru")
+    sequence = Sequence.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
-        results = cell.forward(sequence, projection, weight, state, bits(mask), carried, save, save and not recompute)
+        results = kernels.forward(
+            sequence, projection, weight, state, bits(mask), carried, save, save and not recompute
+        )
     states, last, *kept = results
     return states, last, *(_kept(kept, save, recompute))
 
@@ -85,8 +87,8 @@ def lstm(
     projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
     operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    kernels, sequences = _kernels("lstm")
-    sequence = sequences.of(projection, weight, operand, settled(precision, operand, projection.device))
+    kernels, Sequence = _kernels("lstm")
+    sequence = Sequence.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
@@ -108,11 +110,11 @@ def gru_backward(
     sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    cell, sequences = _kernels("gru")
-    sequence = sequences.of(kept, weight, operand, settled(precision, operand, kept.device))
+    kernels, Sequence = _kernels("gru")
+    sequence = Sequence.of(kept, weight, operand, settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
-        d_projection, d_weight, d = cell.backward(
+        d_projection, d_weight, d = kernels.backward(
             sequence, d_states, d_last, weight, packed, bits(mask), sources, states, state, kept, carried, recompute,
             has_state, weight_gradient,
         )  # fmt: skip
@@ -124,11 +126,11 @@ def lstm_backward(
     mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
     precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    cell, sequences = _kernels("lstm")
-    sequence = sequences.of(kept, weight, operand, settled(precision, operand, kept.device))
+    kernels, Sequence = _kernels("lstm")
+    sequence = Sequence.of(kept, weight, operand, settled(precision, operand, kept.device))
     with sequence.on_device:
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
-        d_projection, d_weight, d, g = cell.backward(
+        d_projection, d_weight, d, g = kernels.backward(
             sequence, d_states, d_last, d_last_cell, weight, packed, bits(mask), sources, cells, kept, carried,
             recompute, has_state, weight_gradient,
         )  # fmt: skip

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from convrnn3d.frozen import promise_of
-from convrnn3d.places import Shape, as_factor, store
+from convrnn3d.places import GATES, Shape, as_factor, store
 
 BLOCK = 16  # channels, of both sides of a tile of the weight
 ELEMENTS = 1024  # of a state that a program casts
@@ -32,9 +32,9 @@ def pack_kernel(
     taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
     gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
     w = as_factor(tl.load(weight + ((gate * C + n) * C + k) * taps + tap, exists).to(tl.float32), PRECISION)
-    store(packed + (tap * 3 * C + gate * C + n) * C + k, w, exists)
+    store(packed + (tap * GATES * C + gate * C + n) * C + k, w, exists)
     if ORDERS == 2:
-        store(packed + ((taps + tap) * 3 * C + gate * C + k) * C + n, w, exists)
+        store(packed + ((taps + tap) * GATES * C + gate * C + k) * C + n, w, exists)
 
 
 @triton.jit
@@ -64,8 +64,8 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
     """weight (3, C, C, k, k, k) to (orders, taps, 3, C, C) of type `operand`."""
-    packed = torch.empty(orders, shape.SIDE**3, 3, shape.C, shape.C, dtype=operand, device=weight.device)
-    programs = 3 * (-(-shape.C // BLOCK)) ** 2
+    packed = torch.empty(orders, shape.SIDE**3, GATES.value, shape.C, shape.C, dtype=operand, device=weight.device)
+    programs = GATES.value * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
     launch(pack_kernel, programs, (weight.contiguous(), packed), constants, {"num_warps": 4, "num_stages": 1})
     return packed

@@ -18,7 +18,7 @@ from convrnn3d.quotients import divided, inverse
 def conv_parts(
     source,  # Slot
     weight,  # as for convolve_box
-    parts,  # (B, X, Y, Z, parts, gates, C) float32; transposed, of one gate
+    parts,  # (B, X, Y, Z, parts, sums, C) float32
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
@@ -45,7 +45,7 @@ def conv_parts(
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
     if TILE.lines:
         if program * (ROWS // rows_of_line(Z)) >= B * nx * ny:
-            return
+            return  # without a word to the next launch, which begins when those have ended that wait
         rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
         y_taps = one
         if TILE.shared == 1:
@@ -78,22 +78,22 @@ def conv_parts(
         )
         places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
     let_next_begin(TILE)
-    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    parts += part * (separate * C)  # whose gates are counted from here
-    for one in tl.static_range(len(places)):
-        for g in tl.static_range(separate):
-            tl.store(part_pointers(parts, places[one], g, SHAPE, PHASE, TILE), tiles[one][g], places[one][3])
+    SUMS: tl.constexpr = PHASE.sums  # which Triton 3.6 would take for a number, not for a constant
+    parts += part * (SUMS * C)  # whose sums are counted from here
+    for at in tl.static_range(len(places)):
+        for g in tl.static_range(SUMS):
+            tl.store(part_pointers(parts, places[at], g, SHAPE, PHASE, TILE), tiles[at][g], places[at][3])
 
 
 @triton.jit
 def part_pointers(
     parts, place, NUMBER: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """(rows, channels), at a place, to the NUMBER-th of what is left there, gate by gate and part by part."""
+    """(rows, channels), at a place, to the NUMBER-th of what is left there, sum by sum and part by part."""
     b, v, n, _, along = place
     C: tl.constexpr = SHAPE.C
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
-    VOXEL: tl.constexpr = number_of_parts(SHAPE.SIDE, TILE.shared) * (1 if PHASE.transposed else PHASE.count) * C
+    VOXEL: tl.constexpr = number_of_parts(SHAPE.SIDE, TILE.shared) * PHASE.sums * C
     return parts + (b * V + v).to(tl.int64)[:, None] * VOXEL + n[None, :] + (along * VOXEL + NUMBER * C)
 
 
@@ -105,23 +105,23 @@ def sum_of_parts(parts, place, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: t
     """
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
-    separate: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    v, exists = place[1], place[3]
+    SUMS: tl.constexpr = PHASE.sums
+    _, v, _, exists, _ = place
     wait(TILE)
     left = ()
     for part in tl.static_range(number_of_parts(SHAPE.SIDE, TILE.shared)):
         dx, dy, dz = tap_of_part(part, SHAPE, TILE)
         x, y, z = v // (Y * Z) + dx, v // Z % Y + dy, v % Z + dz
         inside = (x >= 0) & (x < SHAPE.X) & (y >= 0) & (y < Y) & (z >= 0) & (z < Z)
-        for g in tl.static_range(separate):
-            pointer = part_pointers(parts, place, part * separate + g, SHAPE, PHASE, TILE)
-            left = left + (tl.load(pointer, inside[:, None] & exists, other=0),)  # noqa: RUF005
+        for g in tl.static_range(SUMS):
+            pointer = part_pointers(parts, place, part * SUMS + g, SHAPE, PHASE, TILE)
+            left = left + (tl.load(pointer, inside[:, None] & exists, other=0),)
     sums = ()
-    for g in tl.static_range(separate):
+    for g in tl.static_range(SUMS):
         sum = left[g]
         for part in tl.static_range(1, number_of_parts(SHAPE.SIDE, TILE.shared)):
-            sum += left[part * separate + g]
-        sums = sums + (sum,)  # noqa: RUF005
+            sum += left[part * SUMS + g]
+        sums = sums + (sum,)
     return sums
 
 

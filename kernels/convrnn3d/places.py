@@ -1,8 +1,13 @@
 """What a program owns, and how it reads and writes grids there.
 
-What a tile's rows are is a place: (b, v, n, exists, along), samples (rows), voxels (rows), channels (channels), which
-of the tile there is (rows, channels), and how many voxels further along z they are, a constant. Kernels read and write
-grids at a place through a Slot.
+Where a tile of rows x channels is in the grids is a place, a tuple (b, v, n, exists, along):
+
+    b, v    (rows) sample and voxel of each row, int32
+    n       (channels)
+    exists  (rows, channels) what of the tile is inside
+    along   how many voxels further along z than v, a constant: those of a line differ by it alone
+
+Kernels read and write grids at a place through a Slot. (Triton 3.6 forgets the names of a named tuple's fields.)
 """
 
 from typing import NamedTuple
@@ -11,6 +16,7 @@ import triton
 import triton.language as tl
 
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
+GATES = tl.constexpr(3)  # of either cell
 
 
 class Shape(NamedTuple):
@@ -24,11 +30,19 @@ class Shape(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A launch's convolution: of `count` gates from `first` on; transposed, the sum of their adjoints."""
+    """A launch's convolution: of `count` gates from `first` on; transposed, of their adjoints, which are added up.
+
+    sums: how many it has, one for each gate or, transposed, one in all.
+    """
 
     first: int
     count: int
-    transposed: bool = False
+    transposed: bool
+    sums: int
+
+    @classmethod
+    def of(cls, first: int, count: int, transposed: bool = False) -> "Phase":
+        return cls(first, count, transposed, 1 if transposed else count)
 
 
 class Tile(NamedTuple):
@@ -37,8 +51,7 @@ class Tile(NamedTuple):
     precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
     y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
     truth as float32 is. dependent: begun before the launch before it has ended; early: lets the next one begin at once,
-    not after its loop. special_unit: the GPU has NVIDIA's special function unit, with an instruction for tanh. Of the
-    weight gradient, lines: a turn's rows are of one voxel.
+    not after its loop. special_unit: the GPU has NVIDIA's special function unit, with an instruction for tanh.
     """
 
     rows: int
@@ -101,7 +114,7 @@ def pointers(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
 
 @triton.jit
 def read(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
-    """(rows, channels) float32."""
+    """(rows, channels) float32, where the tile exists."""
     exists = place[3]
     if slot.tensor is None:
         return tl.zeros((exists.shape[0], exists.shape[1]), tl.float32)

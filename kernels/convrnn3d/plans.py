@@ -8,7 +8,8 @@ from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import SMALL_BATCH, Launch
 
 # Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
-# zeros. Of 27 values a thread adds up one sum, and one sample on a 4x4x4 grid has 128 programs.
+# zeros. Of 27 values a thread adds up one sum, and one sample on a 4x4x4 grid of 128
+# channels has 128 programs.
 ADD_PARTS = {
     1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
     2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
@@ -51,8 +52,9 @@ def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convol
     parts, shape = None, ()
     if launch.shared:
         side, voxels = sizes.shape.SIDE, sizes.shape.X * sizes.shape.Y * sizes.shape.Z
-        number, separate = side**launch.shared, 1 if phase.transposed else phase.count
-        parts, shape = _plan(sizes, launch, phase, number), (sizes.batch, voxels, number, separate, sizes.shape.C)
+        number = side**launch.shared
+        shape = sizes.batch, voxels, number, phase.sums, sizes.shape.C
+        parts = _plan(sizes, launch, phase, number)
         launch = ADD_PARTS[launch.shared]
     any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
     return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)

@@ -8,7 +8,7 @@ products, for each product reads the sources from shared memory again.
 import triton
 import triton.language as tl
 
-from convrnn3d.places import INTERPRETED, wait
+from convrnn3d.places import GATES, INTERPRETED, wait
 from convrnn3d.quotients import inverse_of_taps, quotient
 
 
@@ -17,7 +17,7 @@ def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
     y, z,  # (rows) of the voxel, where taps along them may leave the grid: if fewer axes than these are shared out
-    weight,  # (taps, 3, C, C), one of the two orders of `packing`
+    weight,  # (taps, GATES, C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
@@ -36,7 +36,7 @@ def convolve_box(
     sums = zeros(rows.shape[0], 1, PHASE, TILE)
     by_y, by_z = inverse_of_taps(ny), inverse_of_taps(nz)
     wait(TILE)
-    for i in range(tl.maximum(nx * ny * nz * summed * chunks, 1)):
+    for i in range(tl.maximum(nx * ny * nz * summed * chunks, 1)):  # one turn at least: see `wgrad`
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)
@@ -55,7 +55,7 @@ def convolve_box(
             a = tl.load(sources + voxels * C + begin, there, other=0)
         else:
             a = tl.load(sources + voxels * C + begin, inside.T if ragged else None, other=0 if ragged else None)
-        at = (index * 3 + gate) * (C * C) + begin
+        at = (index * GATES + gate) * (C * C) + begin
         sums = add_products(sums, a, weights, at, inside if ragged else None, TILE)
     return tiles_of(sums, 1, TILE)
 
@@ -67,15 +67,9 @@ def widths(TILES):
 
 
 @triton.constexpr_function
-def tiles_of_turn(PHASE, TAPS):
-    """Tiles that a turn adds to: of each gate, or of their sum, one for each of the taps that it has."""
-    return TAPS * (1 if PHASE.transposed else PHASE.count)
-
-
-@triton.constexpr_function
-def tiles_before(WIDTHS, ONE):
+def tiles_before(WIDTHS, PRODUCT):
     """In the products before one of them."""
-    return sum(WIDTHS[:ONE])
+    return sum(WIDTHS[:PRODUCT])
 
 
 @triton.jit
@@ -90,29 +84,30 @@ def weight_pointers(
     """
     C: tl.constexpr = SHAPE.C
     CHANNELS: tl.constexpr = TILE.channels
-    GATES: tl.constexpr = 1 if PHASE.transposed else PHASE.count
-    WIDTHS: tl.constexpr = widths(tiles_of_turn(PHASE, TAPS))
+    SUMS: tl.constexpr = PHASE.sums
+    WIDTHS: tl.constexpr = widths(TAPS * SUMS)
     k = tl.arange(0, TILE.inner)
     pointers = ()
-    for one in tl.static_range(len(WIDTHS)):
-        column = tl.arange(0, WIDTHS[one] * CHANNELS)
-        tile = tiles_before(WIDTHS, one) + column // CHANNELS
+    for product in tl.static_range(len(WIDTHS)):
+        column = tl.arange(0, WIDTHS[product] * CHANNELS)
+        tile = tiles_before(WIDTHS, product) + column // CHANNELS
         channel = first + column % CHANNELS
         if C % CHANNELS != 0:
             channel = tl.minimum(channel, C - 1)
-        tap = tile // GATES - TAPS // 2
-        rows = (-tap if PHASE.transposed else tap) * (3 * C) + (PHASE.first + tile % GATES) * C + channel
-        pointers = pointers + (weight + rows[None, :] * C + k[:, None],)  # noqa: RUF005
+        tap = tile // SUMS - TAPS // 2
+        rows = (-tap if PHASE.transposed else tap) * (GATES * C) + (PHASE.first + tile % SUMS) * C + channel
+        pointers = pointers + (weight + rows[None, :] * C + k[:, None],)
     return pointers
 
 
 @triton.jit
 def zeros(ROWS: tl.constexpr, TAPS: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
     """The sum of each product of a turn, (rows, width channels)."""
-    WIDTHS: tl.constexpr = widths(tiles_of_turn(PHASE, TAPS))
+    SUMS: tl.constexpr = PHASE.sums
+    WIDTHS: tl.constexpr = widths(TAPS * SUMS)
     sums = ()
-    for one in tl.static_range(len(WIDTHS)):
-        sums = sums + (tl.zeros((ROWS, WIDTHS[one] * TILE.channels), tl.float32),)  # noqa: RUF005
+    for product in tl.static_range(len(WIDTHS)):
+        sums = sums + (tl.zeros((ROWS, WIDTHS[product] * TILE.channels), tl.float32),)
     return sums
 
 
@@ -122,9 +117,9 @@ def add_products(sums, a, weights, at, there, TILE: tl.constexpr):
     PRECISION: tl.constexpr = TILE.precision
     other: tl.constexpr = None if there is None else 0
     added = ()
-    for one in tl.static_range(len(sums)):
-        b = tl.load(weights[one] + at, there, other)
-        added = added + (multiply(a, b, sums[one], PRECISION),)  # noqa: RUF005
+    for product in tl.static_range(len(sums)):
+        b = tl.load(weights[product] + at, there, other)
+        added = added + (multiply(a, b, sums[product], PRECISION),)
     return added
 
 
@@ -139,8 +134,8 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 def tiles_of(sums, LENGTH: tl.constexpr, TILE: tl.constexpr):
     """The tiles that lie side by side in sums, one after the other; and for each of LENGTH voxels along z."""
     tiles = ()
-    for one in tl.static_range(len(sums)):
-        tiles = tiles + apart(sums[one], LENGTH, TILE)
+    for product in tl.static_range(len(sums)):
+        tiles = tiles + apart(sums[product], LENGTH, TILE)
     return tiles
 
 
@@ -155,14 +150,14 @@ def apart(sum, LENGTH: tl.constexpr, TILE: tl.constexpr):
     for step in tl.static_range(halvings(PARTS)):
         even = ()
         odd = ()
-        for one in tl.static_range(len(tiles)):  # of numbers `one`, `one` + len(tiles) and so on
-            halves = tl.split(tl.reshape(tiles[one], (ROWS, CHANNELS, PARTS >> (step + 1), 2)))
-            even = even + (halves[0],)  # noqa: RUF005
-            odd = odd + (halves[1],)  # noqa: RUF005
+        for tile in tl.static_range(len(tiles)):  # of numbers `tile`, `tile` + len(tiles) and so on
+            halves = tl.split(tl.reshape(tiles[tile], (ROWS, CHANNELS, PARTS >> (step + 1), 2)))
+            even = even + (halves[0],)
+            odd = odd + (halves[1],)
         tiles = even + odd
     flat = ()
-    for one in tl.static_range(PARTS):
-        flat = flat + (tl.reshape(tiles[one], (ROWS, CHANNELS)),)  # noqa: RUF005
+    for tile in tl.static_range(PARTS):
+        flat = flat + (tl.reshape(tiles[tile], (ROWS, CHANNELS)),)
     return flat
 
 

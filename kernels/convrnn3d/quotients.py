@@ -6,10 +6,9 @@ import triton.language as tl
 
 @triton.jit
 def inverse(n):
-    """What `quotient` divides by n with: a division by a run-time number is many instructions, and a turn needs three.
+    """What `quotient` divides by n with.
 
-    Triton 3.9, sm_90: divisions made a turn of gates_kernel (half, 64x32x64) 189 instructions, this 120;
-    `benchmarks.machine_code` prints the present length.
+    A division by a run-time number takes many instructions, and a turn needs three.
     """
     return (0x7FFFFFFF // n).to(tl.uint32) + 1
 

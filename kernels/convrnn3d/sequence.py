@@ -96,10 +96,10 @@ class Sequence:
     def _chosen(self, name: str) -> Launch:
         return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
 
-    def weight_gradient(self, x: Tensor, da: Tensor, weight: Tensor) -> Tensor:
+    def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, k, k, k), see `wgrad`."""
         choice = self._chosen("weight_gradient").fitted(self.channels)
-        return weight_gradient(x, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
+        return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""

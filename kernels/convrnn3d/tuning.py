@@ -59,9 +59,11 @@ class Launch:
         """This launch for state kernels of one tap: nothing to share out, nothing to read once for three."""
         return replace(self, shared=0, lines=False)
 
-    def fitted(self, channels: int, depth: int = 2) -> "Launch":
-        """This launch with tiles no larger than `channels` needs; of lines only where the grid's `depth` allows it."""
-        lines_fit = 1 < depth <= LONGEST
+    def fitted(self, channels: int, depth: int | None = None) -> "Launch":
+        """This launch with tiles no larger than `channels` needs; of lines only where the grid's `depth`, if any is
+        given, allows it.
+        """
+        lines_fit = depth is None or 1 < depth <= LONGEST
         if self.channels <= channels >= self.inner and (lines_fit or not self.lines):
             return self
         return self._resized(channels, lines_fit)
@@ -98,10 +100,7 @@ def architecture_of(device: torch.device) -> str | None:
 
 def dependent_launch(device: torch.device, batch: int) -> bool:
     """Whether a launch begins before the one before it has ended: where that can be, and DEPENDENT says 1, or nothing
-    and the batch is small.
-
-    A GRU step forward on an H200, bfloat16, C = 128, G = 4, replayed (`python -m benchmarks.recurrence`, kernels of
-    923ff2c): 11.2 us for 12.4 at B = 1, but 27.5 for 27.2 at 36 and 82.5 for 83.2 at 256.
+    and the batch is small: then it made a step shorter on an H200, else not (benchmarks/NOTES.md).
     """
     asked = os.environ.get(DEPENDENT, "1" if batch <= SMALL_BATCH else "0") == "1"
     return asked and overlaps(architecture_of(device)) and _captures_overlap()

@@ -1,11 +1,11 @@
 """The gradient of the weight, once after the loop, over all steps, samples and voxels, in one launch.
 
-    dW_g[:, :, d] = sum over b, t, v with v + d inside of  da_g,t[b, v]  x_g,t[b, v + d]^T
+    dW_gate[:, :, o + R] = sum over b, t, v with v + o inside of  da_gate,t[b, v]  source_gate,t[b, v + o]^T
 
-A program owns a tap, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
-(b, t, v) whose v + d is inside, one after the other, so that a few samples fill a product, too; or, of large batches,
-in each turn those of one voxel, which are found with two thirds of the instructions (`python -m
-benchmarks.machine_code`, batches 1 and 193).
+A program owns a tap o, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
+(b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too; or, of large batches,
+in each turn those of one voxel, which are found with fewer instructions (`python -m benchmarks.machine_code`, batches 1
+and 193: a turn of 130, not 181).
 Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
 together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
 bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
@@ -13,7 +13,7 @@ as it has elements.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import triton
@@ -22,20 +22,32 @@ from torch import Tensor
 
 from convrnn3d.orders import in_order, order_of_taps
 from convrnn3d.packing import BLOCK, weights_of_program
-from convrnn3d.places import Shape, Tile, store
+from convrnn3d.places import GATES, Shape, store
 from convrnn3d.products import multiply
 from convrnn3d.quotients import divided, inverse
 from convrnn3d.tuning import Launch
 
-GATES = 3
 ROWS_A_SHARE = 1024  # (b, t, v)
 # At most: of 81 programs each at C = 128, of which an H100 runs 264 at once; more would write more and gain little.
 SHARES = 6
 
 
+class GradientTile(NamedTuple):
+    """What a program owns, `channels` output and as many input channels; how many rows a turn has, and in what order.
+
+    precision, exact: as of a `places.Tile`. one_voxel: a turn's rows are samples of one voxel.
+    """
+
+    rows: int
+    channels: int
+    precision: str
+    exact: bool
+    one_voxel: bool
+
+
 @triton.jit
 def weight_gradient_kernel(
-    x,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
+    sources,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
     da,  # (samples, 3, X, Y, Z, C)
     parts,  # (shares, taps, 3, C, C) float32
     samples, shares,
@@ -49,7 +61,7 @@ def weight_gradient_kernel(
     BLOCK: tl.constexpr = TILE.channels  # of output and of input channels
     ROWS: tl.constexpr = TILE.rows
     PRECISION: tl.constexpr = TILE.precision
-    ONE_VOXEL: tl.constexpr = TILE.lines
+    ONE_VOXEL: tl.constexpr = TILE.one_voxel
     V: tl.constexpr = X * Y * Z
     R: tl.constexpr = SIDE // 2
     taps: tl.constexpr = SIDE * SIDE * SIDE
@@ -58,9 +70,9 @@ def weight_gradient_kernel(
     program = tl.program_id(0)
     k = program % blocks * BLOCK + tl.arange(0, BLOCK)
     n = program // blocks % blocks * BLOCK + tl.arange(0, BLOCK)
-    gate = program // (blocks * blocks) % 3
-    share = program // (blocks * blocks * 3) % shares
-    tap = in_order(program // (blocks * blocks * 3) // shares, order_of_taps(SIDE, X, Y, Z))
+    gate = program // (blocks * blocks) % GATES
+    share = program // (blocks * blocks * GATES) % shares
+    tap = in_order(program // (blocks * blocks * GATES) // shares, order_of_taps(SIDE, X, Y, Z))
     dx, dy, dz = tap // (SIDE * SIDE) - R, tap // SIDE % SIDE - R, tap % SIDE - R
     nx, ny, nz = tl.maximum(X - tl.abs(dx), 0), tl.maximum(Y - tl.abs(dy), 0), tl.maximum(Z - tl.abs(dz), 0)
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
@@ -68,9 +80,9 @@ def weight_gradient_kernel(
     inside, ny, nz = tl.maximum(nx * ny * nz, 1), tl.maximum(ny, 1), tl.maximum(nz, 1)  # inside: rows of a sample
     by_inside, by_y, by_z = inverse(inside), inverse(ny), inverse(nz)
     rows = tl.arange(0, ROWS)
-    source = (gate // 2) * (SOURCES - 1)
+    source = (gate // 2) * (SOURCES - 1)  # the GRU's c reads r . h, every other gate h
     gradients = da + gate * V * C + n[:, None]  # (BLOCK, 1)
-    inputs = x + (source * V + (dx * Y + dy) * Z + dz) * C + k[None, :]  # (1, BLOCK)
+    inputs = sources + (source * V + (dx * Y + dy) * Z + dz) * C + k[None, :]  # (1, BLOCK)
     if ONE_VOXEL:
         of_a_voxel = tl.cdiv(samples, ROWS)  # turns
         a_share = tl.cdiv(inside * of_a_voxel, shares)
@@ -80,7 +92,7 @@ def weight_gradient_kernel(
         sample = (turn - first * of_a_voxel) * ROWS
         end = tl.where(turns > 0, samples, 0)
         later = rows.to(tl.int64) * (V * C)
-        gradients += later[None, :] * 3  # (BLOCK, ROWS)
+        gradients += later[None, :] * GATES  # (BLOCK, ROWS)
         inputs += later[:, None] * SOURCES  # (ROWS, BLOCK)
     else:
         a_share = tl.cdiv(samples, shares)
@@ -106,7 +118,7 @@ def weight_gradient_kernel(
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
         a_exists = exists[None, :] & (n < C)[:, None] if C % BLOCK else exists[None, :]
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
-        a = tl.load(gradients + (b * 3 + v * C)[None, :], a_exists, other=0)
+        a = tl.load(gradients + (b * GATES + v * C)[None, :], a_exists, other=0)
         w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
         if TILE.exact:  # thousands of rows one by one would be twice as far from float64 as PyTorch's sum of sums
             sum += multiply(a, w, tl.zeros((BLOCK, BLOCK), tl.float32), PRECISION)
@@ -121,7 +133,7 @@ def weight_gradient_kernel(
             passed = divided(first, inside, by_inside, SMALL)
             sample += passed
             first -= passed * inside
-    part = parts + ((share * taps + tap) * 3 + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
+    part = parts + ((share * taps + tap) * GATES + gate).to(tl.int64) * (C * C) + n[:, None] * C + k[None, :]
     tl.store(part, sum, (n < C)[:, None] & (k < C)[None, :])
 
 
@@ -135,31 +147,33 @@ def add_shares_kernel(
     C: tl.constexpr = SHAPE.C
     taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
     gate, n, k, tap, exists = weights_of_program(SHAPE, BLOCK)
-    part = parts + ((tap * 3 + gate) * C + n) * C + k
+    part = parts + ((tap * GATES + gate) * C + n) * C + k
     sum = tl.load(part, exists, other=0)
     for _ in range(1, shares):
-        part += taps * 3 * C * C
+        part += taps * GATES * C * C
         sum += tl.load(part, exists, other=0)
     store(d_weight + ((gate * C + n) * C + k) * taps + tap, sum, exists)
 
 
 def weight_gradient(
-    x: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch, launch: Callable[..., Any],
-    exact: bool = False,
+    sources: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch,
+    launch: Callable[..., Any], exact: bool = False,
 ) -> Tensor:  # fmt: skip
     """dW (3, C, C, k, k, k), of the weight's type, contiguous.
 
-    x (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y, Z, C).
+    sources (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y,
+    Z, C).
     """
-    samples, rows = da.shape[0] * da.shape[1], da.numel() // (GATES * shape.C)
+    gates = GATES.value
+    samples, rows = da.shape[0] * da.shape[1], da.numel() // (gates * shape.C)
     shares = max(1, min(SHARES, -(-rows // ROWS_A_SHARE), samples))
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
     parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
-    blocks = shares * shape.SIDE**3 * GATES * (-(-shape.C // choice.channels)) ** 2
-    tile = Tile(choice.rows, choice.channels, choice.inner, precision, choice.lines, exact=exact)
-    constants = {"SHAPE": shape, "TILE": tile, "SOURCES": x.shape[2] if x.ndim == 7 else 1}
-    launch(weight_gradient_kernel, blocks, (x, da, parts, samples, shares), constants, choice.options)
+    blocks = shares * shape.SIDE**3 * gates * (-(-shape.C // choice.channels)) ** 2
+    tile = GradientTile(choice.rows, choice.channels, precision, exact, one_voxel=choice.lines)
+    constants = {"SHAPE": shape, "TILE": tile, "SOURCES": sources.shape[2] if sources.ndim == 7 else 1}
+    launch(weight_gradient_kernel, blocks, (sources, da, parts, samples, shares), constants, choice.options)
     constants = {"SHAPE": shape, "BLOCK": BLOCK}
-    blocks, options = GATES * (-(-shape.C // BLOCK)) ** 2, {"num_warps": 4, "num_stages": 1}
+    blocks, options = gates * (-(-shape.C // BLOCK)) ** 2, {"num_warps": 4, "num_stages": 1}
     launch(add_shares_kernel, blocks, (parts, d_weight, shares), constants, options)
     return d_weight

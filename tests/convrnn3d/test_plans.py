@@ -13,12 +13,12 @@ LAUNCH = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=3)
 
 
 def test_a_kernel_that_starts_from_zeros_is_planned_apart_from_one_of_the_same_tiles() -> None:
-    from_zeros, other = (plan(SIZES, replace(FROM_ZEROS), Phase(0, 1), zeros) for zeros in (True, False))
+    from_zeros, other = (plan(SIZES, replace(FROM_ZEROS), Phase.of(0, 1), zeros) for zeros in (True, False))
     assert from_zeros.kernel.blocks == -(-5 * VOXELS // 32)  # rows are of any voxels, C is less than a tile
     assert other.kernel.blocks == VOXELS  # rows are of one voxel
 
 
-@pytest.mark.parametrize("phase", [Phase(0, 2), Phase(0, 2, transposed=True)], ids=["forward", "back"])
+@pytest.mark.parametrize("phase", [Phase.of(0, 2), Phase.of(0, 2, transposed=True)], ids=["forward", "back"])
 def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None:
     kernel, parts, shape = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
     tiles = -(-5 * VOXELS // 16)
@@ -30,19 +30,21 @@ def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None
 
 def test_kernels_of_one_tap_have_nothing_to_share() -> None:
     sizes = SIZES._replace(shape=SIZES.shape._replace(SIDE=1))
-    assert plan(sizes, replace(LAUNCH, shared=1), Phase(0, 1), False) == plan(sizes, LAUNCH, Phase(0, 1), False)
-    assert plan(sizes, LAUNCH, Phase(0, 1), False).parts is None
+    assert plan(sizes, replace(LAUNCH, shared=1), Phase.of(0, 1), False) == plan(sizes, LAUNCH, Phase.of(0, 1), False)
+    assert plan(sizes, LAUNCH, Phase.of(0, 1), False).parts is None
 
 
 def test_a_plan_is_made_once() -> None:
-    assert plan(SIZES, LAUNCH, Phase(0, 1), False) is plan(SIZES, replace(LAUNCH), Phase(0, 1), False)
-    assert plan(SIZES, LAUNCH, Phase(0, 1), False) is not plan(SIZES._replace(batch=6), LAUNCH, Phase(0, 1), False)
+    assert plan(SIZES, LAUNCH, Phase.of(0, 1), False) is plan(SIZES, replace(LAUNCH), Phase.of(0, 1), False)
+    assert plan(SIZES, LAUNCH, Phase.of(0, 1), False) is not plan(
+        SIZES._replace(batch=6), LAUNCH, Phase.of(0, 1), False
+    )
 
 
 @pytest.mark.parametrize(("batch", "dependent", "early"), [(8, True, True), (9, True, False), (8, False, False)])
 def test_only_launches_of_few_samples_let_the_next_one_begin_at_once(batch: int, dependent: bool, early: bool) -> None:
     sizes = SIZES._replace(batch=batch, dependent=dependent)
-    for launched in plan(sizes, replace(LAUNCH, shared=2), Phase(0, 1), False)[:2]:
+    for launched in plan(sizes, replace(LAUNCH, shared=2), Phase.of(0, 1), False)[:2]:
         tile = launched.constants["TILE"]
         assert (tile.dependent, tile.early) == (dependent, early)
         assert launched.options.get("launch_pdl", False) == dependent

@@ -5,7 +5,7 @@ import torch
 import triton
 import triton.language as tl
 from convrnn3d.places import Phase, Shape, Tile
-from convrnn3d.products import tiles_of, tiles_of_turn, weight_pointers, widths
+from convrnn3d.products import tiles_of, weight_pointers, widths
 from parity import DEVICE
 
 TILE = Tile(32, 16, 16, "ieee")
@@ -16,8 +16,7 @@ TILE = Tile(32, 16, 16, "ieee")
     [(1, 1, (1,)), (2, 1, (2,)), (3, 1, (2, 1)), (1, 3, (2, 1)), (2, 3, (4, 2)), (3, 3, (8, 1))],
 )
 def test_products_are_as_few_as_powers_of_two_allow(gates: int, taps: int, expected: tuple[int, ...]) -> None:
-    assert widths(tiles_of_turn(Phase(0, gates), taps)) == expected
-    assert widths(tiles_of_turn(Phase(0, gates, transposed=True), taps)) == widths(taps)
+    assert widths(taps * gates) == expected
 
 
 @triton.jit
@@ -62,7 +61,7 @@ def pointers_kernel(
 
 @pytest.mark.parametrize("first", [0, 16])
 @pytest.mark.parametrize("taps", [1, 3])
-@pytest.mark.parametrize("phase", [Phase(0, 2), Phase(2, 1), Phase(0, 3), Phase(0, 2, transposed=True)], ids=str)
+@pytest.mark.parametrize("phase", [Phase.of(*of) for of in ((0, 2), (2, 1), (0, 3), (0, 2, True))], ids=str)
 def test_weights_are_read_tap_by_tap_gate_by_gate_and_none_beyond_the_last_channel(
     phase: Phase, taps: int, first: int
 ) -> None:
@@ -79,7 +78,7 @@ def test_weights_are_read_tap_by_tap_gate_by_gate_and_none_beyond_the_last_chann
     shape = Shape(4, 4, 4, channels, 3)
     pointers_kernel[(1,)](weight, found, first, taps=taps, shape=shape, phase=phase, tile=TILE)
     before = 0
-    for width in widths(tiles_of_turn(phase, taps)):
+    for width in widths(taps * phase.sums):
         size = width * TILE.channels
         product = found.flatten()[before * TILE.inner :][: size * TILE.inner].view(TILE.inner, size)
         assert torch.equal(product.T.cpu(), expected.view(-1, TILE.inner)[before : before + size])

@@ -5,12 +5,13 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
-from convrnn3d.tuning import choose, table, table_file
+from convrnn3d.tuning import VARIABLE, choose, table, table_file
 
 from benchmarks.comparisons import plan
 from benchmarks.gpu_run import __main__ as command
@@ -25,7 +26,24 @@ from benchmarks.results import main
 TABLES = ("recurrence", "network")
 
 
+@pytest.fixture
+def few_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A launch table of lines, in processes of their own, too: the interpreter runs a hundred programs for a second."""
+    stored = json.loads(table_file(None).read_text(encoding="utf-8"))
+    for kernel, kinds in stored["launches"].items():
+        for launch in itertools.chain.from_iterable(kinds.values()):
+            launch |= {} if kernel == "weight_gradient" else {"rows": 64, "shared": 0, "lines": True}
+    (tmp_path / "lines.json").write_text(json.dumps(stored), encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "lines.json"))
+    table.cache_clear()
+    choose.cache_clear()
+    yield
+    table.cache_clear()
+    choose.cache_clear()
+
+
 @pytest.mark.long
+@pytest.mark.usefixtures("few_programs")
 def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--minutes", "5", "--out", str(tmp_path), "--dry"])
     assert command.main() == 0

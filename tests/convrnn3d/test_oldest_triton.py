@@ -1,0 +1,29 @@
+"""What Triton 3.6, the oldest that is installed, does not do, and no newer one would show."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import convrnn3d
+import pytest
+from convrnn3d.places import Phase, Shape, Tile
+
+FIELDS = {*Shape._fields, *Phase._fields, *Tile._fields}
+FILES = sorted(Path(convrnn3d.__file__).parent.glob("*.py"))
+
+
+def constants_functions(file: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and "constexpr_function" in "".join(map(ast.unparse, node.decorator_list)):
+            yield node
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_functions_of_constants_read_no_named_fields_of_what_they_are_given(file: Path) -> None:
+    """Its interpreter gives them a named tuple as a plain one."""
+    for function in constants_functions(file):
+        assert not FIELDS & {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+
+
+def test_there_are_such_functions() -> None:
+    assert sum(len(list(constants_functions(file))) for file in FILES) > 5
