@@ -1,9 +1,10 @@
 """Triton's interpreter, without what it does anew for each operation though once is enough.
 
 It computes whether each sum and product of integers overflows, and drops the answer; patches Triton's language at every
-call of a function inside a kernel; and builds a dictionary of all types whenever it looks one up. All of this took
-longer than what it is for; `pytest --durations=30` shows what the tests of kernels take. And programs come one
-after the other: what adds parts up, in as many programs as a GPU has room for, does so in few.
+call of a function inside a kernel; builds a dictionary of all types whenever it looks one up; and works out the type
+and the shape of every result, of which there are few. All of this took longer than what it is for; `pytest
+--durations=30` shows what the tests of kernels take. And programs come one after the other: what adds parts up, in as
+many programs as a GPU has room for, does so in few.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,10 +30,13 @@ def hastened() -> Iterator[None]:
     builder.options = replace(options, sanitize_overflow=False)
     interpreter._get_np_dtype = lambda type: of_scalar(type) if type.__class__ is tl.dtype else numpy_type(type)
     interpreter._patch_lang = _PatchedOnce(patch)
+    of_tensor, of_block = tl.core.tensor.__init__, tl.core.block_type.__init__
+    tl.core.tensor.__init__, tl.core.block_type.__init__ = _with_known_shapes(of_tensor), _of_known_types(of_block)
     try:
         with parts_added_up(IN_FEW_PROGRAMS):
             yield
     finally:
+        tl.core.tensor.__init__, tl.core.block_type.__init__ = of_tensor, of_block
         builder.options, interpreter._get_np_dtype, interpreter._patch_lang = options, numpy_type, patch
 
 
@@ -46,6 +50,39 @@ def parts_added_up(by: Mapping[int, Launch]) -> Iterator[None]:
     finally:
         ADD_PARTS.update(before)
         plan.cache_clear()
+
+
+def _with_known_shapes(init: Callable[..., None]) -> Callable[..., None]:
+    """A tensor's `init`, which makes a constant of each side and of their product, and a type of these constants."""
+    known: dict[tuple[int, ...], tuple[Any, Any]] = {}
+
+    def of_tensor(self: Any, handle: Any, type: Any) -> None:
+        shape = type.shape if type.is_block() else ()
+        if shape in known:
+            self.handle, self.type, self.dtype = handle, type, type.scalar
+            self.shape, self.numel = known[shape]
+        else:
+            init(self, handle, type)
+            known[shape] = self.shape, self.numel
+
+    return of_tensor
+
+
+def _of_known_types(init: Callable[..., None]) -> Callable[..., None]:
+    """The `init` of a block's type, which checks each side and writes the type's name."""
+    known: dict[tuple, dict[str, Any]] = {}
+
+    def of_block(self: Any, element_ty: Any, shape: Any) -> None:
+        key = (element_ty, *shape)
+        if type(element_ty) is not tl.dtype:  # a pointer, which has no hash
+            init(self, element_ty, shape)
+        elif key in known:
+            self.__dict__.update(known[key])
+        else:
+            init(self, element_ty, shape)
+            known[key] = dict(self.__dict__)
+
+    return of_block
 
 
 class _PatchedOnce:

@@ -12,17 +12,25 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch
 
 from benchmarks.tune.agreement import agree, outcome
-from benchmarks.tune.calls import launches_of, recorded
+from benchmarks.tune.calls import Call, launches_of, recorded
 from benchmarks.tune.timing import best
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+SEQUENCE = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, Call]:
+    """Of a training step that is not computed: the numbers are made anew for each candidate."""
+    return recorded(replace(SEQUENCE, launch=lambda *_: None), "half")
 
 
 @pytest.mark.parametrize("shared", [0, 1, 3])
-def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(shared: int) -> None:
-    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(
+    shared: int, calls: dict[str, Call]
+) -> None:
     good, bad = Launch(None, 16, 16, 16, 4, 2, shared), Launch(None, 17, 16, 16, 4, 2, shared)
-    (fastest,) = best("gru_gates", "half", sequence, [good, bad])
+    (fastest,) = best("gru_gates", "half", SEQUENCE, [good, bad], calls)
     assert fastest.launch == good and fastest.microseconds > 0
 
 
@@ -36,7 +44,7 @@ def test_the_fastest_of_the_candidates_wins_and_one_that_fails_is_passed_over(sh
     ],
 )
 def test_a_candidate_that_computes_something_else_than_most_is_left_out(
-    kernel: str, wrong: Callable[[int], list[int]], capsys: pytest.CaptureFixture
+    kernel: str, wrong: Callable[[int], list[int]], calls: dict[str, Call], capsys: pytest.CaptureFixture
 ) -> None:
     """Be it the one in use."""
     good, bad, other = (Launch(None, rows, 16, 16, 4, 2) for rows in (16, 32, 64))
@@ -47,29 +55,24 @@ def test_a_candidate_that_computes_something_else_than_most_is_left_out(
             if number:
                 launch_kernel(kernel, number, arguments, constants, options)
 
-    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
-    calls = recorded(sequence, "half")
     for tried in ([good, bad, other], [bad, good, other]):
-        found = best(kernel, "half", replace(sequence, launch=launch), tried, calls)
+        found = best(kernel, "half", replace(SEQUENCE, launch=launch), tried, calls)
         assert {one.launch for one in found} == {good, other}
         assert f"{bad}: left out, most others compute something else" in capsys.readouterr().out
 
 
-def test_no_candidate_is_begun_when_the_time_is_over() -> None:
-    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
+def test_no_candidate_is_begun_when_the_time_is_over(calls: dict[str, Call]) -> None:
     in_use, other = Launch(None, 16, 16, 16, 4, 2), Launch(None, 32, 16, 16, 4, 2)
-    assert [one.launch for one in best("gru_gates", "half", sequence, [in_use, other], until=0)] == [in_use]
+    assert [one.launch for one in best("gru_gates", "half", SEQUENCE, [in_use, other], calls, until=0)] == [in_use]
 
 
-def test_an_outcome_can_be_had_again_whatever_was_in_the_tensors() -> None:
-    sequence = Sequence(1, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
-    calls = recorded(replace(sequence, launch=lambda *_: None), "half")
-    launched = launches_of(calls["gru_update_back"], sequence, Launch(None, 16, 16, 16, 4, 2))
+def test_an_outcome_can_be_had_again_whatever_was_in_the_tensors(calls: dict[str, Call]) -> None:
+    launched = launches_of(calls["gru_update_back"], SEQUENCE, Launch(None, 16, 16, 16, 4, 2))
     tensors = [
         argument.tensor for argument in launched[0][2] if isinstance(argument, Slot) and argument.tensor is not None
     ]
     for tensor in tensors:
         tensor.fill_(torch.nan)
-    first, second = (outcome(launched, sequence.launch) for _ in range(2))
+    first, second = (outcome(launched, SEQUENCE.launch) for _ in range(2))
     assert agree(first, second, "ieee") and not agree(first, [2 * tensor for tensor in first], "half")
     assert all(tensor.isfinite().all() for tensor in tensors)
