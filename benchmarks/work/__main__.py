@@ -92,10 +92,15 @@ def print_launches(title: str, first: list[Launch], today: list[Launch], device:
     print(f"{title:26}{LAUNCH_COLUMNS} |{LAUNCH_COLUMNS}")
     for name in merged([launch.name for launch in today], [launch.name for launch in first]):
         print(f"{name:26}" + " |".join(launch_line(design.get(name), device) for design in by_name))
-    print(f"{'in all':26}" + " |".join(
-        f"{sum(one.times for one in design):6}{'':{width - 14}}{microseconds(design, device):8.1f}"
-        for design in (first, today)
-    ))  # fmt: skip
+    print(f"{'in all':26}" + " |".join(total_line(design, device) for design in (first, today)))
+
+
+def total_line(launches: list[Launch], device: Device) -> str:
+    times = sum(one.times for one in launches)
+    l2_bytes, memory_bytes = (
+        sum(one.times * getattr(one, bytes) for one in launches) for bytes in ("l2_bytes", "memory_bytes")
+    )
+    return f"{times:6}{'':16}{l2_bytes / 1e6:8.1f}{memory_bytes / 1e6:8.1f}{microseconds(launches, device):8.1f}"
 
 
 def launch_line(launch: Launch | None, device: Device) -> str:
