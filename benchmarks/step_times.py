@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 
 from benchmarks.tune.calls import Launched, both_cells, sequence_of
@@ -39,10 +40,11 @@ def lines(sequence: Sequence, kind: str) -> Iterator[str]:
         microseconds = median_microseconds(lambda run=run: sequence.launch(*run), sequence.device)
         total += microseconds
         tile = constants.get("TILE")
-        owns = ""
-        if tile is not None:
+        if isinstance(tile, Tile):
             lines = "lines, " if tile.lines else ""
             owns = f"{tile.rows}x{tile.channels}x{tile.inner}, {lines}shared {tile.shared}"
+        else:
+            owns = f"{tile.channels}x{tile.channels}x{tile.rows}" if tile else ""
         yield f"{microseconds:9.2f} us  {kernel.__name__:<24} {blocks:>6} programs  {owns}"
     yield f"{total:9.2f} us  in all"
 

@@ -3,16 +3,18 @@
 Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
 that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
 sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
-copies, of 16 bytes each, and Hopper's products not each waited for before the next; and no comparisons but those of
+copies, none of 4 bytes, and Hopper's products not each waited for before the next; and no comparisons but those of
 the loop and its pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid.
 `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare. The
-weight gradient's tf32 operands are copied 4 bytes at a time for Hopper, whose wgmma reads tf32 along the summed axis
-alone: that of the rows, which lie C apart in memory.
+weight gradient's tf32 operands are copied 4 bytes at a time on sm_90 and sm_100, whose products read tf32 along the
+summed axis alone: that of the rows, which lie C apart in memory.
 """
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
+
+from convrnn3d.wgrad import GradientTile
 
 from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel
 from benchmarks.machine_code.disassembly import MachineCode, read
@@ -42,22 +44,22 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "products one by one": code.matrix > 1 and 2 * code.waits > code.matrix,  # ptxas: "serialized", C7510 and on
         "no asynchronous copies": loops and not amd and code.asynchronous == 0,
-        "copies of less than 16 bytes": code.narrow > 0 and not _is_read_across(kernel),
+        "copies of 4 bytes": code.narrow > 0 and not _is_read_across(kernel),
         "masks": kernel.convolves and code.comparisons > comparisons,
     }
     return [miss for miss, is_missed in found.items() if is_missed]
 
 
 def _is_read_across(kernel: Kernel) -> bool:
-    return (kernel.function, kernel.kind, kernel.target) == ("wgrad.weight_gradient", "tf32", "sm_90")
+    return "weight_gradient" in kernel.function and kernel.kind == "tf32" and kernel.target in ("sm_90", "sm_100")
 
 
 def row(kernel: Kernel) -> dict[str, object]:
     """A row of the table: the kernel, its tile, its machine code, what it misses."""
     code = read(kernel.compile())
-    tile = [] if kernel.tile is None else [kernel.tile.rows, kernel.tile.channels, kernel.tile.inner]
-    if "weight_gradient" in kernel.function:
-        tile = [kernel.tile.channels, kernel.tile.channels, kernel.tile.rows]
+    tile = () if kernel.tile is None else kernel.tile[:3]  # rows, channels, inner
+    if isinstance(kernel.tile, GradientTile):
+        tile = kernel.tile.channels, kernel.tile.channels, kernel.tile.rows
     return {
         "kernel": kernel.function,
         "operands": kernel.kind,

@@ -15,6 +15,7 @@ from convrnn3d.parts import conv_parts
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
+from convrnn3d.wgrad import GradientTile
 from triton.backends.compiler import GPUTarget
 
 from benchmarks.machine_code.step import training_step
@@ -44,7 +45,7 @@ class Kernel:
         return triton.compile(to_compile(function, kinds, constants), target=target, options=options | FUSION)
 
     @property
-    def tile(self) -> Tile | None:
+    def tile(self) -> Tile | GradientTile | None:
         return self._launched[2].get("TILE")
 
     @property

@@ -22,8 +22,8 @@ class MachineCode:
     """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
 
     unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
-    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of NVIDIA's
-    threads of less than 16 bytes; products: scalar multiply-adds; comparisons: integer comparisons of each thread's
+    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4
+    bytes, by NVIDIA's threads; products: scalar multiply-adds; comparisons: integer comparisons of each thread's
     own, such as masks need; spills: loads and stores of spilled registers; length: all. before, after: how many stand
     before the loop and after it.
     """
@@ -120,7 +120,7 @@ def _count(loop: list[str], comparison: str) -> dict[str, int]:
         "matrix": _number(loop, MATRIX),
         "waits": _number(loop, WAITS),
         "asynchronous": sum(name.startswith(ASYNCHRONOUS) for name in loop),
-        "narrow": sum(name.startswith("LDGSTS") and ".128" not in name for name in loop),
+        "narrow": sum(name.startswith("LDGSTS") and not {"64", "128"} & {*name.split(".")} for name in loop),
         "products": _number(loop, MULTIPLY_ADD),
         "comparisons": sum(name.startswith(comparison) for name in loop),
         "spills": sum(name.startswith(SPILLS) for name in loop),

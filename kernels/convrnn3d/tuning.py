@@ -3,10 +3,11 @@
 A table is for each kernel and kind of operand a list of choices, each good up to a batch size. A choice depends on
 nothing that changes from call to call but the batch size's bracket, so that no first batch is spent on tuning, and a
 change of B or T compiles nothing new within a bracket (but across `SMALL_BATCH`, if launches are told to overlap).
-`launches.sm_90.json` is for GPUs of that architecture (what of it was timed, benchmarks/NOTES.md says), `launches.json`
-for all others, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes its architecture's
-file, with the device's name. The environment variable CONVRNN3D_LAUNCHES names another file to be used in place of
-either.
+`launches.sm_90.json` is for NVIDIA's GPUs whose multiprocessors have 227 KB of shared memory (what of it was timed, on
+sm_90, benchmarks/NOTES.md says), `launches.sm_80.json` for its others from sm_80 on, which have 99 KB at least, and
+`launches.json` for all the rest, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes
+its architecture's file, with the device's name. The environment variable CONVRNN3D_LAUNCHES names another file to be
+used in place of any.
 """
 
 import ctypes
@@ -131,8 +132,14 @@ def table_file(architecture: str | None) -> Path:
     """Of the launch table in use on GPUs of an architecture, for whose name see `architecture_of`."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    own = FOLDER / f"launches.{architecture}.json"
-    return own if own.exists() else FOLDER / "launches.json"
+    own, like = (FOLDER / f"launches.{name}.json" for name in (architecture, _like(architecture)))
+    return next((file for file in (own, like) if file.exists()), FOLDER / "launches.json")
+
+
+def _like(architecture: str | None) -> str | None:
+    """An architecture whose table fits this one, too: the matrix units and the shared memory are alike, or larger."""
+    number = int(architecture.removeprefix("sm_")) if (architecture or "").startswith("sm_") else 0
+    return None if number < 80 else "sm_90" if 90 <= number < 120 else "sm_80"
 
 
 @cache

@@ -7,7 +7,7 @@ shares out takes two launches for a convolution, `conv_parts` and itself. Around
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def launched(cell: str, batch: int, architecture: str | None, kind: str, state: 
 @pytest.mark.parametrize("state", [False, True])
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("batch", [1, 8, 9, 16, 17, 36, 37, 64, 192, 193, 256])
-@pytest.mark.parametrize("architecture", [None, "sm_90"])
+@pytest.mark.parametrize("architecture", [None, "sm_80", "sm_90"])
 @pytest.mark.parametrize("cell", KERNELS)
 def test_a_kernel_is_a_launch_a_step_and_another_a_convolution_where_its_taps_are_shared_out(
     cell: str, architecture: str | None, batch: int, kind: str, state: bool
@@ -114,12 +114,16 @@ def taps_are_shared_out(kernel: str, batch: int, architecture: str | None, kind:
     ("cell", "a_step", "way", "architecture", "least"),
     [
         ("gru", 2, FORWARD, None, 9),
+        ("gru", 2, FORWARD, "sm_80", 9),
         ("gru", 2, FORWARD, "sm_90", 9),
         ("gru", 2, BACKWARD, None, 9),
+        ("gru", 2, BACKWARD, "sm_80", 17),
         ("gru", 2, BACKWARD, "sm_90", 17),
         ("lstm", 1, FORWARD, None, 9),
+        ("lstm", 1, FORWARD, "sm_80", 9),
         ("lstm", 1, FORWARD, "sm_90", 9),
         ("lstm", 1, BACKWARD, None, 9),
+        ("lstm", 1, BACKWARD, "sm_80", 37),
         ("lstm", 1, BACKWARD, "sm_90", 37),
     ],
 )
@@ -144,8 +148,8 @@ def test_of_more_samples_a_step_is_two_launches_of_a_gru_or_one_of_an_lstm_and_a
 )
 def test_the_page_says_up_to_how_many_samples_a_kernel_is_two_launches(row: str, kernels: tuple[str, ...]) -> None:
     columns = {
-        "H100 and H200 (sm_90), half precision and tf32": (("sm_90", "half"), ("sm_90", "tf32")),
-        "float32, and all other GPUs": (("sm_90", "ieee"), *((None, kind) for kind in TYPES)),
+        "NVIDIA from sm_80 on, half precision and tf32": tuple(product(("sm_80", "sm_90"), ("half", "tf32"))),
+        "float32, and all other GPUs": (("sm_80", "ieee"), ("sm_90", "ieee"), *product((None,), TYPES)),
     }
     said = rows_under(["for so many samples", *columns])[row]
     for told, cases in zip(said, columns.values(), strict=True):

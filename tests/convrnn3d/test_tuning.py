@@ -13,26 +13,44 @@ KERNELS = {"gru_gates", "gru_update", "gru_update_back", "gru_gates_back", "lstm
 KERNELS.add("weight_gradient")
 
 
-def test_every_kernel_has_a_choice_for_every_kind_and_batch() -> None:
-    assert set(table()) == KERNELS
-    for kinds in table().values():
+WITH_TABLES = (None, "sm_80", "sm_90")
+
+
+@pytest.mark.parametrize("architecture", WITH_TABLES)
+def test_every_kernel_has_a_choice_for_every_kind_and_batch(architecture: str | None) -> None:
+    assert set(table(architecture)) == KERNELS
+    for kinds in table(architecture).values():
         assert set(kinds) == {"half", "tf32", "ieee"}
         for launches in kinds.values():
             ends = [launch.batch for launch in launches]
             assert ends[-1] is None and ends[:-1] == sorted(end for end in ends if end is not None)
 
 
-def test_a_choice_changes_with_the_bracket_alone() -> None:
-    for kernel, kinds in table().items():
+@pytest.mark.parametrize("architecture", WITH_TABLES)
+def test_a_choice_changes_with_the_bracket_alone(architecture: str | None) -> None:
+    for kernel, kinds in table(architecture).items():
         for kind, launches in kinds.items():
-            assert len({choose(kernel, kind, batch, 128) for batch in range(1, 1000)}) <= len(launches)
+            assert len({choose(kernel, kind, batch, 128, architecture) for batch in range(1, 1000)}) <= len(launches)
 
 
-def test_a_bracket_ends_with_its_largest_batch() -> None:
-    for kernel, kinds in table().items():
+@pytest.mark.parametrize("architecture", WITH_TABLES)
+def test_a_bracket_ends_with_its_largest_batch(architecture: str | None) -> None:
+    for kernel, kinds in table(architecture).items():
         for kind, launches in kinds.items():
             for launch in launches[:-1]:
-                assert choose(kernel, kind, launch.batch, 128) == launch.fitted(128)
+                assert choose(kernel, kind, launch.batch, 128, architecture) == launch.fitted(128)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [
+        (None, "launches.json"), ("gfx942", "launches.json"), ("sm_75", "launches.json"),
+        ("sm_80", "launches.sm_80.json"), ("sm_89", "launches.sm_80.json"), ("sm_90", "launches.sm_90.json"),
+        ("sm_100", "launches.sm_90.json"), ("sm_120", "launches.sm_80.json"),
+    ],
+)  # fmt: skip
+def test_a_gpu_has_the_table_of_those_with_as_much_shared_memory(architecture: str | None, name: str) -> None:
+    assert table_file(architecture).name == name
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def test_products_that_are_each_waited_for_miss_the_bar(matrix: int, waits: int,
     assert missed_by(matrix=matrix, waits=waits) == ["products one by one"] * missed
 
 
-def test_copies_of_less_than_16_bytes_miss_the_bar() -> None:
-    assert missed_by(narrow=1) == ["copies of less than 16 bytes"]
+def test_copies_of_4_bytes_miss_the_bar() -> None:
+    assert missed_by(narrow=1) == ["copies of 4 bytes"]
     assert missed_by("tf32", narrow=8) == []  # see `bar`
 
 
