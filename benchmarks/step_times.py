@@ -41,8 +41,8 @@ def lines(sequence: Sequence, kind: str) -> Iterator[str]:
         total += microseconds
         tile = constants.get("TILE")
         if isinstance(tile, Tile):
-            lines = "lines, " if tile.lines else ""
-            owns = f"{tile.rows}x{tile.channels}x{tile.inner}, {lines}shared {tile.shared}"
+            way = "lines, " if tile.lines else ""
+            owns = f"{tile.rows}x{tile.channels}x{tile.inner}, {way}shared {tile.shared}"
         else:
             owns = f"{tile.channels}x{tile.channels}x{tile.rows}" if tile else ""
         yield f"{microseconds:9.2f} us  {kernel.__name__:<24} {blocks:>6} programs  {owns}"

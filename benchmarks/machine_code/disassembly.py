@@ -22,10 +22,10 @@ class MachineCode:
     """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
 
     unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
-    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4
-    bytes, by NVIDIA's threads; products: scalar multiply-adds; comparisons: integer comparisons of each thread's
-    own, such as masks need; spills: loads and stores of spilled registers; length: all. before, after: how many stand
-    before the loop and after it.
+    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4 bytes, by
+    NVIDIA's threads; products: scalar multiply-adds; comparisons: integer comparisons of each thread's own, such as
+    masks need; spills: loads and stores of spilled registers; length: all. before, after: how many stand before the
+    loop and after it.
     """
 
     unit: str

@@ -43,7 +43,7 @@ def main() -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes(), name))
     parser.add_argument("--type", choices=tuple(BYTES), default="bf16", help="of operands and grids")
     parser.add_argument(
-        "--architecture", default="sm_90", help="whose launch table; of one without, that of all others"
+        "--architecture", default="sm_90", help="whose launch table, as `convrnn3d.tuning.table_file` finds it"
     )
     for field in fields(Device):
         flag, value = f"--{field.name.replace('_', '-')}", field.default

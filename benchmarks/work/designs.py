@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from convrnn3d.orders import order_of_voxels
 from convrnn3d.packing import BLOCK, ELEMENTS
 from convrnn3d.plans import ADD_PARTS, FROM_ZEROS
-from convrnn3d.tuning import Launch as Tile
+from convrnn3d.tuning import Launch as Choice
 from convrnn3d.tuning import choose
 from convrnn3d.wgrad import ROWS_A_SHARE, SHARES
 
@@ -44,12 +44,12 @@ FORWARD = {
     "lstm": (Kernel("lstm_step", Convolution(3), 11),),
 }
 BACK = {
-    # da_c, u, r, h, d; d, da_r. Then da_u, da_r, dstate, u, c, h, d; d, da_u, da_c.
+    # da_c, u, r, h, d; d, da_r. Then da_u, da_r, doutput, u, c, h, d; d, da_u, da_c.
     "gru": (
         Kernel("gru_update_back", Convolution(1, back=True), 5, 2, 1),
         Kernel("gru_gates_back", Convolution(2, back=True), 8, 2, 2),
     ),
-    # three da, dstate, three gates, s, g; g, three da.
+    # three da, doutput, three gates, s, g; g, three da.
     "lstm": (Kernel("lstm_step_back", Convolution(3, back=True), 11, 2, 3),),
 }
 
@@ -89,7 +89,7 @@ class Call:
             return self._weight_gradient()
         return next(self._step(one) for one in (*FORWARD[self.cell], *BACK[self.cell]) if one.name == kernel)
 
-    def _tile(self, name: str) -> Tile:
+    def _tile(self, name: str) -> Choice:
         return choose(name, KINDS[self.type_name], self.sizes.batch, self.sizes.channels, self.architecture)
 
     def _step(self, kernel: Kernel) -> list[Launch]:
@@ -138,7 +138,7 @@ class Call:
         sums = Launch("weight gradient: sums", 1, self._of_the_weight(parts), spilled + elements * sizes.element)
         return [Launch("weight gradient", 1, programs, read + spilled), sums]
 
-    def _of_any_voxel(self, tile: Tile, read: int = 0) -> tuple[Programs, ...]:
+    def _of_any_voxel(self, tile: Choice, read: int = 0) -> tuple[Programs, ...]:
         """Programs that multiply nothing, on rows by channels, which read so many bytes together."""
         tile = tile.fitted(self.sizes.channels)
         count = -(-self.sizes.batch * self.sizes.voxels // tile.rows) * -(-self.sizes.channels // tile.channels)

@@ -47,9 +47,9 @@ def phases(cell: str, sizes: Sizes) -> list[Phase]:
         "lstm": [("step: f, i, c, s', h'", 3, 11)],
     }
     backward = {
-        # da_c, d twice, u, r, h, da_r, r . h; then da_u, da_r, d twice, dstate, u, c, h, da_u, da_c
+        # da_c, d twice, u, r, h, da_r, r . h; then da_u, da_r, d twice, doutput, u, c, h, da_u, da_c
         "gru": [("update back: q, da_r", 1, 8), ("gates back: dh, da_u, da_c", 2, 10)],
-        # three da, d and g twice, dstate, three gates, s, three da
+        # three da, d and g twice, doutput, three gates, s, three da
         "lstm": [("step back: dh, da_f, da_i, da_c", 3, 15)],
     }
     per_pair = 2 * rows * sizes.channels**2 * GATES

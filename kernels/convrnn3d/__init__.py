@@ -3,7 +3,7 @@
 Notation and shapes (channels innermost, three gates):
 
     projection (B, T, 3, X, Y, Z, C)   input contributions of all T views, bias included; gates u, r, c or f, i, c
-    weight     (3, C, C, k, k, k)      state kernels, out x in as PyTorch stores them; k is 1 or 3
+    weight     (3, C, C, K, K, K)      state kernels, out x in as PyTorch stores them; K is 1 or 3
     state      (B, X, Y, Z, C)         hidden grid h, zeros if not given; LSTM: the pair (h, s)
     mask       (B, T) bool             where False, the step leaves that sample's state as it was
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -24,10 +25,11 @@ class Promise(NamedTuple):
 
 
 _promises = WeakTensorKeyDictionary()
+_giving = Lock()  # of promises, and taking them back
 
 
 def freeze(weight: Tensor) -> Tensor:
-    """Promise that `weight` (3, C, C, k, k, k) will not change; it is returned.
+    """Promise that `weight` (3, C, C, K, K, K) will not change; it is returned.
 
     The kernels lay a weight out in every call, and a CUDA graph in every replay. A frozen weight is laid out once for
     each type of operands, in the first call that wants no gradient; graphs take what was kept, if there was such a call
@@ -35,7 +37,9 @@ def freeze(weight: Tensor) -> Tensor:
     capture its graphs anew. PyTorch counts no change that is made through `.data`, by a graph, or by an optimizer with
     `fused=True`: none is seen. See `freezing`, too.
     """
-    _promise(weight, lasting=True)
+    require_tensor("weight", weight)
+    with _giving:
+        _promise(weight, lasting=True)
     return weight
 
 
@@ -45,15 +49,15 @@ def freezing(weight: Tensor) -> Iterator[None]:
 
     A CUDA graph that is captured meanwhile may be replayed later, and lays the weight out in every replay.
     """
-    if weight in _promises:
-        yield
-        return
-    promise = _promise(weight, lasting=False)
+    require_tensor("weight", weight)
+    with _giving:
+        promise = None if weight in _promises else _promise(weight, lasting=False)
     try:
         yield
     finally:
-        if _promises.get(weight) is promise:  # and not one that was given since
-            _promises.pop(weight, None)
+        with _giving:
+            if promise is not None and _promises.get(weight) is promise:  # and not one that was given since
+                _promises.pop(weight)
 
 
 def promise_of(weight: Tensor) -> Promise | None:
@@ -62,12 +66,13 @@ def promise_of(weight: Tensor) -> Promise | None:
     if promise is None:
         return None
     if promise.state != _state(weight):
+        if not promise.lasting:
+            raise RuntimeError("this weight has changed within convrnn3d.freezing, where it is promised not to")
         raise RuntimeError("this weight has changed since convrnn3d.freeze: freeze it again and capture graphs anew")
     return promise
 
 
 def _promise(weight: Tensor, lasting: bool) -> Promise:
-    require_tensor("weight", weight)
     promise = _promises[weight] = Promise(_state(weight), weight.detach(), {}, lasting)
     return promise
 

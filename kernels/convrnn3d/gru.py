@@ -24,7 +24,8 @@ from convrnn3d.sequence import Sequence
 
 U_AND_R, CANDIDATE = Phase.of(0, 2), Phase.of(2, 1)
 U_AND_R_BACK, CANDIDATE_BACK = Phase.of(0, 2, transposed=True), Phase.of(2, 1, transposed=True)
-NO_STATES = (ZEROS,) * 4  # states, last, next_source, first_source of `update_kernel`
+# Of `update_kernel` states, last, next_source, first_source.
+NO_STATES = (ZEROS,) * 4
 
 
 @triton.jit
@@ -206,7 +207,7 @@ def backward(
     """
     steps = sequence.steps
     d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
+    d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     d_state = sequence.state_gradient(d.tensor, carried, has_state)
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None

@@ -170,7 +170,7 @@ def backward(
     steps = sequence.steps
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
     da = sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if sequence.exact(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
+    d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     d_h, d_s = (sequence.state_gradient(slot.tensor, carried, has_state) for slot in (d, g))
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None

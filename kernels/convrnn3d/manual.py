@@ -111,17 +111,17 @@ class _ConvLSTM(torch.autograd.Function):
 
 
 def conv(grid: Tensor, weight: Tensor) -> Tensor:
-    """W * h: (B, X, Y, Z, C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, n C)."""
+    """W * h: (B, X, Y, Z, C) with weight (n, C, C, K, K, K) to (B, X, Y, Z, n C)."""
     return F.conv3d(grid.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2).movedim(1, -1)
 
 
 def conv_transposed(d: Tensor, weight: Tensor) -> Tensor:
-    """W^T * d: (B, X, Y, Z, n C) with weight (n, C, C, k, k, k) to (B, X, Y, Z, C)."""
+    """W^T * d: (B, X, Y, Z, n C) with weight (n, C, C, K, K, K) to (B, X, Y, Z, C)."""
     return F.conv_transpose3d(d.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2).movedim(1, -1)
 
 
 def weight_gradient(sources: Tensor, d_a: Tensor, weight: Tensor) -> Tensor:
-    """dW (n, C, C, k, k, k) from what was convolved (B, T, X, Y, Z, C) and da (B, T, n, X, Y, Z, C), over all steps."""
+    """dW (n, C, C, K, K, K) from what was convolved (B, T, X, Y, Z, C) and da (B, T, n, X, Y, Z, C), over all steps."""
     inputs = sources.flatten(0, 1).movedim(-1, 1)  # (B T, C, X, Y, Z)
     outputs = d_a.movedim(-1, 3).flatten(2, 3).flatten(0, 1)  # (B T, n C, X, Y, Z)
     channels, size = weight.shape[1], weight.shape[-1]

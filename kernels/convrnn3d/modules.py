@@ -22,8 +22,8 @@ class ConvRNN(nn.Module):
     """What both recurrences have: their parameters, and the gates' projections.
 
     in_channels: of the grids that come in; channels: of the state; kernel_size: of the input's convolution, odd;
-    state_kernel_size: of the state's, 1 or 3. Parameters: input_weight (3, C, in_channels, k, k, k), bias (3, C),
-    weight (3, C, C, k, k, k), at first as those of nn.Conv3d, uniform to +-1 / sqrt(fan in), the bias zero.
+    state_kernel_size: of the state's, 1 or 3. Parameters: input_weight (3, C, in_channels, K, K, K), bias (3, C),
+    weight (3, C, C, K, K, K), at first as those of nn.Conv3d, uniform to +-1 / sqrt(fan in), the bias zero.
     backend, precision, recompute: as in `conv_gru`; attributes, to be changed at will.
     """
 

@@ -63,7 +63,7 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 
 
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
-    """weight (3, C, C, k, k, k) to (orders, taps, 3, C, C) of type `operand`."""
+    """weight (3, C, C, K, K, K) to (orders, taps, 3, C, C) of type `operand`."""
     packed = torch.empty(orders, shape.SIDE**3, GATES.value, shape.C, shape.C, dtype=operand, device=weight.device)
     programs = GATES.value * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}

@@ -78,7 +78,7 @@ def conv_parts(
         )
         places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
     let_next_begin(TILE)
-    SUMS: tl.constexpr = PHASE.sums  # which Triton 3.6 would take for a number, not for a constant
+    SUMS: tl.constexpr = PHASE.sums  # PHASE.sums itself, Triton 3.6 takes for a number that may change
     parts += part * (SUMS * C)  # whose sums are counted from here
     for at in tl.static_range(len(places)):
         for g in tl.static_range(SUMS):

@@ -8,8 +8,7 @@ from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import SMALL_BATCH, Launch
 
 # Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
-# zeros. Of 27 values a thread adds up one sum, and one sample on a 4x4x4 grid of 128
-# channels has 128 programs.
+# zeros. Of 27 values a thread adds up one sum; of 128 channels on a 4x4x4 grid one sample has 128 programs.
 ADD_PARTS = {
     1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
     2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),

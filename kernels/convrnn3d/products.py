@@ -17,7 +17,7 @@ def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
     y, z,  # (rows) of the voxel, where taps along them may leave the grid: if fewer axes than these are shared out
-    weight,  # (taps, GATES, C, C), one of the two orders of `packing`
+    weight,  # (taps, 3, C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,

@@ -76,7 +76,7 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
 
 
 def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Same-size convolution of (B, X, Y, Z, in) with weight (n, C, in, k, k, k), bias (n, C), to (B, X, Y, Z, n C)."""
+    """Same-size convolution of (B, X, Y, Z, in) with weight (n, C, in, K, K, K), bias (n, C), to (B, X, Y, Z, n C)."""
     channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)
     if grid.device.type == "cpu":
         # With the channels innermost oneDNN turns the weight around at every step, and that is larger than the grid:
@@ -118,7 +118,7 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
     size = weight.shape[-1] if weight.ndim else 0
     if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
         raise ValueError(
-            f"weight must be (3, {channels}, {channels}, k, k, k) with k 1 or 3, got {tuple(weight.shape)}"
+            f"weight must be (3, {channels}, {channels}, K, K, K) with k 1 or 3, got {tuple(weight.shape)}"
         )
     if state is not None and state.shape != (batch, *grid, channels):
         raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")

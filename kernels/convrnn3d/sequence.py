@@ -97,7 +97,7 @@ class Sequence:
         return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
 
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
-        """dW (3, C, C, k, k, k), see `wgrad`."""
+        """dW (3, C, C, K, K, K), see `wgrad`."""
         choice = self._chosen("weight_gradient").fitted(self.channels)
         return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
 
@@ -116,6 +116,6 @@ class Sequence:
             return d.new_empty(0, dtype=carried)
         return d if d.dtype == carried else self.empty((), carried)
 
-    def exact(self, dtype: torch.dtype) -> bool:
+    def factors_are_kept(self, dtype: torch.dtype) -> bool:
         """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"

@@ -4,9 +4,9 @@ A table is for each kernel and kind of operand a list of choices, each good up t
 nothing that changes from call to call but the batch size's bracket, so that no first batch is spent on tuning, and a
 change of B or T compiles nothing new within a bracket (but across `SMALL_BATCH`, if launches are told to overlap).
 `launches.sm_90.json` is for NVIDIA's GPUs whose multiprocessors have 227 KB of shared memory (what of it was timed, on
-sm_90, benchmarks/NOTES.md says), `launches.sm_80.json` for its others from sm_80 on, which have 99 KB at least, and
+sm_90, benchmarks/NOTES.md says), `launches.99KB.json` for its others from sm_80 on, which have that much at least, and
 `launches.json` for all the rest, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes
-its architecture's file, with the device's name. The environment variable CONVRNN3D_LAUNCHES names another file to be
+its architecture's file, which goes before these. The environment variable CONVRNN3D_LAUNCHES names another file to be
 used in place of any.
 """
 
@@ -101,7 +101,7 @@ def architecture_of(device: torch.device) -> str | None:
 
 def dependent_launch(device: torch.device, batch: int) -> bool:
     """Whether a launch begins before the one before it has ended: where that can be, and DEPENDENT says 1, or nothing
-    and the batch is small: then it made a step shorter on an H200, else not (benchmarks/NOTES.md).
+    and the batch is small: then it made a step shorter on an H200, else hardly or not (benchmarks/NOTES.md).
     """
     asked = os.environ.get(DEPENDENT, "1" if batch <= SMALL_BATCH else "0") == "1"
     return asked and overlaps(architecture_of(device)) and _captures_overlap()
@@ -132,14 +132,14 @@ def table_file(architecture: str | None) -> Path:
     """Of the launch table in use on GPUs of an architecture, for whose name see `architecture_of`."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    own, like = (FOLDER / f"launches.{name}.json" for name in (architecture, _like(architecture)))
-    return next((file for file in (own, like) if file.exists()), FOLDER / "launches.json")
+    own, fitting = (FOLDER / f"launches.{name}.json" for name in (architecture, _fitting(architecture)))
+    return next((file for file in (own, fitting) if file.exists()), FOLDER / "launches.json")
 
 
-def _like(architecture: str | None) -> str | None:
-    """An architecture whose table fits this one, too: the matrix units and the shared memory are alike, or larger."""
+def _fitting(architecture: str | None) -> str | None:
+    """The name of a table whose tiles fit the shared memory of an architecture that has none of its own."""
     number = int(architecture.removeprefix("sm_")) if (architecture or "").startswith("sm_") else 0
-    return None if number < 80 else "sm_90" if 90 <= number < 120 else "sm_80"
+    return None if number < 80 else "sm_90" if 90 <= number < 120 else "99KB"
 
 
 @cache

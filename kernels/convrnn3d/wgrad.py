@@ -3,9 +3,9 @@
     dW_gate[:, :, o + R] = sum over b, t, v with v + o inside of  da_gate,t[b, v]  source_gate,t[b, v + o]^T
 
 A program owns a tap o, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
-(b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too; or, of large batches,
-in each turn those of one voxel, which are found with fewer instructions (`python -m benchmarks.machine_code`, batches 1
-and 193: a turn of 130, not 181).
+(b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too; or, of large batches
+where the launch table says so, in each turn those of one voxel, which are found with fewer instructions (`python -m
+benchmarks.machine_code`).
 Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
 together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
 bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
@@ -159,7 +159,7 @@ def weight_gradient(
     sources: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch,
     launch: Callable[..., Any], exact: bool = False,
 ) -> Tensor:  # fmt: skip
-    """dW (3, C, C, k, k, k), of the weight's type, contiguous.
+    """dW (3, C, C, K, K, K), of the weight's type, contiguous.
 
     sources (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y,
     Z, C).

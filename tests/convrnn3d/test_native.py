@@ -6,11 +6,19 @@ sizes, Triton's interpreter and its PTX executed (`benchmarks.emulator`) were ri
 
 import pytest
 import torch
-from convrnn3d.tuning import table
+from convrnn3d.tuning import architecture_of, table
 from parity import DEVICE, Problem, distances
 
 BAR = 2
-BATCHES = sorted({launch.batch or 256 for kinds in table("sm_90").values() for of in kinds.values() for launch in of})
+ARCHITECTURE = architecture_of(torch.device(DEVICE))
+BATCHES = sorted(
+    {
+        launch.batch or 256
+        for kinds in table(ARCHITECTURE).values()
+        for launches in kinds.values()
+        for launch in launches
+    }
+)
 OPERANDS = {
     "bf16": {"dtype": torch.bfloat16},
     "fp16": {"dtype": torch.float16},

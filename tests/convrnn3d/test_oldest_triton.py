@@ -6,9 +6,11 @@ from pathlib import Path
 
 import convrnn3d
 import pytest
+from convrnn3d.launcher import Slot
 from convrnn3d.places import Phase, Shape, Tile
+from convrnn3d.wgrad import GradientTile
 
-FIELDS = {*Shape._fields, *Phase._fields, *Tile._fields}
+FIELDS = {field for named in (Shape, Phase, Tile, GradientTile, Slot) for field in named._fields}
 FILES = sorted(Path(convrnn3d.__file__).parent.glob("*.py"))
 
 

@@ -195,7 +195,7 @@ def test_a_weight_that_was_frozen_for_a_while_may_change_afterwards(
 
 def test_a_change_while_a_weight_is_frozen_for_a_while_is_refused() -> None:
     w = weight()
-    with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"), freezing(w):
+    with pytest.raises(RuntimeError, match=r"changed within convrnn3d\.freezing"), freezing(w):
         kept(w)
         kept(w.neg_())
     assert torch.equal(kept(w), packed_by_hand(w))
@@ -209,6 +209,15 @@ def test_a_weight_that_is_frozen_for_good_stays_so(packings: list[Tensor], withi
     with freezing(w):
         before = kept(freeze(w) if within else w)
     assert kept(w) is before and len(packings) == 1
+
+
+def test_one_that_freezes_for_a_while_within_another_takes_nothing_with_it(packings: list[Tensor]) -> None:
+    w = weight()
+    with freezing(w):
+        before = kept(w)
+        with freezing(w):
+            assert kept(w) is before
+        assert kept(w) is before and len(packings) == 1
 
 
 def test_of_two_threads_that_freeze_for_a_while_neither_outlives_the_other(packings: list[Tensor]) -> None:

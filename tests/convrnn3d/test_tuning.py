@@ -45,8 +45,8 @@ def test_a_bracket_ends_with_its_largest_batch(architecture: str | None) -> None
     ("architecture", "name"),
     [
         (None, "launches.json"), ("gfx942", "launches.json"), ("sm_75", "launches.json"),
-        ("sm_80", "launches.sm_80.json"), ("sm_89", "launches.sm_80.json"), ("sm_90", "launches.sm_90.json"),
-        ("sm_100", "launches.sm_90.json"), ("sm_120", "launches.sm_80.json"),
+        ("sm_80", "launches.99KB.json"), ("sm_89", "launches.99KB.json"), ("sm_90", "launches.sm_90.json"),
+        ("sm_100", "launches.sm_90.json"), ("sm_120", "launches.99KB.json"),
     ],
 )  # fmt: skip
 def test_a_gpu_has_the_table_of_those_with_as_much_shared_memory(architecture: str | None, name: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from convrnn3d import gru, lstm
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import Launch as Tile
+from convrnn3d.tuning import Launch as Choice
 from convrnn3d.wgrad import weight_gradient_kernel
 
 from benchmarks.work.designs import Call
@@ -46,7 +46,7 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
         blocks.append(count)
         if kernel is weight_gradient_kernel:
             made, warps, stages = constants["TILE"], options["num_warps"], options["num_stages"]
-            tile = Tile(None, made.rows, made.channels, made.rows, warps, stages, lines=made.one_voxel)
+            tile = Choice(None, made.rows, made.channels, made.rows, warps, stages, lines=made.one_voxel)
             gradients.append(weight_gradient(sizes, tile, shares=arguments[-1]))
 
     grid, channels = (sizes.grid,) * 3, sizes.channels

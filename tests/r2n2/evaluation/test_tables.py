@@ -154,7 +154,7 @@ def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Pa
 def test_all_objects_of_a_table_share_one_packed_weight(
     chosen: list[Model], packings: list[torch.Tensor], tmp_path: Path
 ) -> None:
-    model = R2N2(small_network("3d-gru-1"))
+    model = R2N2(small_network("3d-gru-1")).to("cuda" if torch.cuda.is_available() else "cpu")
     model.recurrence.backend = "triton"
     modes = [module.training for module in model.modules()]
     evaluate(model, chosen[:2], max_views=2, orders=2)
