@@ -73,7 +73,9 @@ def row(kernel: Kernel) -> dict[str, object]:
     }
 
 
-def rows(targets: list[str], kinds: tuple[str, ...], jobs: int) -> list[dict[str, object]]:
-    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds)]
+def rows(
+    targets: list[str], kinds: tuple[str, ...], jobs: int, batches: tuple[int, ...] = ()
+) -> list[dict[str, object]]:
+    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds, batches)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         return list(pool.map(row, kernels, chunksize=4))

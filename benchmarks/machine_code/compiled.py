@@ -72,11 +72,14 @@ def brackets(target: str) -> list[int]:
     return [*known, known[-1] + 1]
 
 
-def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS)) -> list[Kernel]:
-    """Both cells' kernels, forward and backward, for every kind of operand and bracket, each distinct one once."""
+def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS), batches: tuple[int, ...] = ()) -> list[Kernel]:
+    """Both cells' kernels, forward and backward, for every kind of operand, each distinct one once.
+
+    batches: for which they are launched; if none are given, one of each bracket.
+    """
     found: dict[str, Kernel] = {}
     for operand in kinds:
-        for batch in brackets(target):
+        for batch in batches or brackets(target):
             for place, (function, *how) in enumerate(taken_down(operand, batch, target)):
                 name = function.fn.__module__.split(".")[-1] + "." + function.__name__.removesuffix("_kernel")
                 found.setdefault(f"{name} {how}", Kernel(name, operand, batch, target, place))

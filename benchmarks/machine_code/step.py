@@ -27,7 +27,7 @@ def training_step(
     if cell == "gru":
         (h,) = state
         *outputs, sources, gates, packed = gru.forward(sequence, projection, weight, h, mask, *how)
-        carried = (None, None) if sequence.exact(dtype) else (outputs[0], h)
+        carried = (None, None) if sequence.factors_are_kept(dtype) else (outputs[0], h)
         kept = *carried, gates
         run_back = gru.backward
     else:
