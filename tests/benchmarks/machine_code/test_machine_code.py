@@ -71,7 +71,7 @@ def test_copies_of_4_bytes_miss_the_bar() -> None:
 
 
 def launches_of_the_table(target: str, kinds: list[str], batches: list[int]) -> set[tuple[str, str, str, int, int]]:
-    """Kernel, type of operands, tile, warps and stages, as a row says them; batches: for which, all if there are none."""
+    """Kernel, type of operands, tile, warps and stages, as a row says them; batches: for which, if not for all."""
     launches = set()
     for kernel, by_kind in table(target).items():
         name = "wgrad.weight_gradient" if kernel == "weight_gradient" else kernel.replace("_", ".", 1)
