@@ -7,8 +7,8 @@ Where a tile of rows x channels is in the grids is a place, a tuple (b, v, n, ex
     exists  (rows, channels) what of the tile is inside
     along   how many voxels further along z than v, a constant: those of a line differ by it alone
 
-Kernels read and write grids at a place through a Slot. (Triton 3.6 forgets the names of a
-named tuple's fields if it is made in a kernel.)
+Kernels read and write grids at a place through a Slot. (Triton 3.6 forgets the names of a named tuple's fields if it is
+made in a kernel.)
 """
 
 from typing import NamedTuple

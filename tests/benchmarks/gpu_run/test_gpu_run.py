@@ -28,7 +28,7 @@ TABLES = ("recurrence", "network")
 
 @pytest.fixture
 def few_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A launch table of lines, in processes of their own, too: the interpreter runs a hundred programs for a second."""
+    """A launch table of lines, for other processes, too: the interpreter runs programs one after the other."""
     stored = json.loads(table_file(None).read_text(encoding="utf-8"))
     for kernel, kinds in stored["launches"].items():
         for launch in itertools.chain.from_iterable(kinds.values()):
