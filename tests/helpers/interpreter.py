@@ -1,10 +1,11 @@
 """Triton's interpreter, without what it does anew for each operation though once is enough.
 
 It computes whether each sum and product of integers overflows, and drops the answer; patches Triton's language at every
-call of a function inside a kernel; builds a dictionary of all types whenever it looks one up; and works out the type
-and the shape of every result, of which there are few. All of this took longer than what it is for; `pytest
---durations=30` shows what the tests of kernels take. And programs come one after the other: what adds parts up, in as
-many programs as a GPU has room for, does so in few.
+call of a function inside a kernel; builds a dictionary of all types whenever it looks one up; works out the type and
+the shape of every result, of which there are few; and brings any two operands to one type and shape, which most have,
+or to which a number is brought again and again. All of this took longer than what it is for; `pytest --durations=30`
+shows what the tests of kernels take. And programs come one after the other: what adds parts up, in as many programs as
+a GPU has room for, does so in few.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +17,11 @@ from typing import Any
 import triton.language as tl
 from convrnn3d.plans import ADD_PARTS, plan
 from convrnn3d.tuning import Launch
+from triton.language.semantic import TritonSemantic
 from triton.runtime import interpreter
 
 AS_ON_A_GPU = dict(ADD_PARTS)
+KEPT = {"int32", "uint32", "int64", "fp32"}  # types that two operands of one of them keep, and one beside an integer
 IN_FEW_PROGRAMS = {shared: replace(launch, rows=32) for shared, launch in ADD_PARTS.items()}
 
 
@@ -32,10 +35,13 @@ def hastened() -> Iterator[None]:
     interpreter._patch_lang = _PatchedOnce(patch)
     of_tensor, of_block = tl.core.tensor.__init__, tl.core.block_type.__init__
     tl.core.tensor.__init__, tl.core.block_type.__init__ = _with_known_shapes(of_tensor), _of_known_types(of_block)
+    alike = TritonSemantic.binary_op_type_checking_impl
+    TritonSemantic.binary_op_type_checking_impl = _alike_if_they_are_not(alike)
     try:
         with parts_added_up(IN_FEW_PROGRAMS):
             yield
     finally:
+        TritonSemantic.binary_op_type_checking_impl = alike
         tl.core.tensor.__init__, tl.core.block_type.__init__ = of_tensor, of_block
         builder.options, interpreter._get_np_dtype, interpreter._patch_lang = options, numpy_type, patch
 
@@ -57,7 +63,7 @@ def _with_known_shapes(init: Callable[..., None]) -> Callable[..., None]:
     known: dict[tuple[int, ...], tuple[Any, Any]] = {}
 
     def of_tensor(self: Any, handle: Any, type: Any) -> None:
-        shape = type.shape if type.is_block() else ()
+        shape = (*type.shape.values,) if type.is_block() else ()
         if shape in known:
             self.handle, self.type, self.dtype = handle, type, type.scalar
             self.shape, self.numel = known[shape]
@@ -85,6 +91,26 @@ def _of_known_types(init: Callable[..., None]) -> Callable[..., None]:
     return of_block
 
 
+def _alike_if_they_are_not(bring: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
+    """What brings two operands to one type and shape, for those that are not; what an integer becomes is kept."""
+    known: dict[tuple, tuple[Any, Any]] = {}
+
+    def alike(self: Any, lhs: Any, rhs: Any, *allowed: bool, **checks: bool) -> tuple[Any, Any]:
+        tensor, other = (lhs, rhs) if type(lhs) is tl.tensor else (rhs, lhs)
+        if type(tensor) is not tl.tensor or tensor.dtype.name not in KEPT:
+            return bring(self, lhs, rhs, *allowed, **checks)
+        if type(other) is tl.tensor and other.dtype is tensor.dtype:
+            return (lhs, rhs) if other.shape is tensor.shape else self.broadcast_impl_value(lhs, rhs)
+        if type(other) is not int:
+            return bring(self, lhs, rhs, *allowed, **checks)
+        key = (other, tensor is lhs, tensor.dtype.name, id(tensor.shape), *allowed, *checks.items())
+        if key not in known:
+            known[key] = bring(self, lhs, rhs, *allowed, **checks)
+        return (tensor, known[key][1]) if tensor is lhs else (known[key][0], tensor)
+
+    return alike
+
+
 class _PatchedOnce:
     """`_patch_lang` for functions whose modules were not patched yet; they stay patched.
 
@@ -92,11 +118,14 @@ class _PatchedOnce:
     """
 
     def __init__(self, patch: Callable[[Any], Any]) -> None:
-        self.patch, self.patched = patch, set()
+        self.patch, self.patched, self.known = patch, set(), {}
 
     def __call__(self, function: Any) -> Any:
-        languages = {id(value) for value in function.__globals__.values() if value is tl or value is tl.core}
-        if not languages <= self.patched:
-            self.patch(function)
-            self.patched |= languages
+        names = function.__globals__
+        if id(names) not in self.known:
+            languages = {id(value) for value in names.values() if value is tl or value is tl.core}
+            if not languages <= self.patched:
+                self.patch(function)
+                self.patched |= languages
+            self.known[id(names)] = names
         return interpreter._LangPatchScope()  # with nothing to take back
