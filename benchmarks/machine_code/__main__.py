@@ -1,20 +1,27 @@
 """What the compiler makes of every kernel in the launch table, for GPUs that need not be there.
 
     python -m benchmarks.machine_code [--targets sm_90,gfx942] [--kinds half] [--batches 36] [--json FILE] [--jobs 2]
+    python -m benchmarks.machine_code --record
+    python -m benchmarks.machine_code --recorded [--triton 3.6.0]
 
 One row for each kernel and target, at C = 128, G = 4; those that miss the bar (`bar`) are marked, and the exit code
-is 1.
+is 1. They take an hour of a core: with --record only what was not recorded before is compiled, and kept beside the
+results; with --recorded nothing is compiled, and a kernel that was not recorded counts as one that misses.
 """
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+import triton
 from triton import knobs
 
-from benchmarks.machine_code.bar import rows
-from benchmarks.machine_code.compiled import TARGETS
+from benchmarks.machine_code.bar import misses
+from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel, machine_codes
+from benchmarks.machine_code.disassembly import MachineCode
+from benchmarks.machine_code.record import extend, recorded
 
 
 def main() -> int:
@@ -24,22 +31,50 @@ def main() -> int:
     parser.add_argument("--batches", default="", help="comma-separated; if left out, one of each bracket of the table")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--jobs", type=int, default=2)
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--record", action="store_true", help="compile what was not recorded before, and keep it")
+    kept.add_argument("--recorded", action="store_true", help="compile nothing: what was recorded")
+    parser.add_argument("--triton", default=triton.__version__, help="with --recorded: of which version; else this one")
     arguments = parser.parse_args()
     if knobs.runtime.interpret:
         parser.error("TRITON_INTERPRET is set: kernels would be interpreted, not compiled")
+    if arguments.record and arguments.batches:
+        parser.error("--record is of all batch sizes: leave --batches out")
+    if arguments.triton != triton.__version__ and not arguments.recorded:
+        parser.error(f"--triton {arguments.triton} needs --recorded: this is Triton {triton.__version__}")
+    targets, kinds = arguments.targets.split(","), tuple(arguments.kinds.split(","))
     batches = tuple(int(batch) for batch in arguments.batches.split(",") if batch)
-    table = rows(arguments.targets.split(","), tuple(arguments.kinds.split(",")), arguments.jobs, batches)
+    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds, batches)]
+    if arguments.recorded:
+        codes = recorded(arguments.triton)
+    elif arguments.record:
+        codes = extend(kernels, arguments.jobs)
+    else:
+        compiled = machine_codes(kernels, arguments.jobs)
+        codes = {kernel.digest: code for kernel, code in zip(kernels, compiled, strict=True)}
+    table = [_line(kernel, codes[kernel.digest]) for kernel in kernels if kernel.digest in codes]
     if arguments.json:
         arguments.json.write_text(json.dumps(table, indent=1), encoding="utf-8")
-    columns = [name for name in table[0] if name != "misses"]
+    _print(table)
+    missed, unknown = sum(bool(line["misses"]) for line in table), len(kernels) - len(table)
+    print(f"{len(table)} kernels, Triton {arguments.triton}, {missed} miss the bar")
+    if unknown:
+        sentence = f"{unknown} kernels are not recorded as they are: python -m benchmarks.machine_code --record"
+        print(f"{sentence}, with Triton {arguments.triton}", file=sys.stderr)
+    return 1 if missed or unknown else 0
+
+
+def _line(kernel: Kernel, code: MachineCode) -> dict[str, object]:
+    return kernel.words() | asdict(code) | {"misses": misses(kernel, code)}
+
+
+def _print(table: list[dict[str, object]]) -> None:
+    columns = [name for name in (table or [{}])[0] if name != "misses"]
     widths = {name: max(len(name), *(len(str(line[name])) for line in table)) for name in columns}
     print("  ".join(name.ljust(widths[name]) for name in columns))
     for line in table:
         marks = "  <- " + ", ".join(line["misses"]) if line["misses"] else ""
         print("  ".join(str(line[name]).ljust(widths[name]) for name in columns) + marks)
-    missed = sum(bool(line["misses"]) for line in table)
-    print(f"{len(table)} kernels, Triton {sys.modules['triton'].__version__}, {missed} miss the bar")
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":

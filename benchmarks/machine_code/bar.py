@@ -10,14 +10,8 @@ weight gradient's tf32 operands are copied 4 bytes at a time on sm_90 and sm_100
 summed axis alone: that of the rows, which lie C apart in memory.
 """
 
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
-from multiprocessing import get_context
-
-from convrnn3d.wgrad import GradientTile
-
-from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel
-from benchmarks.machine_code.disassembly import MachineCode, read
+from benchmarks.machine_code.compiled import TARGETS, Kernel
+from benchmarks.machine_code.disassembly import MachineCode
 
 REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
 LANE_REGISTERS = 512
@@ -52,30 +46,3 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
 
 def _is_read_across(kernel: Kernel) -> bool:
     return "weight_gradient" in kernel.function and kernel.kind == "tf32" and kernel.target in ("sm_90", "sm_100")
-
-
-def row(kernel: Kernel) -> dict[str, object]:
-    """A row of the table: the kernel, its tile, its machine code, what it misses."""
-    code = read(kernel.compile())
-    tile = () if kernel.tile is None else kernel.tile[:3]  # rows, channels, inner
-    if isinstance(kernel.tile, GradientTile):
-        tile = kernel.tile.channels, kernel.tile.channels, kernel.tile.rows
-    return {
-        "kernel": kernel.function,
-        "operands": kernel.kind,
-        "batch": kernel.batch,
-        "target": kernel.target,
-        "tile": "x".join(map(str, tile)),
-        "num_warps": kernel.options["num_warps"],
-        "num_stages": kernel.options["num_stages"],
-        **asdict(code),
-        "misses": misses(kernel, code),
-    }
-
-
-def rows(
-    targets: list[str], kinds: tuple[str, ...], jobs: int, batches: tuple[int, ...] = ()
-) -> list[dict[str, object]]:
-    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds, batches)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(row, kernels, chunksize=4))

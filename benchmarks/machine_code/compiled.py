@@ -4,8 +4,11 @@ The recurrences run on tensors without storage, with a launcher that takes down 
 compiled here is what a GPU would be given.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from multiprocessing import get_context
 from typing import Any
 
 import torch
@@ -18,6 +21,8 @@ from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
 from convrnn3d.wgrad import GradientTile
 from triton.backends.compiler import GPUTarget
 
+from benchmarks.machine_code.digest import digest
+from benchmarks.machine_code.disassembly import MachineCode, read
 from benchmarks.machine_code.step import training_step
 
 CHANNELS, GRID, STEPS, SIDE = 128, 4, 3, 3
@@ -45,8 +50,29 @@ class Kernel:
         return triton.compile(to_compile(function, kinds, constants), target=target, options=options | FUSION)
 
     @property
+    def digest(self) -> str:
+        """Twelve digits that change with what decides its machine code, but for Triton's version."""
+        function, *how = self._launched
+        return digest(function, *how, FUSION, self.target)
+
+    @property
     def tile(self) -> Tile | GradientTile | None:
         return self._launched[2].get("TILE")
+
+    def words(self) -> dict[str, object]:
+        """How it is told from others in a table."""
+        tile = () if self.tile is None else self.tile[:3]  # rows, channels, inner
+        if isinstance(self.tile, GradientTile):
+            tile = self.tile.channels, self.tile.channels, self.tile.rows
+        return {
+            "kernel": self.function,
+            "operands": self.kind,
+            "batch": self.batch,
+            "target": self.target,
+            "tile": "x".join(map(str, tile)),
+            "num_warps": self.options["num_warps"],
+            "num_stages": self.options["num_stages"],
+        }
 
     @property
     def options(self) -> dict[str, int]:
@@ -110,3 +136,13 @@ def taken_down(
     for cell, states in (("gru", [state]), ("lstm", [state, state])):
         training_step(cell, sequence, projection, weight, states)
     return launched
+
+
+def machine_codes(kernels: list[Kernel], jobs: int) -> Iterator[MachineCode]:
+    """Of each of some kernels in turn, as so many processes compile them."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_machine_code, kernels, chunksize=4)
+
+
+def _machine_code(kernel: Kernel) -> MachineCode:
+    return read(kernel.compile())

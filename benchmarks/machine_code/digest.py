@@ -1,0 +1,54 @@
+"""What decides a kernel's machine code, in twelve digits: its source and that of all that it calls, without comments.
+
+Two kernels of one digest are the same to the compiler, whatever else of convrnn3d differs.
+"""
+
+import ast
+import hashlib
+import inspect
+import textwrap
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from triton.language import constexpr
+
+
+def digest(function: Any, *how: object) -> str:
+    """Of a `triton.jit` function and how it is compiled: its arguments, constants, options and the target."""
+    return hashlib.sha256(repr((sorted(sources(function).items()), how)).encode()).hexdigest()[:12]
+
+
+@cache
+def sources(function: Any) -> dict[str, str]:
+    """What a function of Triton's and those that it calls, at any depth, are written with, by module and name.
+
+    Raises TypeError for a global name whose value a digest could not follow.
+    """
+    found: dict[str, str] = {}
+    _add(function, found)
+    return found
+
+
+def _add(function: Any, found: dict[str, str]) -> None:
+    place = f"{function.fn.__module__}.{function.fn.__name__}"
+    if place in found:
+        return
+    tree = _without_docstrings(ast.parse(textwrap.dedent(inspect.getsource(function.fn))))
+    found[place] = ast.unparse(tree)
+    values = function.fn.__globals__
+    for name in sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & values.keys()):
+        value = values[name]
+        if hasattr(value, "fn"):  # of triton.jit or triton.constexpr_function
+            _add(value, found)
+        elif isinstance(value, constexpr | int):
+            found[f"{function.fn.__module__}.{name}"] = str(value)
+        elif not isinstance(value, ModuleType):
+            raise TypeError(f"{place} reads {name}, a {type(value).__name__}, which no digest follows")
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree

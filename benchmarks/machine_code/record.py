@@ -1,0 +1,76 @@
+"""What was compiled, kept: one file for each version of Triton, a row for each kernel that the launch tables stand for.
+
+An hour of a core compiles them all; what a change leaves as it was need not be compiled again. The rows are found by
+`Kernel.digest`, and hold counts: the bar is today's.
+"""
+
+import csv
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import triton
+
+from benchmarks.machine_code.compiled import Kernel, machine_codes
+from benchmarks.machine_code.disassembly import MachineCode
+
+FOLDER = Path(__file__).parents[1] / "results" / "machine_code"
+WORDS = ("target", "operands", "kernel", "batch", "tile", "num_warps", "num_stages", "digest")
+COLUMNS = (*WORDS, *(field.name for field in fields(MachineCode)))
+
+Row = dict[str, str]
+
+
+def file_of(version: str) -> Path:
+    return FOLDER / f"triton-{version}.csv"
+
+
+def recorded(version: str) -> dict[str, MachineCode]:
+    """By digest what was recorded with a version of Triton, if anything was."""
+    return {digest: _machine_code(row) for digest, row in _read(version).items()}
+
+
+def extend(kernels: list[Kernel], jobs: int) -> dict[str, MachineCode]:
+    """Compile what was not recorded before with this version of Triton, and keep each as it comes.
+
+    kernels: all of some targets and kinds; what was recorded of these and is none of them is dropped.
+    """
+    rows = _read(triton.__version__)
+    today = {kernel.digest: kernel for kernel in kernels}
+    whole = {(kernel.target, kernel.kind) for kernel in kernels}
+    rows = {
+        digest: row for digest, row in rows.items() if digest in today or (row["target"], row["operands"]) not in whole
+    }
+    missing = [kernel for digest, kernel in today.items() if digest not in rows]
+    for kernel, code in zip(missing, machine_codes(missing, jobs), strict=True):
+        rows[kernel.digest] = _row(kernel, code)
+        _write(triton.__version__, rows)
+    _write(triton.__version__, rows)
+    return recorded(triton.__version__)
+
+
+def _row(kernel: Kernel, code: MachineCode) -> Row:
+    words = kernel.words() | {"digest": kernel.digest} | asdict(code)
+    return {name: str(words[name]) for name in COLUMNS}
+
+
+def _machine_code(row: Row) -> MachineCode:
+    counts = {field.name: int(row[field.name]) for field in fields(MachineCode) if field.type is int}
+    return MachineCode(unit=row["unit"], **counts)
+
+
+def _read(version: str) -> dict[str, Row]:
+    if not file_of(version).exists():
+        return {}
+    with file_of(version).open(newline="", encoding="utf-8") as stream:
+        return {row["digest"]: row for row in csv.DictReader(stream)}
+
+
+def _write(version: str, rows: dict[str, Row]) -> None:
+    file = file_of(version)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".part")
+    with beside.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(rows.values(), key=lambda row: [row[name] for name in WORDS]))
+    beside.replace(file)

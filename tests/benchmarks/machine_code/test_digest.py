@@ -1,0 +1,83 @@
+"""What a digest follows, and what not."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.machine_code.digest import digest
+
+MODULE = """
+import triton
+import triton.language as tl
+MOST = tl.constexpr(16)
+{other}
+
+@triton.constexpr_function
+def half(N):
+    return N // 2
+
+@triton.jit
+def scaled(x, N: tl.constexpr):
+    return x * half(N) + MOST
+
+@triton.jit
+def kernel(pointer, N: tl.constexpr):
+    x = tl.load(pointer)
+    tl.store(pointer, scaled(x, N))
+"""
+
+
+@pytest.fixture
+def digest_of(tmp_path: Path) -> Any:
+    """Of the module's kernel with a part of it in other words."""
+    number = 0
+
+    def of(old: str = "", new: str = "", *how: object, other: str = "") -> str:
+        nonlocal number
+        number += 1
+        text = MODULE.format(other=other)
+        assert old in text
+        file = tmp_path / f"module{number}.py"
+        file.write_text(text.replace(old, new) if old else text, encoding="utf-8")
+        specification = importlib.util.spec_from_file_location("module", file)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return digest(module.kernel, *how)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tl.load(pointer)", "tl.load(pointer + 1)"),
+        ("x * half(N)", "x / half(N)"),
+        ("N // 2", "N // 3"),
+        ("MOST = tl.constexpr(16)", "MOST = tl.constexpr(8)"),
+    ],
+)
+def test_it_follows_the_kernel_and_all_that_it_calls(digest_of: Any, old: str, new: str) -> None:
+    assert digest_of(old, new) != digest_of()
+
+
+def test_it_follows_how_the_kernel_is_compiled(digest_of: Any) -> None:
+    assert digest_of("", "", {"N": 4}) != digest_of("", "", {"N": 8})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    x = tl.load", "    # why\n    x = tl.load"),
+        ("    return x *", '    """What for."""\n    return x *'),
+        ("@triton.jit\ndef kernel", "def beside():\n    return 1\n\n@triton.jit\ndef kernel"),
+    ],
+)
+def test_it_does_not_follow_words_nor_what_is_not_called(digest_of: Any, old: str, new: str) -> None:
+    assert digest_of(old, new) == digest_of()
+
+
+def test_what_it_cannot_follow_is_an_error(digest_of: Any) -> None:
+    with pytest.raises(TypeError, match="kernel reads TABLE, a dict, which no digest follows"):
+        digest_of("scaled(x, N)", "scaled(x, TABLE[N])", other="TABLE = {4: 8}")
