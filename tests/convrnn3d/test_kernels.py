@@ -50,7 +50,7 @@ LONGER = [
         Problem(cell, batch=2, steps=1, grid=(2, 4, 3), channels=96, dtype=torch.bfloat16),
         Problem(cell, batch=1, steps=2, grid=(2, 1, 3), channels=128, state=False, options={"precision": "ieee"}),
         Problem(cell, batch=130, steps=2, channels=7, masked=True, options={"precision": "tf32"}),
-        Problem(cell, batch=70, steps=2, channels=130, grid=(1, 2, 1), dtype=torch.bfloat16),
+        Problem(cell, batch=70, steps=2, channels=70, grid=(1, 2, 1), dtype=torch.bfloat16),
         Problem(cell, batch=37, steps=2, grid=(4, 4, 4), channels=24, kernel_size=1, state=False),
     )
 ]
