@@ -35,9 +35,10 @@ SWITCHES = (
 )
 PATIENCE = 90_000  # milliseconds; without a GPU, and with other tests beside it, the viewer takes long to begin
 # Gradio's own: a viewer without a GPU; a shape that is replaced while it is loaded; the progress of an upload that is
-# over ("Response" is what it prints of it); a camera that closes an event which has just ended.
+# over ("Response" is what it prints of it); a camera that closes an event which has just ended, or while it opens.
 HARMLESS = re.compile(
-    "WebGPU|AbortError: New model is being loaded|upload_progress|/gradio_api/stream/[0-9a-f]+/close$|^Response$"
+    "WebGPU|AbortError: New model is being loaded|upload_progress|/gradio_api/stream/[0-9a-f]+/close$|^Response$|"
+    r"^The play\(\) request was interrupted because the media was removed"
 )
 
 
@@ -104,6 +105,19 @@ class Tab:
             try:
                 with self.page.expect_response(lambda response: "/upload" in response.url, timeout=patience):
                     self.page.locator(button).click()
+                return
+            except playwright.TimeoutError as error:
+                missed = error
+        raise missed
+
+    def open_camera(self) -> None:
+        """Until it has a first frame: Gradio closes one that is opened while a picture before it is being taken."""
+        for patience in (15_000, 30_000, PATIENCE):
+            try:
+                self.page.locator("#snapshot button[aria-label='Capture from camera']").click(timeout=patience)
+                self.page.get_by_text("Click to Access Webcam").click(timeout=patience)
+                frame = "() => document.querySelector('#snapshot video')?.videoWidth > 0"
+                self.page.wait_for_function(frame, timeout=patience)
                 return
             except playwright.TimeoutError as error:
                 missed = error
@@ -221,9 +235,7 @@ def test_the_camera_and_the_clipboard_are_pictures_too(tab: Tab, views: dict[str
     )
     tab.upload_by("#snapshot button[aria-label='Paste from clipboard']")
     tab.wait("1 view ·")
-    tab.page.locator("#snapshot button[aria-label='Capture from camera']").click()
-    tab.page.get_by_text("Click to Access Webcam").click()
-    tab.page.wait_for_function("() => document.querySelector('#snapshot video')?.videoWidth > 0")  # a first frame
+    tab.open_camera()
     tab.upload_by("#snapshot button[aria-label='capture photo']")
     tab.wait("2 views ·")
 
