@@ -1,6 +1,7 @@
 """Execute every kernel of the launch table as it is compiled for an NVIDIA GPU, without one, and hold it to float64.
 
     python -m benchmarks.emulator [--architecture sm_90] [--kinds half] [--brackets 1,64,...] [--cells gru,lstm]
+    python -m benchmarks.emulator --record | --recorded [--triton 3.9.0]
 
 Triton's interpreter does not see what its compiler makes of a kernel. Here its PTX is executed, instruction by
 instruction, matrix products and asynchronous copies included, for a training step of two samples with the launches that
@@ -9,14 +10,21 @@ a tensor, a program that reads or writes what another one of its launch writes, 
 has brought it or written while a product reads it, or a register that is touched while a product writes it, ends the
 run; so does a result that is more than twice as far from float64 as PyTorch's own. What ptxas makes of the PTX is not
 seen, nor any time. sm_80 and sm_90; later ones have instructions that are not known here.
+
+With --record what is found is kept beside the results, with --recorded nothing is executed: it shows what is kept, if
+the kernels are still what they were.
 """
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
+
+import triton
 
 from benchmarks.emulator.check import Problem, distances
+from benchmarks.emulator.record import keep, recorded
 from benchmarks.machine_code.compiled import brackets
 
 
@@ -26,28 +34,43 @@ def main() -> int:
     parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
     parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
     parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--record", action="store_true", help="keep what is found")
+    kept.add_argument("--recorded", action="store_true", help="execute nothing: what was kept")
+    parser.add_argument("--triton", default=triton.__version__, help="with --recorded: of which version; else this one")
     options = parser.parse_args()
     if os.environ.get("TRITON_INTERPRET") == "1":
         parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
+    if options.triton != triton.__version__ and not options.recorded:
+        parser.error(f"--triton {options.triton} needs --recorded: this is Triton {triton.__version__}")
     asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
     wrong = 0
     for kind in options.kinds.split(","):
         for bracket in asked:
             for cell in options.cells.split(","):
                 print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
-                start = time.monotonic()
-
-                def tell(kernel: str, programs: int, instructions: int, start: float = start) -> None:
-                    spent = time.monotonic() - start
-                    print(
-                        f"  {spent:6.1f} s  {kernel:24} {programs:5} programs {instructions:9} instructions", flush=True
-                    )
-
-                for one in distances(Problem(cell, kind, options.architecture, bracket), tell):
+                problem = Problem(cell, kind, options.architecture, bracket)
+                found = recorded(options.triton, problem) if options.recorded else list(distances(problem, _teller()))
+                if options.record:
+                    keep(problem, found)
+                if not found:
+                    print(f"  not executed as it is with Triton {options.triton}: --record")
+                for one in found:
                     verdict = "" if one.right else "   WRONG"
                     print(f"  {one.what:14} {one.ours:.1e} from float64, PyTorch {one.theirs:.1e}{verdict}", flush=True)
-                    wrong += not one.right
+                wrong += not found or not all(one.right for one in found)
     return 1 if wrong else 0
+
+
+def _teller() -> Callable[[str, int, int], None]:
+    """What prints each launch, with the time since now."""
+    start = time.monotonic()
+
+    def tell(kernel: str, programs: int, instructions: int) -> None:
+        spent = time.monotonic() - start
+        print(f"  {spent:6.1f} s  {kernel:24} {programs:5} programs {instructions:9} instructions", flush=True)
+
+    return tell
 
 
 if __name__ == "__main__":

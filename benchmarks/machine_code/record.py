@@ -4,7 +4,6 @@ An hour of a core compiles them all; what a change leaves as it was need not be 
 `Kernel.digest`, and hold counts: the bar is today's.
 """
 
-import csv
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import triton
 
 from benchmarks.machine_code.compiled import Kernel, machine_codes
 from benchmarks.machine_code.disassembly import MachineCode
+from benchmarks.measuring.kept import Row, read_table, write_table
 
 FOLDER = Path(__file__).parents[1] / "results" / "machine_code"
 WORDS = ("target", "operands", "kernel", "batch", "tile", "num_warps", "num_stages", "digest")
 COLUMNS = (*WORDS, *(field.name for field in fields(MachineCode)))
-
-Row = dict[str, str]
 
 
 def file_of(version: str) -> Path:
@@ -59,18 +57,8 @@ def _machine_code(row: Row) -> MachineCode:
 
 
 def _read(version: str) -> dict[str, Row]:
-    if not file_of(version).exists():
-        return {}
-    with file_of(version).open(newline="", encoding="utf-8") as stream:
-        return {row["digest"]: row for row in csv.DictReader(stream)}
+    return {row["digest"]: row for row in read_table(file_of(version))}
 
 
 def _write(version: str, rows: dict[str, Row]) -> None:
-    file = file_of(version)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".part")
-    with beside.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows.values(), key=lambda row: [row[name] for name in WORDS]))
-    beside.replace(file)
+    write_table(file_of(version), COLUMNS, sorted(rows.values(), key=lambda row: [row[name] for name in WORDS]))

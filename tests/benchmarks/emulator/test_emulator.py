@@ -17,7 +17,6 @@ from benchmarks.emulator.ptx import parse
 
 ROOT = Path(__file__).parents[3]
 COMPILED = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-LONG, SPARE = (pytest.mark.long,), (pytest.mark.long, pytest.mark.spare)
 KERNEL = """
 .version 8.4
 .visible .entry kernel(
@@ -234,17 +233,19 @@ def command(*options: str) -> subprocess.CompletedProcess:
     return subprocess.run(words, cwd=ROOT, env=COMPILED, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(("--brackets", "64", "--cells", "gru"), marks=LONG),
-        *(pytest.param(("--kinds", kind), marks=SPARE) for kind in ("half", "tf32", "ieee")),
-        pytest.param(("--architecture", "sm_80", "--brackets", "8"), marks=SPARE),
-    ],
-    ids=" ".join,
-)
-def test_the_kernels_of_the_table_compute_and_keep_to_their_own(options: tuple[str, ...]) -> None:
-    process = command(*options)
+@pytest.mark.parametrize("options", [(), ("--architecture", "sm_80", "--brackets", "8")], ids=" ".join)
+def test_the_kernels_as_they_are_were_executed_with_no_fault(options: tuple[str, ...]) -> None:
+    """If not: python -m benchmarks.emulator --record, with Triton's version."""
+    process = command("--recorded", "--triton", "3.9.0", *options)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stdout.count("d weight") == process.stdout.count("launches for") >= 2
+
+
+@pytest.mark.spare
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["half", "tf32", "ieee"])
+def test_the_kernels_of_the_table_compute_and_keep_to_their_own(kind: str) -> None:
+    process = command("--kinds", kind)
     assert process.returncode == 0, process.stdout + process.stderr
     assert "d weight" in process.stdout
 
