@@ -13,10 +13,10 @@ BELOW = {
     "report": {"recurrence", "measuring"},
     "comparisons": {"networks", "recurrence", "measuring"},
     "tune": {"machine_code", "work", "measuring"},
-    "emulator": {"machine_code"},
+    "emulator": {"machine_code", "measuring"},
     "networks": {"work", "measuring"},
     "recurrence": {"work", "measuring"},
-    "machine_code": set(),
+    "machine_code": {"measuring"},
     "work": {"measuring"},
     "measuring": set(),
 }
