@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import triton
-from convrnn3d.launcher import FUSION, argument_kind
+from convrnn3d.launcher import FUSION, argument_kind, to_compile
 
 from benchmarks.emulator.check import Distance, Problem, by_kernels
 from benchmarks.machine_code.digest import digest
@@ -30,8 +30,8 @@ def digest_of(problem: Problem) -> str:
     found = []
 
     def take_down(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict) -> None:
-        kinds = tuple(map(argument_kind, arguments))
-        found.append((blocks, digest(kernel, kinds, constants, options, FUSION, problem.architecture)))
+        what = to_compile(kernel, tuple(map(argument_kind, arguments)), constants)
+        found.append((blocks, digest(what, options | FUSION, problem.architecture)))
 
     by_kernels(problem, take_down)
     return hashlib.sha256(repr(found).encode()).hexdigest()[:12]

@@ -20,6 +20,7 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
 from convrnn3d.wgrad import GradientTile
 from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
 
 from benchmarks.machine_code.digest import digest
 from benchmarks.machine_code.disassembly import MachineCode, read
@@ -43,17 +44,13 @@ class Kernel:
 
     def compile(self) -> Any:
         """Triton's compiled kernel."""
-        function, kinds, constants, options = self._launched
-        if tile := constants.get("TILE"):
-            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
-        target = TARGETS[self.target]
-        return triton.compile(to_compile(function, kinds, constants), target=target, options=options | FUSION)
+        what, options = self._asked
+        return triton.compile(what, target=TARGETS[self.target], options=options)
 
     @property
     def digest(self) -> str:
         """Twelve digits that change with what decides its machine code, but for Triton's version."""
-        function, *how = self._launched
-        return digest(function, *how, FUSION, self.target)
+        return digest(*self._asked, self.target)
 
     @property
     def tile(self) -> Tile | GradientTile | None:
@@ -85,6 +82,14 @@ class Kernel:
         kind_of = dict(zip(function.arg_names, kinds, strict=False))
         whole = function is not conv_parts and "source" in kind_of
         return whole and kind_of["parts"] is None and kind_of["source"].tensor is not None
+
+    @property
+    def _asked(self) -> tuple[ASTSource, dict[str, Any]]:
+        """What the compiler is asked for, with which options."""
+        function, kinds, constants, options = self._launched
+        if tile := constants.get("TILE"):
+            constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
+        return to_compile(function, kinds, constants), options | FUSION
 
     @property
     def _launched(self) -> tuple[Any, tuple, dict[str, Any], dict[str, int]]:

@@ -1,6 +1,7 @@
-"""What decides a kernel's machine code, in twelve digits: its source and that of all that it calls, without comments.
+"""What decides a kernel's machine code, in twelve digits.
 
-Two kernels of one digest are the same to the compiler, whatever else of convrnn3d differs.
+Its source and that of all that it calls, without comments; the types of its arguments, its constants, the options and
+the target. Two kernels of one digest are the same to a version of Triton, whatever else of convrnn3d differs.
 """
 
 import ast
@@ -11,12 +12,14 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from triton.compiler import ASTSource
 from triton.language import constexpr
 
 
-def digest(function: Any, *how: object) -> str:
-    """Of a `triton.jit` function and how it is compiled: its arguments, constants, options and the target."""
-    return hashlib.sha256(repr((sorted(sources(function).items()), how)).encode()).hexdigest()[:12]
+def digest(what: ASTSource, options: dict[str, Any], target: str) -> str:
+    """Of what `triton.compile` is given."""
+    decided = sorted(sources(what.fn).items()), what.signature, what.constants, what.attrs, options, target
+    return hashlib.sha256(repr(decided).encode()).hexdigest()[:12]
 
 
 @cache

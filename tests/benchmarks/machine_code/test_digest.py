@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triton.compiler import ASTSource
 
 from benchmarks.machine_code.digest import digest
 
@@ -34,7 +35,7 @@ def digest_of(tmp_path: Path) -> Any:
     """Of the module's kernel with a part of it in other words."""
     number = 0
 
-    def of(old: str = "", new: str = "", *how: object, other: str = "") -> str:
+    def of(old: str = "", new: str = "", other: str = "", n: int = 4, type: str = "*fp32") -> str:
         nonlocal number
         number += 1
         text = MODULE.format(other=other)
@@ -44,7 +45,8 @@ def digest_of(tmp_path: Path) -> Any:
         specification = importlib.util.spec_from_file_location("module", file)
         module = importlib.util.module_from_spec(specification)
         specification.loader.exec_module(module)
-        return digest(module.kernel, *how)
+        signature = {"pointer": type, "N": "constexpr"}
+        return digest(ASTSource(module.kernel, signature, {(1,): n}, {}), {"num_warps": 4}, "sm_90")
 
     return of
 
@@ -63,7 +65,7 @@ def test_it_follows_the_kernel_and_all_that_it_calls(digest_of: Any, old: str, n
 
 
 def test_it_follows_how_the_kernel_is_compiled(digest_of: Any) -> None:
-    assert digest_of("", "", {"N": 4}) != digest_of("", "", {"N": 8})
+    assert len({digest_of(), digest_of(n=8), digest_of(type="*bf16")}) == 3
 
 
 @pytest.mark.parametrize(
