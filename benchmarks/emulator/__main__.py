@@ -11,8 +11,7 @@ has brought it or written while a product reads it, or a register that is touche
 run; so does a result that is more than twice as far from float64 as PyTorch's own. What ptxas makes of the PTX is not
 seen, nor any time. sm_80 and sm_90; later ones have instructions that are not known here.
 
-With --record what is found is kept beside the results, with --recorded nothing is executed: it shows what is kept, if
-the kernels are still what they were.
+With --record what was not executed as it is now is, and kept beside the results; with --recorded nothing is executed.
 """
 
 import argparse
@@ -20,12 +19,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 
 import triton
 
 from benchmarks.emulator.check import Problem, distances
 from benchmarks.emulator.record import keep, recorded
 from benchmarks.machine_code.compiled import brackets
+from benchmarks.measuring.kept import parsed
 
 
 def main() -> int:
@@ -34,31 +35,26 @@ def main() -> int:
     parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
     parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
     parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--record", action="store_true", help="keep what is found")
-    kept.add_argument("--recorded", action="store_true", help="execute nothing: what was kept")
-    parser.add_argument("--triton", default=triton.__version__, help="with --recorded: of which version; else this one")
-    options = parser.parse_args()
+    options = parsed(parser, triton.__version__)
     if os.environ.get("TRITON_INTERPRET") == "1":
         parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
-    if options.triton != triton.__version__ and not options.recorded:
-        parser.error(f"--triton {options.triton} needs --recorded: this is Triton {triton.__version__}")
     asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
     wrong = 0
-    for kind in options.kinds.split(","):
-        for bracket in asked:
-            for cell in options.cells.split(","):
-                print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
-                problem = Problem(cell, kind, options.architecture, bracket)
-                found = recorded(options.triton, problem) if options.recorded else list(distances(problem, _teller()))
-                if options.record:
-                    keep(problem, found)
-                if not found:
-                    print(f"  not executed as it is with Triton {options.triton}: --record")
-                for one in found:
-                    verdict = "" if one.right else "   WRONG"
-                    print(f"  {one.what:14} {one.ours:.1e} from float64, PyTorch {one.theirs:.1e}{verdict}", flush=True)
-                wrong += not found or not all(one.right for one in found)
+    for kind, bracket, cell in product(options.kinds.split(","), asked, options.cells.split(",")):
+        print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
+        problem = Problem(cell, kind, options.architecture, bracket)
+        found = recorded(options.triton, problem) if options.record or options.recorded else []
+        if not found and options.recorded:
+            print(f"  not executed as it is: python -m benchmarks.emulator --record, with Triton {options.triton}")
+            wrong += 1
+        elif not found:
+            found = list(distances(problem, _teller()))
+            if options.record:
+                keep(problem, found)
+        for one in found:
+            verdict = "" if one.right else "   WRONG"
+            print(f"  {one.what:14} {one.ours:.1e} from float64, PyTorch {one.theirs:.1e}{verdict}", flush=True)
+            wrong += not one.right
     return 1 if wrong else 0
 
 

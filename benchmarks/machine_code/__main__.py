@@ -22,6 +22,7 @@ from benchmarks.machine_code.bar import misses
 from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel, machine_codes
 from benchmarks.machine_code.disassembly import MachineCode
 from benchmarks.machine_code.record import extend, recorded
+from benchmarks.measuring.kept import parsed
 
 
 def main() -> int:
@@ -31,17 +32,11 @@ def main() -> int:
     parser.add_argument("--batches", default="", help="comma-separated; if left out, one of each bracket of the table")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--jobs", type=int, default=2)
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--record", action="store_true", help="compile what was not recorded before, and keep it")
-    kept.add_argument("--recorded", action="store_true", help="compile nothing: what was recorded")
-    parser.add_argument("--triton", default=triton.__version__, help="with --recorded: of which version; else this one")
-    arguments = parser.parse_args()
+    arguments = parsed(parser, triton.__version__)
     if knobs.runtime.interpret:
         parser.error("TRITON_INTERPRET is set: kernels would be interpreted, not compiled")
     if arguments.record and arguments.batches:
         parser.error("--record is of all batch sizes: leave --batches out")
-    if arguments.triton != triton.__version__ and not arguments.recorded:
-        parser.error(f"--triton {arguments.triton} needs --recorded: this is Triton {triton.__version__}")
     targets, kinds = arguments.targets.split(","), tuple(arguments.kinds.split(","))
     batches = tuple(int(batch) for batch in arguments.batches.split(",") if batch)
     kernels = [kernel for target in targets for kernel in every_kernel(target, kinds, batches)]

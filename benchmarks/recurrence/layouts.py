@@ -1,8 +1,8 @@
 """How a contender's tensors lie in memory: grids of some gates or of a state, and the weight, for its convolution.
 
     Channels   (B, g C, X, Y, Z), as PyTorch has it or, in channels_last_3d, innermost; weight (3 C, C, K, K, K)
-    Rows       (B, X, Y, Z, g C), rows of a matrix; weight (k k k C, 3 C)
-    Planes     (B, g Z C, X, Y) in channels_last, z folded into the channels; weight (3 Z C, Z C, k, k), zeros between
+    Rows       (B, X, Y, Z, g C), rows of a matrix; weight (K K K C, 3 C)
+    Planes     (B, g Z C, X, Y) in channels_last, z folded into the channels; weight (3 Z C, Z C, K, K), zeros between
                voxels whose z no tap connects
 
 Everything goes in from and comes back to convrnn3d's own shapes, of which a grid is (B, g, X, Y, Z, C) for g gates, and

@@ -134,9 +134,9 @@ def convolved(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
 
 
 def multiplied(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
-    """The same on rows: neighbourhoods (B X Y Z, k k k C) by the weight (k k k C, channels)."""
+    """The same on rows: neighbourhoods (B X Y Z, K K K C) by the weight (K K K C, channels)."""
     padded = F.pad(grid, (0, 0, *[side // 2] * 6))
-    windows = padded.unfold(1, side, 1).unfold(2, side, 1).unfold(3, side, 1)  # (B, X, Y, Z, C, k, k, k)
+    windows = padded.unfold(1, side, 1).unfold(2, side, 1).unfold(3, side, 1)  # (B, X, Y, Z, C, K, K, K)
     rows = windows.movedim(4, -1).flatten(4).flatten(0, 3)
     return torch.addmm(p.flatten(0, 3), rows, weight).view_as(p)
 

@@ -31,7 +31,7 @@ def conv_gru(
         u = sigmoid(p_u + W_u * h)      r = sigmoid(p_r + W_r * h)      c = tanh(p_c + W_c * (r . h))
         h' = u . h + (1 - u) . c                                        (Choy et al. 2016, as they coded it)
 
-    projection (B, T, 3, X, Y, Z, C), weight (3, C, C, K, K, K) with k 1 or 3, state (B, X, Y, Z, C) or None for
+    projection (B, T, 3, X, Y, Z, C), weight (3, C, C, K, K, K) with K 1 or 3, state (B, X, Y, Z, C) or None for
     zeros, mask (B, T) bool or, for samples whose first views are there, lengths (B,) of integers: all, where it is more
     than T, and none, where it is less than 1.
     All of one type; under autocast products are taken in autocast's type, and the states are float32.

@@ -118,7 +118,7 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
     size = weight.shape[-1] if weight.ndim else 0
     if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
         raise ValueError(
-            f"weight must be (3, {channels}, {channels}, K, K, K) with k 1 or 3, got {tuple(weight.shape)}"
+            f"weight must be (3, {channels}, {channels}, K, K, K) with K 1 or 3, got {tuple(weight.shape)}"
         )
     if state is not None and state.shape != (batch, *grid, channels):
         raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")

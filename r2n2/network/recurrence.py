@@ -35,7 +35,7 @@ class ConvRNN3D(nn.Module):
 
     features: length F of an input vector; channels: C of the hidden grid; grid: its sides (X, Y, Z);
     kernel_size: 1 or 3. Weights: projection (3 X Y Z C, F) in the order gate, X, Y, Z, C; bias (3, C), one value
-    per gate and channel for the whole grid; weight (3, C, C, k, k, k). Gate order: u, r, c for the GRU, f, i, c
+    per gate and channel for the whole grid; weight (3, C, C, K, K, K). Gate order: u, r, c for the GRU, f, i, c
     for the LSTM. backend, precision, recompute: as in `convrnn3d.conv_gru`; attributes, to be changed at will.
     """
 

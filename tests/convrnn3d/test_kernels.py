@@ -14,7 +14,7 @@ from convrnn3d.launcher import launch
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import LONGEST, Launch, choose
-from parity import DEVICE, LONG, Problem, distance, distances, tf32, without_broken_onednn
+from parity import DEVICE, LONG, SPARE, Problem, distance, distances, tf32, without_broken_onednn
 
 BAR = 2
 
@@ -54,6 +54,14 @@ LONGER = [
         Problem(cell, batch=37, steps=2, grid=(4, 4, 4), channels=24, kernel_size=1, state=False),
     )
 ]
+LONGEST_OF_ALL = [
+    Problem(cell, batch=70, steps=2, channels=130, grid=(1, 2, 1), dtype=torch.bfloat16) for cell in ("gru", "lstm")
+]
+CASES = [
+    *PROBLEMS,
+    *(pytest.param(problem, marks=LONG) for problem in LONGER),
+    *(pytest.param(problem, marks=SPARE) for problem in LONGEST_OF_ALL),
+]
 
 
 @pytest.fixture
@@ -69,7 +77,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("problem", [*PROBLEMS, *(pytest.param(problem, marks=LONG) for problem in LONGER)], ids=str)
+@pytest.mark.parametrize("problem", CASES, ids=str)
 def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
     for place, (ours, theirs) in enumerate(distances(problem)):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"

@@ -103,6 +103,7 @@ def _alike_if_they_are_not(bring: Callable[..., tuple[Any, Any]]) -> Callable[..
             return (lhs, rhs) if other.shape is tensor.shape else self.broadcast_impl_value(lhs, rhs)
         if type(other) is not int:
             return bring(self, lhs, rhs, *allowed, **checks)
+        # Of a shape there is one object: see `_with_known_shapes`, which keeps it.
         key = (other, tensor is lhs, tensor.dtype.name, id(tensor.shape), *allowed, *checks.items())
         if key not in known:
             known[key] = bring(self, lhs, rhs, *allowed, **checks)

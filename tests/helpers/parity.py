@@ -11,7 +11,8 @@ from convrnn3d import conv_gru, conv_lstm, manual, reference
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-LONG = pytest.mark.long if DEVICE == "cpu" else ()  # the interpreter takes minutes for what takes a GPU none
+# The interpreter takes minutes for what takes a GPU none.
+LONG, SPARE = (pytest.mark.long, (pytest.mark.long, pytest.mark.spare)) if DEVICE == "cpu" else ((), ())
 
 
 @dataclass(frozen=True)

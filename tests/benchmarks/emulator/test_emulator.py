@@ -243,9 +243,13 @@ def test_the_kernels_as_they_are_were_executed_with_no_fault(options: tuple[str,
 
 @pytest.mark.spare
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["half", "tf32", "ieee"])
-def test_the_kernels_of_the_table_compute_and_keep_to_their_own(kind: str) -> None:
-    process = command("--kinds", kind)
+@pytest.mark.parametrize(
+    "options",
+    [*(("--kinds", kind) for kind in ("half", "tf32", "ieee")), ("--architecture", "sm_80", "--brackets", "8")],
+    ids=" ".join,
+)
+def test_the_kernels_of_the_table_compute_and_keep_to_their_own(options: tuple[str, ...]) -> None:
+    process = command(*options)
     assert process.returncode == 0, process.stdout + process.stderr
     assert "d weight" in process.stdout
 

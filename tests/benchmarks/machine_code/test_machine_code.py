@@ -108,7 +108,7 @@ def test_a_dependent_launch_waits_before_it_reads_or_writes() -> None:
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, to_compile
 import triton
-for function, kinds, constants, options in taken_down("half", 8):
+for function, kinds, constants, options in taken_down("half", 1) + taken_down("half", 8):
     if "launch_pdl" in options:
         ptx = triton.compile(to_compile(function, kinds, constants), target=TARGETS["sm_90"], options=options | FUSION)
         print(function.__name__, ptx.asm["ptx"], "next kernel")
