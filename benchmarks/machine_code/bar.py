@@ -5,12 +5,13 @@ that leave room for the planned programs on a multiprocessor (eight warps: two p
 sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
 copies, none of 4 bytes, and Hopper's products not each waited for before the next; and no comparisons but those of
 the loop and its pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid.
-`conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare. The
+`conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare. A
+program of one turn has no loop, and no product that its copies could run beside: it loads through registers. The
 weight gradient's tf32 operands are copied 4 bytes at a time on sm_90 and sm_100, whose products read tf32 along the
 summed axis alone: that of the rows, which lie C apart in memory.
 """
 
-from benchmarks.machine_code.compiled import TARGETS, Kernel
+from benchmarks.machine_code.compiled import CHANNELS, TARGETS, Kernel
 from benchmarks.machine_code.disassembly import MachineCode
 
 REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
@@ -37,7 +38,7 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
         "no matrix instructions": loops and kernel.kind != "ieee" and code.matrix == 0,
         "no multiply-adds": loops and kernel.kind == "ieee" and code.matrix + code.products == 0,
         "products one by one": code.matrix > 1 and 2 * code.waits > code.matrix,  # ptxas: "serialized", C7510 and on
-        "no asynchronous copies": loops and not amd and code.asynchronous == 0,
+        "no asynchronous copies": loops and not amd and code.asynchronous == 0 and not _has_one_turn(kernel),
         "copies of 4 bytes": code.narrow > 0 and not _is_read_across(kernel),
         "masks": kernel.convolves and code.comparisons > comparisons,
     }
@@ -46,3 +47,11 @@ def misses(kernel: Kernel, code: MachineCode) -> list[str]:
 
 def _is_read_across(kernel: Kernel) -> bool:
     return "weight_gradient" in kernel.function and kernel.kind == "tf32" and kernel.target in ("sm_90", "sm_100")
+
+
+def _has_one_turn(kernel: Kernel) -> bool:
+    """A part of a single tap, or of lines' single (dx, dy), all of whose channels a turn sums over."""
+    phase, tile = kernel.phase, kernel.tile
+    if "conv_parts" not in kernel.function or (phase.transposed and phase.count > 1):
+        return False
+    return tile.shared == (2 if tile.lines else 3) and tile.inner >= CHANNELS

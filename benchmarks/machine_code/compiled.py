@@ -15,7 +15,7 @@ import torch
 import triton
 from convrnn3d.launcher import FUSION, argument_kind, to_compile
 from convrnn3d.parts import conv_parts
-from convrnn3d.places import Tile
+from convrnn3d.places import Phase, Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
 from convrnn3d.wgrad import GradientTile
@@ -55,6 +55,10 @@ class Kernel:
     @property
     def tile(self) -> Tile | GradientTile | None:
         return self._launched[2].get("TILE")
+
+    @property
+    def phase(self) -> Phase | None:
+        return self._launched[2].get("PHASE")
 
     def words(self) -> dict[str, object]:
         """How it is told from others in a table."""

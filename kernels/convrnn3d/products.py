@@ -125,9 +125,19 @@ def add_products(sums, a, weights, at, there, TILE: tl.constexpr):
 
 @triton.jit
 def multiply(a, b, sum, PRECISION: tl.constexpr):
+    """sum + a b. Of float32, to its last digits, a turn's products are added up by themselves first.
+
+    Thousands one after the other are twice as far from float64 as PyTorch's sums of sums: the LSTM's gradient by h was
+    6.6e-7 for 2.9e-7 on an H200. max_num_imprecise_acc, which is about eight bits alone, keeps Triton from making one
+    sum of the two.
+    """
+    EXACT: tl.constexpr = PRECISION == "ieee" and a.dtype == tl.float32
     if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
         a, b = a.to(tl.float32), b.to(tl.float32)
-    return tl.dot(a, b, sum, input_precision=PRECISION)
+    if EXACT:
+        return sum + tl.dot(a, b, input_precision=PRECISION, max_num_imprecise_acc=1)
+    else:
+        return tl.dot(a, b, sum, input_precision=PRECISION)
 
 
 @triton.jit

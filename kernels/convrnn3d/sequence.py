@@ -65,9 +65,8 @@ class Sequence:
             gates = f"three gates of {self.channels} channels on a grid {x}x{y}x{z}"
             raise ValueError(f"{gates}, or their weight packed in both orders, have 2^31 numbers or more")
         self.kind = kind_of(self.operand, self.precision)
-        self._exact = self.kind == "ieee"
         self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
-        how = self._precision, self._exact, self.dependent, has_special_unit(self.architecture)
+        how = self._precision, self.kind == "ieee", self.dependent, has_special_unit(self.architecture)
         self._sizes = Sizes(self.batch, self.shape, *how)
 
     @property
@@ -99,7 +98,7 @@ class Sequence:
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, K, K, K), see `wgrad`."""
         choice = self._chosen("weight_gradient").fitted(self.channels)
-        return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch, self._exact)
+        return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""

@@ -35,13 +35,12 @@ SHARES = 6
 class GradientTile(NamedTuple):
     """What a program owns, `channels` output and as many input channels; how many rows a turn has, and in what order.
 
-    precision, exact: as of a `places.Tile`. one_voxel: a turn's rows are samples of one voxel.
+    precision: as of a `places.Tile`. one_voxel: a turn's rows are samples of one voxel.
     """
 
     rows: int
     channels: int
     precision: str
-    exact: bool
     one_voxel: bool
 
 
@@ -120,10 +119,7 @@ def weight_gradient_kernel(
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
         a = tl.load(gradients + (b * GATES + v * C)[None, :], a_exists, other=0)
         w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
-        if TILE.exact:  # thousands of rows one by one would be twice as far from float64 as PyTorch's sum of sums
-            sum += multiply(a, w, tl.zeros((BLOCK, BLOCK), tl.float32), PRECISION)
-        else:
-            sum = multiply(a, w, sum, PRECISION)
+        sum = multiply(a, w, sum, PRECISION)
         if ONE_VOXEL:
             sample += ROWS
             first += (sample >= samples).to(tl.int32)
@@ -157,7 +153,7 @@ def add_shares_kernel(
 
 def weight_gradient(
     sources: Tensor, da: Tensor, weight: Tensor, shape: Shape, precision: str, choice: Launch,
-    launch: Callable[..., Any], exact: bool = False,
+    launch: Callable[..., Any],
 ) -> Tensor:  # fmt: skip
     """dW (3, C, C, K, K, K), of the weight's type, contiguous.
 
@@ -170,7 +166,7 @@ def weight_gradient(
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
     parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
     blocks = shares * shape.SIDE**3 * gates * (-(-shape.C // choice.channels)) ** 2
-    tile = GradientTile(choice.rows, choice.channels, precision, exact, one_voxel=choice.lines)
+    tile = GradientTile(choice.rows, choice.channels, precision, one_voxel=choice.lines)
     constants = {"SHAPE": shape, "TILE": tile, "SOURCES": sources.shape[2] if sources.ndim == 7 else 1}
     launch(weight_gradient_kernel, blocks, (sources, da, parts, samples, shares), constants, choice.options)
     constants = {"SHAPE": shape, "BLOCK": BLOCK}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import triton
+from convrnn3d.places import Phase, Tile
 from convrnn3d.tuning import table
 
 from benchmarks.machine_code.bar import misses
@@ -85,6 +86,24 @@ def test_products_that_are_each_waited_for_miss_the_bar(matrix: int, waits: int,
 def test_copies_of_4_bytes_miss_the_bar() -> None:
     assert missed_by(narrow=1) == ["copies of 4 bytes"]
     assert missed_by("tf32", narrow=8) == []  # see `bar`
+
+
+@pytest.mark.parametrize(
+    ("phase", "tile", "missed"),
+    [
+        (Phase.of(0, 2), Tile(64, 16, 128, "ieee", lines=True, shared=2), False),
+        (Phase.of(2, 1, True), Tile(64, 32, 128, "ieee", shared=3), False),
+        (Phase.of(0, 2, True), Tile(64, 16, 128, "ieee", lines=True, shared=2), True),  # a turn for each gate
+        (Phase.of(0, 2), Tile(64, 16, 64, "ieee", lines=True, shared=2), True),
+        (Phase.of(0, 2), Tile(64, 16, 128, "ieee", lines=True, shared=1), True),
+        (Phase.of(0, 2), Tile(64, 16, 128, "ieee", shared=2), True),
+    ],
+)
+def test_only_parts_of_a_single_turn_may_copy_through_registers(phase: Phase, tile: Tile, missed: bool) -> None:
+    code = MachineCode("HGMMA", 128, 0, 98304, 4, 1, 0, 0, 0, 0, 0, length=250, before=300, after=500)
+    kernel = SimpleNamespace(function="parts.conv_parts", kind="half", target="sm_90", convolves=False)
+    kernel.options, kernel.phase, kernel.tile = {"num_warps": 4}, phase, tile
+    assert misses(kernel, code) == ["no asynchronous copies"] * missed
 
 
 def launches_of_the_table(target: str, kinds: Sequence[str]) -> set[tuple[str, str, str, int, int]]:
@@ -200,3 +219,22 @@ for kind in ("ieee", "tf32", "half"):
     assert output.splitlines() == [
         "True True False False", "False False True False", "False False False True"
     ]  # fmt: skip
+
+
+def test_the_products_of_a_turn_are_added_up_by_themselves_where_sums_are_to_be_exact() -> None:
+    """In ieee; Triton would make one sum of such a sum and the one that it is added to."""
+    program = """
+import re
+from benchmarks.machine_code.compiled import every_kernel
+for kind in ("ieee", "half"):
+    for name in ("lstm.step", "wgrad.weight_gradient"):
+        kernel = next(kernel for kernel in every_kernel("sm_90", (kind,), (36,)) if kernel.function == name)
+        ttir = kernel.compile().asm["ttir"]
+        products = re.findall(r"(%\\S+) = tt.dot", ttir)
+        added = {operand for pair in re.findall(r"arith.addf (%\\S+), (%\\S+)", ttir) for operand in pair}
+        print(len(products), sum(product in added for product in products))
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert output.splitlines() == ["2 2", "1 1", "2 0", "1 0"]
