@@ -14,6 +14,7 @@ import triton
 from torch import Tensor
 from triton.compiler import ASTSource
 from triton.runtime import JITFunction
+from triton.runtime.jit import JITCallable
 
 FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
 TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
@@ -117,6 +118,7 @@ def _slot_of(kind: Any) -> Slot:
 
 def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
     """What Triton compiles: `kernel` for arguments of these kinds."""
+    _settle_key(kernel)
     names = kernel.arg_names
     if names[len(kinds) :] != list(constants):
         raise TypeError(f"{kernel.__name__} takes {names}, given {len(kinds)} arguments and {list(constants)}")
@@ -137,3 +139,17 @@ def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSourc
 
     types = {name: signature(kind, place) for place, (name, kind) in enumerate(zip(names, kinds, strict=False))}
     return ASTSource(kernel, types | dict.fromkeys(constants, "constexpr"), fixed, aligned)
+
+
+def _settle_key(function: JITCallable, on_the_way: tuple[JITCallable, ...] = ()) -> None:
+    """Have Triton find what a function is known by in its cache on disk, after those of all that it calls.
+
+    Triton 3.6 makes it of what is known of these by then: it would change with the order in which a program first uses
+    kernels, and each program would compile them anew. Triton 3.9 asks in this order by itself.
+    """
+    path = *on_the_way, function
+    for name in function.fn.__code__.co_names:
+        called = function.fn.__globals__.get(name)
+        if isinstance(called, JITCallable) and not any(called is one for one in path):
+            _settle_key(called, path)
+    _ = function.cache_key

@@ -1,6 +1,7 @@
 """Launches as Triton's own driver makes them: on a CUDA driver that agrees to everything, and prints what it gets."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import triton
+from convrnn3d.launcher import to_compile
 
 ROOT = Path(__file__).parents[2]
 INCLUDE = Path(triton.__file__).parent / "backends" / "nvidia" / "include"
@@ -81,3 +83,22 @@ def test_launches_reach_the_driver(cell: str, kernels: int, driver: dict[str, st
         # Packing, and two launches for each of a step's kernels; back from zeros, two likewise, and two for dW.
         assert len(launched) == 1 + 2 * 2 * kernels + 1 + 2 * 2 * kernels + 2
         assert [line[3] for line in launched if line[0] == "pack_kernel"] == [address]
+
+
+def test_a_kernel_has_one_key_on_disk_whatever_was_used_before_it(tmp_path: Path) -> None:
+    """Triton 3.6 would give it another one where what it calls is not known yet."""
+    (tmp_path / "kernels.py").write_text(
+        "import triton.language as tl\n"
+        "from triton.runtime.jit import JITFunction\n"
+        "LENGTH = tl.constexpr(3)\n"
+        "@JITFunction\n"
+        "def called(x):\n    return x + LENGTH\n"
+        "@JITFunction\n"
+        "def kernel(x):\n    tl.store(x, called(1))\n"
+    )
+    keys = set()
+    for order in (("called", "kernel"), ("kernel", "called")):
+        kernels = runpy.run_path(str(tmp_path / "kernels.py"))
+        found = {name: to_compile(kernels[name], ("i32",), {}).hash() for name in order}
+        keys.add(found["kernel"])
+    assert len(keys) == 1
