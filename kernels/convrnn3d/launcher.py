@@ -118,7 +118,8 @@ def _slot_of(kind: Any) -> Slot:
 
 def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
     """What Triton compiles: `kernel` for arguments of these kinds."""
-    _settle_key(kernel)
+    if isinstance(kernel, JITCallable):  # not one that is interpreted, which is only taken down
+        _settle_key(kernel)
     names = kernel.arg_names
     if names[len(kinds) :] != list(constants):
         raise TypeError(f"{kernel.__name__} takes {names}, given {len(kinds)} arguments and {list(constants)}")
