@@ -7,9 +7,10 @@ Triton's interpreter does not see what its compiler makes of a kernel. Here its 
 instruction, matrix products and asynchronous copies included, for a training step of two samples with the launches that
 the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one). An access beyond
 a tensor, a program that reads or writes what another one of its launch writes, shared memory that is read before a copy
-has brought it or written while a product reads it, or a register that is touched while a product writes it, ends the
-run; so does a result that is more than twice as far from float64 as PyTorch's own. What ptxas makes of the PTX is not
-seen, nor any time. sm_80 and sm_90; later ones have instructions that are not known here.
+has brought it or written while a product reads it, a register that is touched while a product writes it, or memory
+that is touched by a launch that has begun early and not waited, ends the run; so does a result that is more than twice
+as far from float64 as PyTorch's own. What ptxas makes of the PTX is not seen, nor any time. sm_80 and sm_90; later ones
+have instructions that are not known here.
 
 With --record what was not executed as it is now is, and kept beside the results; with --recorded nothing is executed.
 """

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from convrnn3d import reference
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import choose
+from convrnn3d.tuning import choose, overlaps_unasked
 from torch import Tensor
 
 from benchmarks.emulator.launching import launcher
@@ -92,6 +92,7 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
     sequence = Sequence.of(projection, weight, projection.dtype, "tf32" if problem.kind == "tf32" else "ieee")
     sequence = replace(
         sequence, launch=launch, architecture=problem.architecture,
+        dependent=overlaps_unasked(problem.architecture, problem.bracket),
         choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest),
     )  # fmt: skip
     count = problem.states

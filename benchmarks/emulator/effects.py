@@ -178,6 +178,12 @@ def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
         program.shared.fence()
 
 
+def depend(program: State, one: Instruction, active: np.ndarray | None) -> None:
+    """griddepcontrol: wait for the launches before; or let the next one begin, which waits for all of this one."""
+    if "wait" in one.opcode:
+        program.waited = True
+
+
 EFFECTS: dict[str, Callable[[State, Instruction, np.ndarray | None], None]] = {
     "ld": load,
     "st": store,
@@ -191,5 +197,5 @@ EFFECTS: dict[str, Callable[[State, Instruction, np.ndarray | None], None]] = {
     "bar": barrier,
     "barrier": barrier,
     "fence": fence,
-    "griddepcontrol": lambda *_: None,
+    "griddepcontrol": depend,
 }

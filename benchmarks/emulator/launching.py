@@ -27,15 +27,15 @@ def launcher(architecture: str, told: Callable[[str, int, int], None] = lambda *
 
     def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
         kinds = tuple(map(argument_kind, arguments))
-        how = tuple(constants.items()), tuple(options.items())
-        program, shared = compiled(kernel, kinds, *how, architecture)
+        fixed = tuple(constants.items()), tuple(options.items())
+        program, shared = compiled(kernel, kinds, *fixed, architecture)
         tensors = [argument.tensor if isinstance(argument, Slot) else argument for argument in arguments]
         memory = Global([tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.numel()])
         values = list(numbers(arguments))
         values += [0] * (len(program.parameters) - len(values))  # Triton's own scratch memory, which is not asked for
         named = dict(zip((name for name, _ in program.parameters), values, strict=True))
-        threads = 32 * options["num_warps"]
-        executed = sum(Execution(program, named, number, threads, shared, memory).run() for number in range(blocks))
+        how = 32 * options["num_warps"], shared, memory, options.get("launch_pdl", False)
+        executed = sum(Execution(program, named, number, *how).run() for number in range(blocks))
         told(kernel.__name__, blocks, executed)
 
     return launch

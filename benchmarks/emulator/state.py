@@ -14,12 +14,17 @@ WIDTHS = {"%p": "pred", "%rs": "b16", "%r": "b32", "%f": "b32", "%rd": "b64", "%
 
 
 class State:
-    """Of one program of a launch; registers hold a number for each thread."""
+    """Of one program of a launch; registers hold a number for each thread.
+
+    early: it is begun before the launches before have ended, and has to wait for them.
+    """
 
     def __init__(
-        self, program: Program, values: dict[str, int], number: int, threads: int, shared: int, memory: Global
-    ):
-        self.program, self.threads, self.number, self.memory = program, threads, number, memory
+        self, program: Program, values: dict[str, int], number: int, threads: int, shared: int, memory: Global,
+        early: bool = False,
+    ):  # fmt: skip
+        self.program, self.threads, self.number, self._memory = program, threads, number, memory
+        self.waited = not early  # for the launches before
         self.shared = Shared(shared)
         self.symbols, self.parameters = {"global_smem": 0}, bytearray()
         for name, size in program.parameters:
@@ -35,6 +40,12 @@ class State:
         self.pending: deque[list[tuple[frozenset[str], list[np.ndarray]]]] = deque()  # groups of these
         self.untouchable: set[str] = set()  # registers that products under way write
         self.executed = 0
+
+    @property
+    def memory(self) -> Global:
+        if not self.waited:
+            raise MemoryFaultError("memory is touched before the launches before this one have ended")
+        return self._memory
 
     def read(self, operand: Operand, kind: str) -> np.ndarray:
         """(threads,) numbers of a type."""

@@ -17,7 +17,7 @@ from convrnn3d.launcher import FUSION, argument_kind, to_compile
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Phase, Tile
 from convrnn3d.sequence import Sequence
-from convrnn3d.tuning import SMALL_BATCH, overlaps, supported, table
+from convrnn3d.tuning import overlaps_unasked, supported, table
 from convrnn3d.wgrad import GradientTile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
@@ -140,7 +140,7 @@ def taken_down(
     projection, weight = empty(batch, STEPS, 3, *grid), empty(3, CHANNELS, CHANNELS, SIDE, SIDE, SIDE)
     state = empty(batch, *grid)
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
-    dependent = overlaps(target) and batch <= SMALL_BATCH
+    dependent = overlaps_unasked(target, batch)
     sequence = replace(sequence, launch=take_down, architecture=target, dependent=dependent)
     for cell, states in (("gru", [state]), ("lstm", [state, state])):
         training_step(cell, sequence, projection, weight, states)

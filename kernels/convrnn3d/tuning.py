@@ -101,10 +101,16 @@ def architecture_of(device: torch.device) -> str | None:
 
 def dependent_launch(device: torch.device, batch: int) -> bool:
     """Whether a launch begins before the one before it has ended: where that can be, and DEPENDENT says 1, or nothing
-    and the batch is small: then it made a step shorter on an H200, else hardly or not (benchmarks/NOTES.md).
+    and the batch is small.
     """
-    asked = os.environ.get(DEPENDENT, "1" if batch <= SMALL_BATCH else "0") == "1"
-    return asked and overlaps(architecture_of(device)) and _captures_overlap()
+    asked, architecture = os.environ.get(DEPENDENT), architecture_of(device)
+    able = overlaps_unasked(architecture, batch) if asked is None else asked == "1" and overlaps(architecture)
+    return able and _captures_overlap()
+
+
+def overlaps_unasked(architecture: str | None, batch: int) -> bool:
+    """Of small batches: these it made shorter on an H200, others hardly or not (benchmarks/NOTES.md)."""
+    return batch <= SMALL_BATCH and overlaps(architecture)
 
 
 def has_special_unit(architecture: str | None) -> bool:

@@ -37,11 +37,11 @@ KERNEL = """
 """
 
 
-def run(code: str, x: torch.Tensor, value: int = 0, threads: int = 32, programs: int = 1) -> None:
+def run(code: str, x: torch.Tensor, value: int = 0, programs: int = 1, early: bool = False) -> None:
     program, memory = parse(KERNEL.format(code=code)), Global([x])
     values = {"kernel_param_0": x.data_ptr(), "kernel_param_1": value}
     for number in range(programs):
-        Execution(program, values, number, threads, 1024, memory).run()
+        Execution(program, values, number, 32, 1024, memory, early).run()
 
 
 def asked(code: str, a: object, b: object, dtype: torch.dtype = torch.int32) -> list:
@@ -169,6 +169,16 @@ def test_a_copy_that_was_waited_for_is_there() -> None:
     end = "cp.async.commit_group; cp.async.wait_group 0; bar.sync 0; ld.shared.b32 %r4, [%r3+8]; "
     run(begin + ON_SHARED + end + "st.global.b32 [%rd3 + 512], %r4;", x)
     assert x[128:160].tolist() == list(range(2, 130, 4))
+
+
+@pytest.mark.parametrize("access", ["ld.global.b32 %r3, [%rd3];", "st.global.b32 [%rd3], %r1;"])
+def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(access: str) -> None:
+    x, wait = torch.zeros(32, dtype=torch.int32), "griddepcontrol.launch_dependents; griddepcontrol.wait;"
+    run(wait + access, x, early=True)
+    run(access, x)
+    for code in (access + wait, "griddepcontrol.launch_dependents;" + access):
+        with pytest.raises(MemoryFaultError, match="before the launches before"):
+            run(code, x, early=True)
 
 
 PRODUCT = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r10,%r11,%r12,%r13}, %rd5, %rd6, %p1, 1, 1, 0, 0;"
