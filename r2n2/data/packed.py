@@ -9,7 +9,7 @@ opening a file for each picture, and decoding it; `python -m benchmarks.loading`
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -26,7 +26,7 @@ from r2n2.data.readable import Readable
 from r2n2.data.shapenet import find_models, select
 from r2n2.data.splits import SHARES, VARIANT_MARK, require_split
 from r2n2.errors import UserError, one_line
-from r2n2.files import written_beside
+from r2n2.files import write_together
 from r2n2.progress import progress
 
 PIXELS, INDEX = ".pixels", ".index"
@@ -107,49 +107,66 @@ def is_pack(path: Path) -> bool:
 
 
 def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
-    """Pack a folder in the ShapeNet layout; the number of models by split, and a sentence for each left out."""
+    """Pack a folder in the ShapeNet layout; the number of models by split, and a sentence for each left out.
+
+    A pack that is there already is replaced once all of the new one is written.
+    """
     models, problems = find_models(folder)
-    counts = {}
-    for split in SHARES:
-        chosen = select(models, split)
-        if chosen:
-            counts[split], broken = write_split(chosen, pack, split)
-            problems += broken
-        else:  # one of another data set, packed here before, would be mixed with this one
-            for suffix in (INDEX, PIXELS):
-                (pack / f"{split}{suffix}").unlink(missing_ok=True)
-    return counts, problems
+    packing = [Packing(chosen, split) for split in SHARES if (chosen := select(models, split))]
+    write_together({path: write for one in packing for path, write in one.files(pack).items()})
+    for split in set(SHARES) - {one.split for one in packing}:  # of another data set, it would be mixed with this one
+        for suffix in (INDEX, PIXELS):
+            (pack / f"{split}{suffix}").unlink(missing_ok=True)
+    return {one.split: len(one.named) for one in packing}, problems + [said for one in packing for said in one.problems]
 
 
-def write_split(models: Sequence[Readable], pack: Path, split: str) -> tuple[int, list[str]]:
-    """Write one split of a pack: how many models it holds, and a sentence for each that cannot be read."""
-    begins, boxes, first, voxels, named, problems = [0], [], [0], [], [], []
-    with written_beside(pack / f"{split}{PIXELS}") as temporary, temporary.open("wb") as file:
-        for model in progress(models, f"packing {split}", unit="model"):
-            try:
-                pictures = [np.asarray(picture) for picture in model.read_views(range(model.count_views()))]
-                bits = np.packbits(model.read_voxels())
-            except UserError as error:
-                problems.append(str(error))
-                continue
-            for pixels in pictures:
-                box, content = _cropped(pixels)
-                boxes.append(box)
-                begins.append(begins[-1] + file.write(content))
-            first.append(len(boxes))
-            voxels.append(bits)
-            named.append((model.category, model.name, model.stamp))
-    if not named:
-        raise UserError(f"None of the {len(models)} models in the {split} split can be read. The first: {problems[0]}")
-    arrays = {
-        "begins": np.array(begins, np.int64),
-        "boxes": np.array(boxes, np.int16),
-        "first": np.array(first, np.int64),
-        "voxels": np.stack(voxels),
-    }
-    with written_beside(pack / f"{split}{INDEX}") as temporary:
-        save_file(arrays, temporary, {"models": json.dumps(named)})
-    return len(named), problems
+def write_split(models: Sequence[Readable], pack: Path, split: str) -> None:
+    """Write one split of a pack. Raises UserError if no model can be read."""
+    write_together(Packing(models, split).files(pack))
+
+
+class Packing:
+    """One split on its way into a pack; problems: a sentence for each model that cannot be read."""
+
+    def __init__(self, models: Sequence[Readable], split: str) -> None:
+        self.models, self.split = models, split
+        self.begins, self.boxes, self.first = [0], [], [0]
+        self.voxels, self.named, self.problems = [], [], []
+
+    def files(self, pack: Path) -> dict[Path, Callable[[Path], None]]:
+        """What writes each file, in the order in which that is done: the index has what was found with the pixels."""
+        return {pack / f"{self.split}{PIXELS}": self._write_pixels, pack / f"{self.split}{INDEX}": self._write_index}
+
+    def _write_pixels(self, path: Path) -> None:
+        with path.open("wb") as file:
+            for model in progress(self.models, f"packing {self.split}", unit="model"):
+                try:
+                    pictures = [np.asarray(picture) for picture in model.read_views(range(model.count_views()))]
+                    bits = np.packbits(model.read_voxels())
+                except UserError as error:
+                    self.problems.append(str(error))
+                    continue
+                for pixels in pictures:
+                    box, content = _cropped(pixels)
+                    self.boxes.append(box)
+                    self.begins.append(self.begins[-1] + file.write(content))
+                self.first.append(len(self.boxes))
+                self.voxels.append(bits)
+                self.named.append((model.category, model.name, model.stamp))
+        if not self.named:
+            raise UserError(
+                f"None of the {len(self.models)} models in the {self.split} split can be read. "
+                f"The first: {self.problems[0]}"
+            )
+
+    def _write_index(self, path: Path) -> None:
+        arrays = {
+            "begins": np.array(self.begins, np.int64),
+            "boxes": np.array(self.boxes, np.int16),
+            "first": np.array(self.first, np.int64),
+            "voxels": np.stack(self.voxels),
+        }
+        save_file(arrays, path, {"models": json.dumps(self.named)})
 
 
 def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:

@@ -89,6 +89,20 @@ def test_a_broken_model_is_named_and_the_others_are_packed(data_folder: Path, tm
     assert "03.png" in problems[0]
 
 
+def test_a_pack_that_cannot_be_written_leaves_the_one_before_as_it_was(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "data")
+    write_pack(tmp_path / "data", tmp_path / "pack")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "pack").iterdir()}
+    models = find_models(tmp_path / "data")[0]
+    for model in select(models, "test"):  # the last split of all
+        view_paths(model)[0].write_bytes(b"")
+    for model in select(models, "train"):
+        view_paths(model)[0].write_bytes(view_paths(model)[1].read_bytes())  # what would be packed has changed
+    with pytest.raises(UserError, match="in the test split can be read"):
+        write_pack(tmp_path / "data", tmp_path / "pack")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "pack").iterdir()} == before
+
+
 def test_a_damaged_pack_is_named(pack: Path, tmp_path: Path) -> None:
     assert read_pack(tmp_path, "train") == []
     for damaged, content in (("train.index", b"x"), ("train.pixels", b"x")):
