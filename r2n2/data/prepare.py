@@ -27,10 +27,10 @@ from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
 from r2n2.data.prepared import Options, differences, write_options
 from r2n2.data.shards import WHOLE, Shard
-from r2n2.data.side_by_side import side_by_side
 from r2n2.data.sources import MeshSource
 from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
+from r2n2.data.workers import by_workers
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 
@@ -88,7 +88,7 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
     path = folder / f"{RECORDS}{config.shard.mark}.json"
     records = _read_records(path)
     new, failures = 0, []
-    outcomes = side_by_side(prepare_one, [(source, folder, config) for source in work], config.workers)
+    outcomes = by_workers(prepare_one, [(source, folder, config) for source in work], config.workers)
     for source, outcome in zip(work, outcomes, strict=True):
         if isinstance(outcome, UserError):
             failures.append(str(outcome))

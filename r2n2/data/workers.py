@@ -13,7 +13,7 @@ from r2n2.errors import UserError
 from r2n2.progress import progress
 
 
-def side_by_side(
+def by_workers(
     prepare: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[Any | UserError]:
     """What `prepare` returns, or the UserError that it raises, for each model's arguments, in their order.
@@ -21,6 +21,7 @@ def side_by_side(
     workers: processes, 0 for one on each core. Raises UserError if one of them was killed.
     """
     count = max(1, min(workers or _cores(), len(arguments)))  # a pool that forks starts all at once
+    others = set(active_children())  # of the program that calls
     pool = ProcessPoolExecutor(count, initializer=_begin_worker)
     try:
         tasks = [pool.submit(prepare, *one) for one in arguments]
@@ -35,7 +36,7 @@ def side_by_side(
             "the same command goes on where it stopped: try fewer --workers."
         ) from error
     except BaseException:  # Ctrl-C above all: what a worker has begun is begun again by the next run
-        for worker in active_children():
+        for worker in set(active_children()) - others:
             worker.terminate()
         raise
     finally:

@@ -102,7 +102,7 @@ def test_as_many_processes_are_started_as_there_are_cores_granted_and_models(
         asked.append(count)
         return ThreadPoolExecutor(1)
 
-    monkeypatch.setattr("r2n2.data.side_by_side.ProcessPoolExecutor", pool)
+    monkeypatch.setattr("r2n2.data.workers.ProcessPoolExecutor", pool)
     config = replace(CONFIG, views=1, variants=2, workers=workers)
     prepare(find_meshes([mesh_folder], None), tmp_path / "out", config)
     assert asked == [started]
