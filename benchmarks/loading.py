@@ -25,13 +25,12 @@ from r2n2.config import network_config
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
 from r2n2.data.packed import read_pack, write_split
-from r2n2.data.readable import Readable
+from r2n2.data.readable import Readable, spread
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, select
 from r2n2.devices import find_device
 from r2n2.training.recipes import TrainingConfig, changed, recipe
 from r2n2.training.run import Run
-from r2n2.training.validation import spread
 
 
 def batches_of(models: Sequence[Readable], config: TrainingConfig, workers: int) -> Batches:

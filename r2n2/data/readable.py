@@ -1,7 +1,7 @@
 """An object of a data set, whatever form the set has: a folder's `shapenet.Model` or a pack's `packed.PackedModel`."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -37,3 +37,12 @@ class Readable(Protocol):
     def read_voxels(self) -> np.ndarray:
         """Occupied voxels (32, 32, 32) bool in the order (X, Y, Z)."""
         ...
+
+
+Some = TypeVar("Some", bound=Readable)
+
+
+def spread(models: Sequence[Some], count: int) -> list[Some]:
+    """At most `count` of the models, evenly from first to last: every category in its proportion."""
+    places = np.linspace(0, len(models) - 1, count).astype(int) if models else ()
+    return [models[place] for place in np.unique(places)]

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from r2n2.data.camera import View
+from r2n2.data.readable import spread
 from r2n2.data.render import render
 from r2n2.data.shapenet import Model
 from r2n2.data.silhouette import voxel_faces
@@ -34,7 +35,7 @@ def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
 
     The place of a model that cannot be read stays empty and a SkippedWarning says why. Raises UserError if none can be.
     """
-    chosen = [models[number] for number in np.unique(np.linspace(0, len(models) - 1, count).astype(int))]
+    chosen = spread(models, count)
     rows = -(-len(chosen) // COLUMNS)
     width, height = 2 * SIDE, SIDE + CAPTION
     sheet = Image.new("RGB", (COLUMNS * width, rows * height), PAPER)

@@ -22,7 +22,7 @@ from r2n2.config import NetworkConfig
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches, require_views
 from r2n2.data.fingerprint import fingerprint
-from r2n2.data.readable import Readable
+from r2n2.data.readable import Readable, spread
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.network.checkpoint import save_weights
@@ -39,7 +39,7 @@ from r2n2.training.records import Records, view_column
 from r2n2.training.run import Run
 from r2n2.training.settings import SETTINGS_FILE, write_settings
 from r2n2.training.state import Best, Description, capture
-from r2n2.training.validation import VIEWS, spread, validate
+from r2n2.training.validation import VIEWS, validate
 
 WEIGHTS_FILE, BEST_FILE, PICTURES_FOLDER = "weights.safetensors", "best.safetensors", "pictures"
 

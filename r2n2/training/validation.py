@@ -38,13 +38,6 @@ class Validation(NamedTuple):
         return float(np.mean(self.by_views))
 
 
-def spread(models: Sequence[Readable], count: int) -> list[Readable]:
-    """At most `count` of the models, evenly from first to last: every category in its proportion."""
-    return (
-        [models[number] for number in np.unique(np.linspace(0, len(models) - 1, count).astype(int))] if models else []
-    )
-
-
 @torch.inference_mode()
 def validate(model: R2N2, models: Sequence[Readable], views: int = VIEWS, processes: Processes = ALONE) -> Validation:
     """Score a model in evaluation mode on all of `models`; those that cannot be read are named and left out.
