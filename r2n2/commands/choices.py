@@ -1,6 +1,7 @@
 """What several commands let a user choose: the device, a network, and the models of a data set."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ def models_of(folder: Path, split: str, strict: bool) -> tuple[list["Model"] | l
     Raises UserError if there are none, or, if `strict`, if one misses a part.
     """
     splits, problems = splits_of(folder, [split], strict)
+    print_skipped(problems)
     if not splits[split]:
         raise UserError(f"The {split} split of {folder} has no models; choose another --split.")
     return splits[split], problems
@@ -40,7 +42,7 @@ def models_of(folder: Path, split: str, strict: bool) -> tuple[list["Model"] | l
 def splits_of(
     folder: Path, splits: list[str], strict: bool
 ) -> tuple[dict[str, list["Model"] | list["PackedModel"]], list[str]]:
-    """As `models_of` of several splits, of which any may have no models."""
+    """As `models_of` of several splits, of which any may have no models; nothing is printed."""
     from r2n2.data.packed import is_pack, read_pack
     from r2n2.data.shapenet import find_models, select
 
@@ -49,6 +51,10 @@ def splits_of(
     models, problems = find_models(folder)
     if problems and strict:
         raise UserError(f"{problems[0]}; without --strict the others are used.")
+    return {split: select(models, split) for split in splits}, problems
+
+
+def print_skipped(problems: Iterable[str]) -> None:
+    """What is left out, a sentence each."""
     for sentence in problems:
         print(f"skipped: {sentence}", file=sys.stderr)
-    return {split: select(models, split) for split in splits}, problems

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from r2n2.commands.choices import print_skipped
 from r2n2.errors import StaleWarning, UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from r2n2.data.prepare import Report
-    from r2n2.data.shapenet import Model
 
 data = typer.Typer(help="Prepare, check and pack data; find the bundled sample.", no_args_is_help=True)
 
@@ -109,8 +107,7 @@ def sweethome(
         for number, path in enumerate(libraries):
             found, problems = read_library(path, Path(folder) / str(number), excluded)
             sources += [source for source in found if not only or source.category in only]
-            for sentence in problems:
-                print(f"skipped: {sentence}", file=sys.stderr)
+            print_skipped(problems)
         with _interruptible():
             _report(prepare(sources, output, config), output)
 
@@ -192,8 +189,7 @@ def pack(
 
     with _interruptible("nothing half-written was left; the same command begins anew."):
         counts, problems = write_pack(folder, output)
-    for sentence in problems:
-        print(f"skipped: {sentence}", file=sys.stderr)
+    print_skipped(problems)
     print(f"{output}: {', '.join(f'{count} models in {split}' for split, count in counts.items())}")
 
 
@@ -226,36 +222,16 @@ def duplicates(
 
 
 def _list_likenesses(folder: Path, against: Path) -> None:
-    import numpy as np
-
-    from r2n2.data.duplicates import THRESHOLD, nearest
-    from r2n2.data.shapenet import find_models, select
+    from r2n2.data.shapenet import find_likenesses, find_models, select
 
     kept, trained = find_models(against)[0], select(find_models(folder)[0], "train")
     for place, models in ((against, kept), (folder, trained)):
         if not models:
             raise UserError(f"{place} has no models to compare; check the folder.")
-    (kept, ours), (trained, others) = (_readable(models) for models in (kept, trained))
-    number, iou = nearest(np.stack(ours), np.stack(others))
-    near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
-    for place in near:
-        model, like = kept[place], trained[number[place]]
-        print(f"{iou[place]:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
-    print(f"{len(near)} of {len(kept)} objects in {against} have a near-duplicate that {folder} trains on")
-
-
-def _readable(models: list["Model"]) -> tuple[list["Model"], list["np.ndarray"]]:
-    """The models whose voxels can be read, and these; the others are named."""
-    readable = []
-    for model in models:
-        try:
-            readable.append((model, model.read_voxels()))
-        except UserError as error:
-            print(f"skipped: {error}", file=sys.stderr)
-    if not readable:
-        raise UserError(f"None of the {len(models)} models can be read; see r2n2 data check.")
-    found, voxels = zip(*readable, strict=True)
-    return list(found), list(voxels)
+    found, compared = find_likenesses(kept, trained)
+    for iou, model, like in found:
+        print(f"{iou:.3f}  {model.word}/{model.name}  {like.word}/{like.name}")
+    print(f"{len(found)} of {compared} objects in {against} have a near-duplicate that {folder} trains on")
 
 
 @data.command()
@@ -285,7 +261,6 @@ def _lines(path: Path) -> set[str]:
 
 
 def _report(report: "Report", output: Path) -> None:
-    for sentence in report.failures:
-        print(f"skipped: {sentence}", file=sys.stderr)
+    print_skipped(report.failures)
     kept = report.models - report.new
     print(f"{output}: {report.new} models prepared, {kept} stood already, {len(report.failures)} skipped")

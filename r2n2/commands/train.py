@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from r2n2.commands.choices import Network, splits_of
+from r2n2.commands.choices import Network, print_skipped, splits_of
 from r2n2.errors import UserError
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ def train(
     init = None if resume else init or settings.init
     try:
         with joined(device or settings.device or "auto") as (processes, place):
-            splits = splits_of(data, ["train", "val"], values.strict)[0]
+            splits, problems = splits_of(data, ["train", "val"], values.strict)
+            if processes.writes:
+                print_skipped(problems)
             if not splits["train"]:
                 raise UserError(f"{data} has no models to train on; it needs a train split.")
             if processes.writes and (doubt := values.doubt_of_rate()):

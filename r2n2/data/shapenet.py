@@ -18,7 +18,7 @@ from r2n2.config import VOXEL_SIDE
 from r2n2.data.binvox import read_binvox
 from r2n2.data.camera import View
 from r2n2.data.categories import category_word
-from r2n2.data.duplicates import DUPLICATES_FILE, group, read_duplicates
+from r2n2.data.duplicates import DUPLICATES_FILE, THRESHOLD, group, nearest, read_duplicates
 from r2n2.data.fingerprint import fingerprint
 from r2n2.data.splits import VARIANT_MARK, original, require_split, split_of
 from r2n2.errors import SkippedWarning, StaleWarning, UserError
@@ -113,23 +113,45 @@ def originals(models: list[Model]) -> list[Model]:
     return [model for model in models if not model.is_variant]
 
 
-def find_duplicates(models: list[Model]) -> dict[str, str]:
-    """For each near-duplicate among models the first of its group, as "category/name"; see `duplicates`.
-
-    A model whose voxels cannot be read is named in a SkippedWarning and left out.
-    """
-    readable: dict[str, list[tuple[Model, np.ndarray]]] = {}
+def readable(models: Iterable[Model]) -> list[tuple[Model, np.ndarray]]:
+    """The models with their voxels; one whose voxels cannot be read is named in a SkippedWarning and left out."""
+    found = []
     for model in models:
         try:
-            readable.setdefault(model.category, []).append((model, read_voxels(model)))
+            found.append((model, read_voxels(model)))
         except UserError as error:
-            warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
+            warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=3)
+    return found
+
+
+def find_duplicates(models: list[Model]) -> dict[str, str]:
+    """For each near-duplicate among models the first of its group, as "category/name"; see `duplicates`."""
+    categories: dict[str, list[tuple[Model, np.ndarray]]] = {}
+    for model, voxels in readable(models):
+        categories.setdefault(model.category, []).append((model, voxels))
     first_of = {}
-    for category, found in readable.items():
+    for category, found in categories.items():
         for (model, _), leader in zip(found, group(np.stack([voxels for _, voxels in found])), strict=True):
             if found[leader][0] is not model:
                 first_of[f"{category}/{model.name}"] = f"{category}/{found[leader][0].name}"
     return first_of
+
+
+def find_likenesses(models: list[Model], others: list[Model]) -> tuple[list[tuple[float, Model, Model]], int]:
+    """(IoU, model, the likest of the others) of each near-duplicate, the likest first; and how many were compared.
+
+    Raises UserError if none of the models, or none of the others, can be read.
+    """
+    compared = []
+    for some in (models, others):
+        found = readable(some)
+        if not found:
+            raise UserError(f"None of the {len(some)} models can be read; see r2n2 data check.")
+        compared.append(found)
+    ours, theirs = compared
+    number, iou = nearest(*(np.stack([voxels for _, voxels in found]) for found in compared))
+    near = [place for place in np.argsort(-iou) if iou[place] >= THRESHOLD]
+    return [(float(iou[place]), ours[place][0], theirs[number[place]][0]) for place in near], len(ours)
 
 
 def view_paths(model: Model) -> list[Path]:

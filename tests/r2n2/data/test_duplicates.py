@@ -66,9 +66,9 @@ def test_a_broken_model_is_named_and_the_others_are_compared(data_folder: Path, 
     with pytest.warns(SkippedWarning, match=r"chair0.model\.binvox"):
         found = find_duplicates(originals(models))
     assert "03001627/chair0" not in [*found, *found.values()]
-    result = CliRunner().invoke(app, ["data", "duplicates", str(data_folder), "--against", str(folder)])
+    with pytest.warns(SkippedWarning, match=r"chair0.model\.binvox"):
+        result = CliRunner().invoke(app, ["data", "duplicates", str(data_folder), "--against", str(folder)])
     assert result.exit_code == 0
-    assert "chair0/model.binvox" in result.stderr
     assert "chair1  chair/chair1" in result.output
 
 
