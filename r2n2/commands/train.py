@@ -91,10 +91,10 @@ def train(
     from r2n2.devices import find_device
     from r2n2.training.checkpoints import Checkpoints
     from r2n2.training.interruption import StoppedError
-    from r2n2.training.loop import train as run
     from r2n2.training.narration import say
     from r2n2.training.processes import joined
     from r2n2.training.settings import Settings, read_settings
+    from r2n2.training.train import train as run
 
     settings = read_settings(config) if config else Settings()
     output, data = output or settings.output, data or settings.data

@@ -20,12 +20,12 @@ from r2n2.errors import SkippedWarning, UserError
 from r2n2.network.checkpoint import load_tensors, load_weights
 from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.interruption import StoppedError
-from r2n2.training.loop import train
 from r2n2.training.processes import ALONE, Processes
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.records import read_table
 from r2n2.training.run import Run
 from r2n2.training.settings import write_settings
+from r2n2.training.train import train
 
 CPU, NETWORK = torch.device("cpu"), small_network("3d-gru-1")
 CONFIG = TrainingConfig(

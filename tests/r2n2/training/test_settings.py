@@ -32,7 +32,7 @@ fall = "cosine"
 def called(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> list[tuple[Any, ...]]:
     """What `r2n2 train` calls the loop with, which does nothing."""
     calls: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("r2n2.training.loop.train", lambda *arguments, **others: calls.append((*arguments, others)))
+    monkeypatch.setattr("r2n2.training.train.train", lambda *arguments, **others: calls.append((*arguments, others)))
     return calls
 
 

@@ -20,11 +20,12 @@ from r2n2.network.checkpoint import load_tensors, load_weights, save_tensors
 from r2n2.network.losses import voxel_loss
 from r2n2.training.average import WeightAverage
 from r2n2.training.checkpoints import Checkpoints
-from r2n2.training.loop import Loop, train
+from r2n2.training.loop import Loop
 from r2n2.training.recipes import RECIPES, TrainingConfig, changed, recipe
 from r2n2.training.records import read_table
 from r2n2.training.run import Run
 from r2n2.training.state import Description, capture, restore
+from r2n2.training.train import train
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(
@@ -257,7 +258,7 @@ def test_weights_drawn_at_random_are_not_frozen(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], frozen: int
 ) -> None:
     seen: list[TrainingConfig] = []
-    monkeypatch.setattr("r2n2.training.loop.train", lambda *arguments, **others: seen.append(arguments[3]))
+    monkeypatch.setattr("r2n2.training.train.train", lambda *arguments, **others: seen.append(arguments[3]))
     command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), *options]
     CliRunner().invoke(app, command, catch_exceptions=False)
     assert [config.frozen for config in seen] == [frozen]
