@@ -6,11 +6,10 @@ shape.save("chair.obj")
 shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, later
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
-from io import IOBase
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +25,10 @@ from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
 from r2n2.network.model import R2N2, Output, evaluating
 from r2n2.network.recurrence import State
-from r2n2.pictures.background import Background, check_background
+from r2n2.pictures.background import check_background
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
-from r2n2.pictures.given import pictures_from_array
-from r2n2.pictures.images import check_preprocessing, find_images, read_image, still_rgba, to_view
-from r2n2.pictures.ready import make_ready
+from r2n2.pictures.images import check_preprocessing
+from r2n2.pictures.views import Picture, first_word, read_views
 from r2n2.shapes.drawing import draw_mesh
 from r2n2.shapes.formats import MESH_SUFFIXES, write_mesh
 from r2n2.shapes.history import History
@@ -42,7 +40,6 @@ from r2n2.shapes.specks import without_specks
 from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
 SHIPPED = "compact"
-Picture = str | Path | Image.Image | np.ndarray | torch.Tensor
 BATCH = 16  # views that are rebuilt alone at once, to be compared
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
 SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
@@ -189,7 +186,7 @@ class Reconstructor(R2N2):
         check_threshold(threshold)
         check_style(style)
         check_preprocessing(preprocessing)
-        views, names, doubts = _views(images, preprocessing, check_background(background))
+        views, names, doubts = read_views(images, preprocessing, check_background(background))
         one = next(self.parameters())
         with evaluating(self):
             features = self.encode(torch.from_numpy(views)[None].to(one.device, one.dtype))  # (1, T, F)
@@ -211,7 +208,7 @@ class Reconstructor(R2N2):
         if len(odd) == len(shapes):
             return ["The views look like different objects; give pictures of one."]
         return [
-            f"{_first_word(names[number])} looks like another object than the others; leave it out if it is."
+            f"{first_word(names[number])} looks like another object than the others; leave it out if it is."
             for number in odd
             if number < len(names)
         ]
@@ -243,48 +240,3 @@ def check_suffix(path: Path) -> str:
             f"{path} has the suffix {suffix or '(none)'}, which names no format; use one of {' '.join(SUFFIXES)}."
         )
     return suffix
-
-
-def _views(
-    images: Picture | Iterable[Picture], preprocessing: str, background: Background
-) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    """Views (T, 3, 127, 127), names, and doubts about the pictures.
-
-    Each picture becomes a view as it is read: large ones are not held together.
-    """
-    views, names, doubts = [], [], []
-    # Bytes and open files are iterables, too, of numbers and lines: as one item they are refused by their own name.
-    alone = isinstance(images, Picture | bytes | bytearray | IOBase) or not isinstance(images, Iterable)
-    for name, picture in _named_pictures([images] if alone else images):
-        ready = make_ready(picture, background, _first_word(name))
-        names.append(name)
-        views.append(to_view(ready.image, preprocessing))
-        doubts += [ready.doubt] if ready.doubt else []
-    if not views:
-        raise UserError("No picture was given; name at least one image file.")
-    return np.stack(views), tuple(names), doubts
-
-
-def _first_word(name: str) -> str:
-    """A picture's name as a sentence begins with it: a file's is left as it is."""
-    return f"P{name[1:]}" if name.startswith("picture ") else name
-
-
-def _named_pictures(items: Iterable[Picture]) -> Iterator[tuple[str, Image.Image]]:
-    """Each picture as upright RGBA with its file's name, or its number."""
-    for number, item in enumerate(items, start=1):
-        name = f"picture {number}"
-        if isinstance(item, np.ndarray | torch.Tensor):
-            given = pictures_from_array(item, f"Picture {number}")
-            for place, picture in enumerate(given, start=1):
-                one = name if len(given) == 1 else f"{name}, number {place} of its batch,"
-                yield one, still_rgba(picture, one.capitalize())
-        elif isinstance(item, Image.Image):
-            file = Path(str(getattr(item, "filename", ""))).name
-            yield file or name, still_rgba(item, f"Picture {number}")
-        elif isinstance(item, str | Path):
-            for path in find_images([item]):
-                yield path.name, read_image(path)
-        else:
-            kind = type(item).__name__
-            raise TypeError(f"picture {number} is a {kind}, not a path, a PIL image, an array or a tensor")
