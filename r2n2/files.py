@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from operator import methodcaller
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -49,6 +50,11 @@ def write_together(writers: Mapping[Path, Callable[[Path], None]]) -> None:
             with _named(path, done):
                 _rename(temporary, path)
             done.append(path)
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write several files of text, in UTF-8, as `write_together` does."""
+    write_together({path: methodcaller("write_text", text, encoding="utf-8") for path, text in texts.items()})
 
 
 def free_paths(stem: str, suffixes: Iterable[str]) -> list[Path]:

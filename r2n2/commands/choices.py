@@ -1,4 +1,4 @@
-"""What several commands let a user choose: the device, a network, and the models of a data set."""
+"""What several commands let a user choose: the device, a network, how pictures are read, the models of a data set."""
 
 import sys
 from collections.abc import Iterable
@@ -25,6 +25,14 @@ Network = Annotated[
     str | None,
     typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=network_names),
 ]
+Weights = Annotated[
+    Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
+]
+Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
+BackgroundOption = Annotated[
+    str, typer.Option("--background", help="auto (remove one that is not plain), keep or remove.")
+]
+Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
 
 def models_of(folder: Path, split: str, strict: bool) -> tuple[list["Model"] | list["PackedModel"], list[str]]:

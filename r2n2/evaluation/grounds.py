@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from r2n2.config import THRESHOLD
+from r2n2.config import THRESHOLD, check_threshold
 from r2n2.data.grounds import FRAMINGS, GROUNDS, photograph
 from r2n2.data.readable import Readable
 from r2n2.errors import UserError
@@ -95,6 +95,7 @@ def evaluate_grounds(model: R2N2, models: Sequence[Readable], threshold: float =
 
     Raises UserError for a model that cannot be read.
     """
+    check_threshold(threshold)
     if not models:
         raise UserError("There is no object to photograph.")
     shots: list[Shot] = []

@@ -21,7 +21,7 @@ from r2n2.data.readable import Readable
 from r2n2.errors import UserError
 from r2n2.evaluation.ablation import Spread, occupancy_averaged, order_scores, spread
 from r2n2.evaluation.metrics import average_precision, intersection_over_union
-from r2n2.files import written_beside
+from r2n2.files import write_texts
 from r2n2.network.model import R2N2, evaluating
 from r2n2.pictures.images import check_preprocessing, to_view
 from r2n2.progress import progress
@@ -169,10 +169,8 @@ def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") 
 
 def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:
     """Write the table where paths are given."""
-    for path, text in ((json_path, table.to_json()), (markdown_path, table.to_markdown())):
-        if path is not None:
-            with written_beside(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+    texts = {json_path: table.to_json(), markdown_path: table.to_markdown()}
+    write_texts({path: text for path, text in texts.items() if path is not None})
 
 
 def score(word: str, occupancy: np.ndarray, truth: np.ndarray, threshold: float) -> list[tuple[str, int, float, float]]:

@@ -160,6 +160,8 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert "zero.png" in refused("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
     assert "meta" in refused("reconstruct", views[0], "-o", "a.obj", "--device", "meta", cwd=tmp_path)
     assert "--preprocessing" in refused("evaluate", "--grounds", "--preprocessing", "2016", cwd=tmp_path)
+    assert "--views" in refused("evaluate", "--grounds", "--views", 2, cwd=tmp_path)
+    assert "threshold is 2" in refused("evaluate", "--grounds", "--threshold", 2, cwd=tmp_path)
     assert "names no shard" in refused("data", "shapes", "-o", "s", "--count", 1, "--shard", "", cwd=tmp_path)
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
     assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)

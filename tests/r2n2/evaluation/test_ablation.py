@@ -129,6 +129,8 @@ def test_failures_are_of_the_mean_of_all_views(
         (["--averaged", "--orders", "2"], "no order"),
         (["--mean-shape", "data", "--averaged"], "looks at no view"),
         (["--mean-shape", "data", "--orders", "2"], "looks at no view"),
+        (["--mean-shape", "data", "--views", "2"], "looks at no view"),
+        (["--mean-shape", "data", "--network", "compact"], "with no network"),
         (["--mean-shape", "data", "--failures", "worst.png"], "looks at no view"),
         (["--failures", "worst.xyz"], "names no picture"),
         (["--failures", "worst"], "names no picture"),

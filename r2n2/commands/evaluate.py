@@ -1,0 +1,99 @@
+"""`r2n2 evaluate`: a data set's objects, or the bundled ones, to a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r2n2.commands.choices import Device, Network, Preprocessing, Threshold, Weights, models_of, print_skipped
+from r2n2.config import THRESHOLD
+from r2n2.errors import UserError
+
+
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Holds ShapeNetRendering and ShapeNetVox32; the bundled sample if left out."),
+    ] = None,
+    weights: Weights = None,
+    network: Network = None,
+    split: Annotated[
+        str | None, typer.Option(help="train, val, test or all; test of --data, all of the sample.")
+    ] = None,
+    views: Annotated[int | None, typer.Option(help="The largest number of views; 5 if left out.")] = None,
+    threshold: Threshold = THRESHOLD,
+    json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
+    mean_shape: Annotated[
+        Path | None, typer.Option(help="Score the mean shape of each category in this folder's train split instead.")
+    ] = None,
+    averaged: Annotated[
+        bool, typer.Option("--averaged", help="Without the recurrence: rebuild each view alone, average the shapes.")
+    ] = False,
+    orders: Annotated[
+        int, typer.Option(min=0, help="Fold the views in this many random orders and print the spread.")
+    ] = 0,
+    grounds: Annotated[
+        bool, typer.Option("--grounds", help="Photograph the objects on plain, wooden, cluttered, ... ground instead.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Evaluate so many objects, spread evenly.")] = None,
+    failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
+    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
+    preprocessing: Preprocessing = "modern",
+    device: Device = "auto",
+) -> None:
+    """Print the table of IoU and average precision.
+
+    Per category, and for 1 to 5 views.
+    """
+    from contextlib import ExitStack
+    from dataclasses import replace
+
+    from r2n2.data.readable import spread
+    from r2n2.data.sample import sample_folder
+    from r2n2.evaluation.failures import draw_failures
+    from r2n2.evaluation.grounds import draw_grounds, evaluate_grounds
+    from r2n2.evaluation.tables import MAX_VIEWS, evaluate_mean_shapes, write_tables
+    from r2n2.evaluation.tables import evaluate as run
+    from r2n2.files import check_writable, write_texts
+    from r2n2.shapes.picture import check_picture
+    from r2n2.shapes.reconstruction import load
+
+    if mean_shape and (averaged or orders or failures or views is not None or weights or network):
+        raise UserError(
+            "--mean-shape looks at no view, with no network; leave out --averaged, --orders, --failures, --views, "
+            "--weights, --network."
+        )
+    if averaged and orders:
+        raise UserError("The mean of views has no order; leave out --orders or --averaged.")
+    if grounds and (mean_shape or averaged or orders or json or views is not None or preprocessing == "2016"):
+        raise UserError(
+            "--grounds has a table of its own, of one view; leave out --mean-shape, --averaged, --orders, --json, "
+            "--views, --preprocessing."
+        )
+    views = MAX_VIEWS if views is None else views
+    if failures:
+        check_picture(failures)
+    for path in filter(None, (json, markdown, failures)):
+        check_writable(path)
+    with ExitStack() as stack:
+        folder = data or stack.enter_context(sample_folder())
+        chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)
+        chosen = spread(chosen, limit or len(chosen))
+        if grounds:
+            result = evaluate_grounds(load(weights, network, device), chosen, threshold)
+            print(result.to_markdown(), end="", flush=True)
+            write_texts({markdown: result.to_markdown()} if markdown else {})
+            if failures:
+                draw_grounds(result, failures, threshold)
+            return
+        if mean_shape:
+            table = evaluate_mean_shapes(models_of(mean_shape, "train", strict)[0], chosen, threshold, strict)
+        else:
+            model = load(weights, network, device)
+            table = run(model, chosen, views, threshold, strict, preprocessing, averaged, orders)
+        print_skipped(table.skipped)
+        print(table.to_markdown(), end="", flush=True)
+        write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
+        if failures:
+            draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing, averaged)

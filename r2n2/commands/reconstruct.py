@@ -1,0 +1,78 @@
+"""`r2n2 reconstruct`: pictures to files, each in the format of its suffix."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from r2n2.commands.choices import BackgroundOption, Device, Network, Preprocessing, Threshold, Weights
+from r2n2.config import THRESHOLD
+from r2n2.errors import UserError
+
+
+def reconstruct(
+    images: Annotated[list[str], typer.Argument(help="Pictures of one object: files, folders or glob patterns.")],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file to write, as often as you like; the suffix says the format: .obj .ply .glb .stl .3mf .binvox "
+            ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
+        ),
+    ] = None,
+    threshold: Threshold = THRESHOLD,
+    style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
+    size: Annotated[float | None, typer.Option(help="Of the mesh: its longest side in millimetres.")] = None,
+    up: Annotated[str, typer.Option(help="Of .obj .ply .stl: the axis upwards, y or z (most printers').")] = "y",
+    keep_largest: Annotated[bool, typer.Option("--keep-largest", help="Drop all pieces but the largest.")] = False,
+    min_voxels: Annotated[int, typer.Option(min=0, help="Drop pieces of fewer voxels.")] = 0,
+    network: Network = None,
+    weights: Weights = None,
+    preprocessing: Preprocessing = "modern",
+    background: BackgroundOption = "auto",
+    device: Device = "auto",
+) -> None:
+    """Rebuild an object from your own pictures.
+
+    Meshes, voxels, a picture of the result, a turntable, a page. What the network saw goes beside it, in a picture
+    whose name ends in -views.png if no other output shows it.
+    """
+    from r2n2.files import free_paths
+    from r2n2.pictures.images import find_images
+    from r2n2.shapes.formats import MESH_SUFFIXES
+    from r2n2.shapes.placing import check_size, check_up
+    from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, EMPTY_SUFFIXES, SEEN_SUFFIXES, check_suffix, load
+
+    for path in output or ():
+        check_suffix(path)
+    check_size(size)
+    check_up(up)
+    paths = find_images(images)
+    outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
+    if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
+        raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
+    shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
+    seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
+    if taken := set(map(os.path.realpath, (*outputs, seen))) & set(map(os.path.realpath, paths)):
+        raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
+    model = load(weights, network, device)
+    shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
+    for sentence in shape.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
+    if not shape.voxels.any() and not {path.suffix.lower() for path in outputs} <= EMPTY_SUFFIXES:
+        shape.save(seen)
+        raise UserError(
+            f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
+        )
+    kept = shape.without_specks(keep_largest, min_voxels)
+    kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up)
+    views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
+    occupied = int(kept.voxels.sum())
+    dropped = int(shape.voxels.sum()) - occupied
+    print(
+        f"{', '.join(map(str, outputs))}: {occupied} of {shape.voxels.size} voxels occupied, from {views}"
+        + (f"; {dropped} in small pieces dropped" if dropped else "")
+    )
