@@ -16,12 +16,12 @@ def _setup(cells: int) -> Any:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
         how = operand, carried, settled(precision, operand, projection.device)
-        *kept, gates, packed = output[2 + cells :]
+        *kept, gates, packed, anchor = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates, packed)
         exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
         states = () if cells else (None, None) if exact else (output[0], inputs[2])
-        ctx.save_for_backward(weight, packed, mask, *kept, *states, projection if recompute else gates)
+        ctx.save_for_backward(anchor, weight, packed, mask, *kept, *states, projection if recompute else gates)
         ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
 
     return setup
@@ -38,12 +38,13 @@ def _backward(cells: int) -> Any:
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
             return (None,) * (9 + cells)
-        inputs = *d_outputs, *ctx.saved_tensors, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
+        anchor, *saved = ctx.saved_tensors
+        inputs = *d_outputs, *saved, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
         d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
         gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
         gradients += d_states if ctx.has_state else [None] * (1 + cells)
         if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
-            gradients = _Once.apply(torch.zeros((), requires_grad=True), *gradients)
+            gradients = _Once.apply(anchor, *gradients)
         return *gradients, *[None] * 6
 
     return backward
@@ -63,6 +64,8 @@ def _differentiable(cells: int) -> Any:
         @staticmethod
         def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
             output = _below_autograd(operator, *inputs)
+            # An empty result of no other use: where it was saved it leads back to the inputs, which `_Once` needs.
+            output = *output, output[0].new_empty(0)
             setup(ctx, inputs, output)
             return output
 
@@ -70,13 +73,16 @@ def _differentiable(cells: int) -> Any:
 
     def run(*inputs: Any) -> tuple[Tensor, ...]:
         differentiated = torch.is_grad_enabled() and torch._C._any_requires_grad(*inputs)
-        return Recurrence.apply(*inputs) if differentiated else _below_autograd(operator, *inputs)
+        return Recurrence.apply(*inputs)[:-1] if differentiated else _below_autograd(operator, *inputs)
 
     return run
 
 
 class _Once(torch.autograd.Function):
-    """Gradients as they are; to differentiate them is an error, whatever they were computed from."""
+    """Gradients as they are; to differentiate them is an error.
+
+    anchor: a tensor that leads to all that they were computed from: a derivative by any of it would else be missing.
+    """
 
     @staticmethod
     def forward(ctx: Any, anchor: Tensor, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:

@@ -20,8 +20,7 @@ def choose_backend(asked: str, tensor: Tensor) -> str:
     Raises ValueError for another name, RuntimeError where Triton is asked for and cannot run.
     """
     name, origin = (asked, "backend") if asked != "auto" else (os.environ.get(VARIABLE) or "auto", VARIABLE)
-    if name not in BACKENDS:
-        raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}, got {name!r}")
+    check_backend(name, origin)
     if name == "reference":
         return name
     hindrance = _hindrance(tensor)
@@ -29,6 +28,11 @@ def choose_backend(asked: str, tensor: Tensor) -> str:
         raise RuntimeError(f"{origin}='triton' cannot run here: {hindrance}; use 'reference' or 'auto'")
     on_gpu = tensor.device.type == "cuda"  # HIP devices are called cuda, too
     return "triton" if hindrance is None and (on_gpu or name == "triton") else "reference"
+
+
+def check_backend(name: str, origin: str = "backend") -> None:
+    if name not in BACKENDS:
+        raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}, got {name!r}")
 
 
 def _hindrance(tensor: Tensor) -> str | None:

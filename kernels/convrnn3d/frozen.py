@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from convrnn3d.reference import require_tensor
+from convrnn3d.checks import require_tensor
 
 
 class Promise(NamedTuple):

@@ -7,12 +7,10 @@ from torch.autograd import forward_ad
 from convrnn3d import reference
 from convrnn3d.autograd import run
 from convrnn3d.backend import TYPES, choose_backend
+from convrnn3d.checks import AUTOCAST, check_inputs, require_tensor
 from convrnn3d.ops import AS_PYTORCH
-from convrnn3d.reference import check_inputs, require_tensor
 
 PRECISIONS = ("ieee", "tf32")
-# Asked here, since torch.compile does not see through the question (PyTorch 2.11).
-AUTOCAST = [device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)]
 
 
 def conv_gru(
@@ -56,7 +54,7 @@ def conv_gru(
             projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
         )
     how = operand, carried, asked, _differentiated(projection, weight, state), recompute
-    _refuse_forward_mode(projection, weight, state)
+    _refuse_transforms(projection, weight, state)
     states, last, *_ = run("gru", projection, weight, state, mask, *how)
     return states, last
 
@@ -93,7 +91,7 @@ def conv_lstm(
         zeros = reference.zero_state(projection, carried)
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
     how = operand, carried, asked, _differentiated(projection, weight, h, s), recompute
-    _refuse_forward_mode(projection, weight, h, s)
+    _refuse_transforms(projection, weight, h, s)
     states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)
     return states, (last, cell)
 
@@ -106,6 +104,8 @@ def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | 
         raise ValueError("give mask or lengths, not both")
     require_tensor("lengths", lengths)
     require_tensor("projection", x)
+    if lengths.is_meta and not x.is_meta:
+        raise ValueError(f"lengths is on {lengths.device}, projection on {x.device}; move one of them")
     integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
     if lengths.ndim != 1 or lengths.shape[0] != x.shape[0] or not integers:
         raise ValueError(f"lengths must be integers ({x.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}")
@@ -117,8 +117,8 @@ def _types(projection: Tensor, *others: Tensor | None) -> tuple[torch.dtype, tor
     """The type of the products' factors, and that of the states."""
     dtype, device = projection.dtype, projection.device.type
     autocast = dtype in TYPES and device in AUTOCAST and torch.is_autocast_enabled(device)
-    if not dtype.is_floating_point:
-        raise TypeError(f"projection must be of a floating point type, got {dtype}")
+    if dtype not in (*TYPES, torch.float64):
+        raise TypeError(f"projection must be of a floating point type of 16, 32 or 64 bits, got {dtype}")
     for given in [other.dtype for other in others if other is not None]:
         if given not in TYPES if autocast else given != dtype:
             allowed = "one of autocast's" if autocast else f"{dtype} as projection is"
@@ -130,9 +130,13 @@ def _cast(state: Tensor | None, carried: torch.dtype) -> Tensor | None:
     return state if state is None or state.dtype == carried else state.to(carried)
 
 
-def _precision(asked: str | None) -> str:
+def check_precision(asked: str | None) -> None:
     if asked is not None and asked not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {asked!r}")
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, or None, got {asked!r}")
+
+
+def _precision(asked: str | None) -> str:
+    check_precision(asked)
     return asked or AS_PYTORCH
 
 
@@ -140,8 +144,13 @@ def _differentiated(*tensors: Tensor | None) -> bool:
     return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
-def _refuse_forward_mode(*tensors: Tensor | None) -> None:
-    if torch.compiler.is_compiling() or forward_ad._current_level < 0:  # where no tensor need be asked
+def _refuse_transforms(*tensors: Tensor | None) -> None:
+    if torch.compiler.is_compiling():
         return
-    if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors):
+    duals = tensors if forward_ad._current_level >= 0 else ()  # else no tensor need be asked
+    if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in duals):
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")
+    if torch._C._are_functorch_transforms_active():
+        raise RuntimeError(
+            "torch.func's transforms (grad, vmap, jacrev, ...) do not see into convrnn3d's kernels; use backend='reference'"
+        )

@@ -12,7 +12,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.grad import conv3d_weight
 
-from convrnn3d.reference import check_inputs, only_seen, zero_state
+from convrnn3d.checks import check_inputs
+from convrnn3d.reference import only_seen, zero_state
 
 
 def conv_gru(

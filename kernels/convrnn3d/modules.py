@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convrnn3d.interface import conv_gru, conv_lstm, mask_of
-from convrnn3d.reference import check_mask, conv, only_seen, require_tensor
+from convrnn3d.backend import check_backend
+from convrnn3d.checks import check_mask, require_tensor, require_type
+from convrnn3d.interface import check_precision, conv_gru, conv_lstm, mask_of
+from convrnn3d.reference import conv, only_seen
 
 GATES = 3
 
@@ -49,6 +51,8 @@ class ConvRNN(nn.Module):
         if kernel_size < 1 or kernel_size % 2 == 0 or state_kernel_size not in (1, 3):
             sizes = f"{kernel_size} and {state_kernel_size}"
             raise ValueError(f"the input's kernel must be odd, and the state's 1 or 3, got {sizes}")
+        check_backend(backend)
+        check_precision(precision)
         self.in_channels, self.channels = in_channels, channels
         self.backend, self.precision, self.recompute = backend, precision, recompute
         made: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -77,8 +81,10 @@ class ConvRNN(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         require_tensor("x", x)
-        if x.ndim != 6 or x.shape[-1] != self.in_channels:
-            raise ValueError(f"x must be (B, T, X, Y, Z, {self.in_channels}), got {tuple(x.shape)}")
+        shape, dtype = tuple(x.shape), self.input_weight.dtype
+        if x.ndim != 6 or shape[-1] != self.in_channels or min(shape[1:]) < 1:
+            raise ValueError(f"x must be (B, T, X, Y, Z, {self.in_channels}), all but B at least 1, got {shape}")
+        require_type("x", x, dtype, "the parameters are")
 
     def _projected(self, x: Tensor, mask: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The projections, and which samples have which steps."""

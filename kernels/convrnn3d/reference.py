@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from convrnn3d.checks import check_inputs, require_tensor, require_type
+
 
 def conv_gru(
     projection: Tensor, weight: Tensor, state: Tensor | None = None, mask: Tensor | None = None
@@ -64,9 +66,15 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
 
     With all states (B, T, X, Y, Z, C), which `conv_gru` or `conv_lstm` gave, no step waits for another: one convolution
     does for all. state: h before the first step, zeros if None. Where a mask was False the gate is that of a view that
-    the state did not take in. Raises ValueError for shapes that do not fit together.
+    the state did not take in. Raises ValueError for shapes or devices that do not fit together, TypeError for types.
     """
     check_inputs(projection, weight, state, None)
+    require_tensor("states", states)
+    for name, given in {"weight": weight, "states": states, "state": state}.items():
+        if given is not None:
+            require_type(name, given, projection.dtype, "projection is")
+    if states.device != projection.device:
+        raise ValueError(f"states is on {states.device}, projection on {projection.device}; move one of them")
     if states.shape != projection[:, :, 0].shape:
         raise ValueError(f"states must be {tuple(projection[:, :, 0].shape)}, got {tuple(states.shape)}")
     first = zero_state(projection) if state is None else state
@@ -99,35 +107,3 @@ def only_seen(x: Tensor, mask: Tensor | None) -> Tensor:
 def zero_state(projection: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """A state (B, X, Y, Z, C) of zeros, of `dtype` or the projection's."""
     return torch.zeros_like(projection[:, 0, 0], dtype=dtype)
-
-
-def require_tensor(name: str, given: object) -> None:
-    if not isinstance(given, Tensor):
-        raise TypeError(f"{name} must be a tensor, got {type(given).__name__}")
-
-
-def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
-    named = {"projection": projection, "weight": weight, "state": state, "mask": mask}
-    for name, given in named.items():
-        if given is not None or name in ("projection", "weight"):
-            require_tensor(name, given)
-    shape, device = projection.shape, projection.device
-    if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
-        raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")
-    batch, steps, _, *grid, channels = shape
-    size = weight.shape[-1] if weight.ndim else 0
-    if size not in (1, 3) or weight.shape != (3, channels, channels, size, size, size):
-        raise ValueError(
-            f"weight must be (3, {channels}, {channels}, K, K, K) with K 1 or 3, got {tuple(weight.shape)}"
-        )
-    if state is not None and state.shape != (batch, *grid, channels):
-        raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
-    check_mask(mask, batch, steps)
-    for name, given in named.items():
-        if given is not None and given.device != device:
-            raise ValueError(f"{name} is on {given.device}, projection on {device}; move one of them")
-
-
-def check_mask(mask: Tensor | None, batch: int, steps: int) -> None:
-    if mask is not None and (mask.shape != (batch, steps) or mask.dtype != torch.bool):
-        raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")

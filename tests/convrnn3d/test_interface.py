@@ -174,6 +174,21 @@ def test_a_second_derivative_is_refused_in_a_sentence(cell: str) -> None:
             gradient.sum().backward()
 
 
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, recompute: bool) -> None:
+    """Whichever input it is by, and whether the gradients depend on it by the loss, too, or by the recurrence alone."""
+    problem = Problem(cell, **SMALL)
+    (*inputs,), mask = problem.arguments()
+    leaves = [one.requires_grad_() for one in inputs]
+    for loss in (torch.sum, lambda states: states.square().sum()):
+        outputs = problem.forward(leaves, mask, backend="triton", recompute=recompute)
+        (gradient,) = torch.autograd.grad(loss(outputs[0]), leaves[0], create_graph=True)
+        for leaf in leaves:
+            with pytest.raises(RuntimeError, match="double backward is not supported"):
+                torch.autograd.grad(gradient.sum(), leaf, allow_unused=True, retain_graph=True)
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_forward_mode_is_refused_in_a_sentence(cell: str) -> None:
     problem = Problem(cell, **SMALL)
@@ -184,6 +199,15 @@ def test_forward_mode_is_refused_in_a_sentence(cell: str) -> None:
 
     with pytest.raises(RuntimeError, match="no forward-mode derivative"):
         torch.func.jvp(states, (projection,), (projection,))
+
+
+@pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap, torch.func.jacrev])
+def test_transforms_of_functions_are_refused_in_a_sentence(transform: Any) -> None:
+    tensors = fitting()
+    with pytest.raises(RuntimeError, match=r"torch.func's transforms .* use backend='reference'"):
+        transform(lambda weight: conv_gru(tensors["projection"], weight, backend="triton")[1].sum())(
+            tensors["weight"][None] if transform is torch.func.vmap else tensors["weight"]
+        )
 
 
 @pytest.mark.parametrize("state", [(0, None), (None, 0), (0, 0, 0), ()])
@@ -206,6 +230,17 @@ def test_what_is_no_tensor_is_called_so(name: str, given: object) -> None:
 def test_tensors_of_another_device_are_refused() -> None:
     with pytest.raises(ValueError, match="weight is on meta, projection on"):
         conv_gru(**fitting() | {"weight": torch.empty(3, 3, 3, 1, 1, 1, device="meta")})
+
+
+def test_lengths_without_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="lengths is on meta, projection on"):
+        conv_gru(**fitting(), lengths=torch.ones(2, dtype=torch.int64, device="meta"))
+
+
+@pytest.mark.parametrize("change", [Tensor.to_sparse, lambda tensor: tensor.to(torch.float8_e4m3fn)])
+def test_tensors_of_no_type_that_is_computed_in_are_refused(change: Any) -> None:
+    with pytest.raises(TypeError, match="projection must be"):
+        conv_gru(**{name: change(tensor) for name, tensor in fitting().items()})
 
 
 def test_tensors_without_storage_have_results_without_storage() -> None:

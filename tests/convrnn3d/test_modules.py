@@ -120,8 +120,13 @@ def test_a_kernels_size_is_one_number() -> None:
 
 def test_other_grids_than_it_was_made_for_are_refused() -> None:
     module = ConvGRU(IN, C)
-    with pytest.raises(ValueError, match=r"\(B, T, X, Y, Z, 3\), got \(2, 3, 2, 3, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"\(B, T, X, Y, Z, 3\), all but B at least 1, got \(2, 3, 2, 3, 4, 4\)"):
         module(torch.zeros(B, T, *GRID, IN + 1))
+    for empty in (grids()[:, :0], grids()[:, :, :0]):
+        with pytest.raises(ValueError, match=r"x must be .* all but B at least 1"):
+            module(empty)
+    with pytest.raises(TypeError, match=r"x must be torch.float32 as the parameters are, got torch.float64 \(2, 3, 2"):
+        module(grids(dtype=torch.float64))
     with pytest.raises(TypeError, match="x must be a tensor, got list"):
         module([[0.0]])
 
@@ -148,3 +153,11 @@ def test_what_the_mask_leaves_out_may_be_nan(cell: type) -> None:
 def test_a_mask_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"mask must be bool \(2, 3\), got torch.bool \(2, 4\)"):
         ConvGRU(IN, C)(grids(), None, torch.ones(B, T + 1, dtype=torch.bool))
+    with pytest.raises(TypeError, match="mask must be a tensor, got list"):
+        ConvGRU(IN, C)(grids(), None, [[True] * T] * B)
+
+
+@pytest.mark.parametrize("setting", [{"backend": "cuda"}, {"precision": "fp8"}])
+def test_settings_that_there_are_not_are_refused_before_the_first_call(setting: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="must be one of"):
+        ConvGRU(IN, C, **setting)

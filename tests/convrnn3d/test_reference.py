@@ -125,3 +125,16 @@ def test_gates_refuse_states_of_another_shape() -> None:
     projection, weight, h, _, _ = inputs(3)
     with pytest.raises(ValueError, match=r"states must be \(2, 3, 2, 3, 4, 3\), got \(2, 2, 3, 4, 3\)"):
         gates(projection, weight, h)
+
+
+def test_gates_refuse_what_is_no_tensor_and_other_types_and_devices() -> None:
+    projection, weight, h, _, _ = (one.float() if one.is_floating_point() else one for one in inputs(3))
+    states = conv_gru(projection, weight)
+    with pytest.raises(TypeError, match="states must be a tensor, got tuple"):
+        gates(projection, weight, states)
+    states = states[0]
+    for wrong in ((projection, weight, states.double()), (projection, weight, states, h.double())):
+        with pytest.raises(TypeError, match=r"must be torch.float32 as projection is, got torch.float64"):
+            gates(*wrong)
+    with pytest.raises(ValueError, match="states is on meta, projection on"):
+        gates(projection, weight, states.to("meta"))
