@@ -7,7 +7,9 @@ do better, such as training, which saves, takes the signals over.
 import math
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 ECHO = 5.0  # seconds within which a second SIGTERM is the first once more: `timeout` sends two
@@ -18,9 +20,18 @@ def main() -> None:
     for number, untouched in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is untouched:  # what is ignored, as by nohup, stays so
             signal.signal(number, ending)
-    from r2n2.commands.cli import main as command_line
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # PyTorch would not be imported, and blame its own files
+        print("r2n2: The current folder was deleted; change into one that exists.", file=sys.stderr)
+        sys.exit(2)
+    try:
+        from r2n2.commands.cli import main as command_line
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # while the commands are made ready: once one runs, it is heeded there
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)  # the end that shells expect, as Python's own but without the traceback
 
 
 class Ending:

@@ -26,16 +26,26 @@ def written_beside(path: str | Path) -> Iterator[Path]:
         _rename(temporary, path)
 
 
+def require_file(path: str | Path, what: str) -> None:
+    """Raise UserError if there is no such file, `what` it should be, or a folder."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a {what}; name one in it.")
+    if not path.is_file():
+        raise UserError(f"There is no {what} {path}; check the name.")
+
+
 def check_writable(path: str | Path) -> None:
     """Raise UserError if a file cannot be written there: before the work, not after it."""
     with _named(Path(path)), _temporary(Path(path)):
         pass
 
 
-def write_together(writers: Mapping[Path, Callable[[Path], None]]) -> None:
+def write_together(writers: Mapping[Path, Callable[[Path], None]], overwrite: bool = True) -> None:
     """Write several files, each by a function of a temporary path beside it, and rename them when all are complete.
 
-    Raises UserError if one cannot be written; then none is there, or the sentence names those that are.
+    Raises UserError if one cannot be written; then none is there, or the sentence names those that are. Unless files
+    that are there already may be overwritten, raises FileExistsError if there is one by then, and none is written.
     """
     done: list[Path] = []
     with ExitStack() as stack:
@@ -47,8 +57,13 @@ def write_together(writers: Mapping[Path, Callable[[Path], None]]) -> None:
             with _named(path):
                 write(temporaries[path])
         for path, temporary in temporaries.items():
-            with _named(path, done):
-                _rename(temporary, path)
+            try:
+                with _named(path, done):
+                    _rename(temporary, path, overwrite)
+            except FileExistsError:
+                for other in done:
+                    other.unlink(missing_ok=True)
+                raise
             done.append(path)
 
 
@@ -71,6 +86,8 @@ def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
     """What the system refuses as a sentence about `path`, and about the files that are written already."""
     try:
         yield
+    except FileExistsError:
+        raise
     except (OSError, SafetensorError) as error:  # which is what safetensors makes of a full disk
         written = f" ({', '.join(map(str, done))} written)" if done else ""
         reason = getattr(error, "strerror", None) or error
@@ -84,7 +101,10 @@ def _temporary(path: Path) -> Iterator[Path]:
     if os.path.lexists(target) and not target.is_file():  # a pipe or a device would be replaced by a file
         what = "a folder" if target.is_dir() else "no file"
         raise UserError(f"{path} is {what}; give the name of a file to write.")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"{path} would lie in a file, not in a folder; choose another place.") from error
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=target.parent)
     os.close(handle)
     try:
@@ -93,9 +113,20 @@ def _temporary(path: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _rename(temporary: Path, path: Path) -> None:
+def _rename(temporary: Path, path: Path, overwrite: bool = True) -> None:
     temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-    temporary.replace(_target(path))
+    target = _target(path)
+    if overwrite:
+        temporary.replace(target)
+        return
+    try:
+        target.hardlink_to(temporary)  # which does not overwrite what another process has written meanwhile
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(target) from None
+        temporary.replace(target)
 
 
 def _target(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """`r2n2 evaluate`: a data set's objects, or the bundled ones, to a table."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def evaluate(
         bool, typer.Option("--grounds", help="Photograph the objects on plain, wooden, cluttered, ... ground instead.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Evaluate so many objects, spread evenly.")] = None,
-    failures: Annotated[Path | None, typer.Option(help="Draw the objects that came out worst as a PNG.")] = None,
+    failures: Annotated[Path | None, typer.Option(help="Draw those that came out worst into this picture.")] = None,
     strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
@@ -71,7 +72,7 @@ def evaluate(
             "--grounds has a table of its own, of one view; leave out --mean-shape, --averaged, --orders, --json, "
             "--views, --preprocessing."
         )
-    views = MAX_VIEWS if views is None else views
+    most = MAX_VIEWS if views is None else views
     if failures:
         check_picture(failures)
     for path in filter(None, (json, markdown, failures)):
@@ -91,9 +92,11 @@ def evaluate(
             table = evaluate_mean_shapes(models_of(mean_shape, "train", strict)[0], chosen, threshold, strict)
         else:
             model = load(weights, network, device)
-            table = run(model, chosen, views, threshold, strict, preprocessing, averaged, orders)
+            table = run(model, chosen, most, threshold, strict, preprocessing, averaged, orders)
         print_skipped(table.skipped)
+        if views is not None and not mean_shape and len(table.views) < views:
+            print(f"warning: no object has more than {len(table.views)} views", file=sys.stderr)
         print(table.to_markdown(), end="", flush=True)
         write_tables(replace(table, skipped=missing + table.skipped), json, markdown)
         if failures:
-            draw_failures(model, chosen, failures, min(views, 3), threshold, preprocessing, averaged)
+            draw_failures(model, chosen, failures, min(most, 3), threshold, preprocessing, averaged)

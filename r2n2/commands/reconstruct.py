@@ -51,7 +51,8 @@ def reconstruct(
     check_size(size)
     check_up(up)
     paths = find_images(images)
-    outputs = output or free_paths(f"{paths[0].stem}-shape", DEFAULT_SUFFIXES)
+    stem = f"{paths[0].stem}-shape"
+    outputs = list(dict.fromkeys(output)) if output else free_paths(stem, DEFAULT_SUFFIXES)
     if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
         raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
     shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
@@ -68,7 +69,13 @@ def reconstruct(
             f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
         )
     kept = shape.without_specks(keep_largest, min_voxels)
-    kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up)
+    while True:
+        try:
+            kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up, overwrite=bool(output))
+            break
+        except FileExistsError:  # another process has taken the free name meanwhile
+            outputs = free_paths(stem, DEFAULT_SUFFIXES)
+            seen = outputs[-1]
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     occupied = int(kept.voxels.sum())
     dropped = int(shape.voxels.sum()) - occupied

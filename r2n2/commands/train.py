@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from r2n2.training.settings import Settings
 
 DEFAULT_NETWORK = "compact"
+OF_COMPACT = ("frozen", "encoder_rate", "dropout")  # these mean nothing to other networks
 
 
 def train(
@@ -50,7 +51,7 @@ def train(
     pretrained: Annotated[
         bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
     ] = None,
-    frozen: Annotated[int | None, typer.Option(help="Parts of that encoder, of 17, that do not learn.")] = None,
+    frozen: Annotated[int | None, typer.Option(help="Parts of compact's encoder, of 17, that do not learn.")] = None,
     encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
     dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
@@ -158,6 +159,11 @@ def _values(
     if "drops" in options:
         options["drops"] = _numbers(options["drops"])
     changes = settings.changes | options
+    others = [name for name in OF_COMPACT if options.get(name)] if graph not in (None, "compact") else []
+    if others:
+        raise UserError(
+            f"--{others[0].replace('_', '-')} is of compact's encoder, which this network has not; leave it out."
+        )
     if stored is None:
         begun_from = given["init"] or settings.init
         if changes.get("pretrained") is False and not begun_from:

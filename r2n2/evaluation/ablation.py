@@ -34,7 +34,7 @@ def order_scores(model: R2N2, views: Tensor, truth: np.ndarray, threshold: float
     permutations = [np.random.default_rng([0, number]).permutation(len(views)) for number in range(orders)]
     features = model.encode(views[None])[0]  # (T, F)
     states = model.recurrence(features[torch.as_tensor(np.stack(permutations))])[0][:, -1]  # (orders, 4, 4, 4, C)
-    occupancy = torch.softmax(model.decoder(states).float(), dim=1)[:, 1].cpu().numpy()
+    occupancy = model.decode(states).occupancy.cpu().numpy()
     return np.array([intersection_over_union(one, truth, threshold) for one in occupancy])
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from r2n2.errors import UserError, one_line
+from r2n2.files import require_file
 
 MAX_BYTES = 2**30  # the published weights have 144 MB
 MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need some 200
@@ -69,8 +70,7 @@ def write_arrays(path: Path, arrays: list[np.ndarray]) -> None:
 
 
 def _npy_content(path: Path) -> bytes:
-    if not path.is_file():
-        raise UserError(f"There is no weights file {path}; check the name.")
+    require_file(path, "weights file")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, too large for weights of 2016.")
     if path.suffix.lower() != ".npz":

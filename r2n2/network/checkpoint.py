@@ -17,7 +17,7 @@ from torch import Tensor
 
 from r2n2.config import NetworkConfig
 from r2n2.errors import UserError, one_line
-from r2n2.files import written_beside
+from r2n2.files import require_file, written_beside
 from r2n2.network.model import R2N2
 from r2n2.network.original import SUFFIXES as ORIGINAL_SUFFIXES
 from r2n2.network.original import is_original, read_original, write_original
@@ -98,8 +98,7 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[st
 
 def load_tensors(path: str | Path, names: Iterable[str] | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors, all or those of `names`, and metadata of a safetensors file; raises UserError if it is none."""
-    if not Path(path).is_file():
-        raise UserError(f"There is no weights file {path}; check the name.")
+    require_file(path, "weights file")
     try:
         with safe_open(path, framework="pt") as file:
             wanted = file.keys() if names is None else names

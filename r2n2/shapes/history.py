@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from r2n2.network.model import R2N2, Output, evaluating
+from r2n2.network.model import R2N2, evaluating
 from r2n2.network.recurrence import State
 
 WRITTEN = {  # in words, by the kind of recurrence; the equations are in kernels/DERIVATION.md
@@ -34,7 +34,7 @@ class History:
     def occupancy(self) -> np.ndarray:
         """Occupancy (T, 8X, 8Y, 8Z) float32 after each view, the last one the result."""
         with torch.inference_mode(), evaluating(self.network):  # one at a time: a long video's would not fit together
-            steps = [Output(self.network.decoder(h[None]), h).occupancy[0].cpu() for h in self.states[0]]
+            steps = [self.network.decode(h[None]).occupancy[0].cpu() for h in self.states[0]]
         return torch.stack(steps).numpy()
 
     @cached_property

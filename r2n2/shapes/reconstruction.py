@@ -23,7 +23,7 @@ from r2n2.devices import find_device
 from r2n2.errors import UserError
 from r2n2.files import write_together
 from r2n2.network.checkpoint import load_weights
-from r2n2.network.model import R2N2, Output, evaluating
+from r2n2.network.model import R2N2, evaluating
 from r2n2.network.recurrence import State
 from r2n2.pictures.background import check_background
 from r2n2.pictures.doubts import doubt_of_shape, odd_ones_out
@@ -130,20 +130,22 @@ class Reconstruction:
             return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
         return side_by_side([*tiles, (Image.new("RGBA", (1, 1)), "no voxel occupied")])
 
-    def save(self, *paths: str | Path, size: float | None = None, up: str = "y") -> None:
+    def save(self, *paths: str | Path, size: float | None = None, up: str = "y", overwrite: bool = True) -> None:
         """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
 
         .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
         .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
         side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
-        be written, or a mesh of no voxels; picture and page show that there are none.
+        be written, or a mesh of no voxels; picture and page show that there are none. Unless files may be overwritten,
+        raises FileExistsError if there is one already, and writes none.
         """
         check_size(size)
         check_up(up)
         for path in paths:
             check_suffix(Path(path))
         named = {Path(path): Path(path).stem for path in paths}
-        write_together({path: partial(self._write, title, size, up) for path, title in named.items()})
+        writers = {path: partial(self._write, title, size, up) for path, title in named.items()}
+        write_together(writers, overwrite)
 
     def _write(self, title: str, size: float | None, up: str, path: Path) -> None:
         suffix, smooth = path.suffix.lower(), self.style == "smooth"
@@ -191,7 +193,7 @@ class Reconstructor(R2N2):
         with evaluating(self):
             features = self.encode(torch.from_numpy(views)[None].to(one.device, one.dtype))  # (1, T, F)
             states, last = self.recurrence(features, state=state)  # (1, T, 4, 4, 4, C)
-            occupancy = Output(self.decoder(states[:, -1]), last).occupancy[0].cpu().numpy()
+            occupancy = self.decode(last).occupancy[0].cpu().numpy()
             doubts += self._doubts(features[0], state, names)
         history = History(self, features, states, state)
         unsure = doubt_of_shape(occupancy, threshold)
@@ -234,6 +236,8 @@ def load(weights: str | Path | None = None, network: str | None = None, device: 
 
 def check_suffix(path: Path) -> str:
     """The suffix in lower case. Raises UserError if no format goes by it."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it, such as {path / 'shape.glb'}.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(

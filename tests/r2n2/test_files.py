@@ -65,6 +65,33 @@ def test_free_paths_share_the_first_free_stem(tmp_path: Path) -> None:
     assert free_paths(stem, (".glb", ".png")) == [tmp_path / "chair-3.glb", tmp_path / "chair-3.png"]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_what_may_not_be_overwritten_stays_and_nothing_is_written_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")  # as file systems without links do
+
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    a, b = tmp_path / "a.txt", tmp_path / "b.txt"
+    writers = {path: lambda path: path.write_text("new") for path in (a, b)}
+    b.write_text("old")
+    with pytest.raises(FileExistsError):
+        write_together(writers, overwrite=False)
+    assert b.read_text() == "old" and list(tmp_path.iterdir()) == [b]
+    b.unlink()
+    write_together(writers, overwrite=False)
+    assert (a.read_text(), b.read_text()) == ("new", "new") and len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_place_below_a_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    for below in ("b.txt", "b/c.txt"):
+        with pytest.raises(UserError, match="would lie in a file"):
+            check_writable(tmp_path / "a.txt" / below)
+
+
 def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     target, link, dangling = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "dangling.txt"
     target.write_text("old")

@@ -24,6 +24,7 @@ from r2n2.errors import UserError
 from r2n2.network import R2N2
 from r2n2.network.checkpoint import save_weights
 from r2n2.pictures.images import read_image
+from r2n2.shapes.reconstruction import Reconstruction
 
 
 def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
@@ -143,6 +144,40 @@ def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(
     }
 
 
+def test_a_name_that_was_taken_meanwhile_is_not_overwritten(
+    tmp_path: Path, views: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """By another command that began at the same time with a picture of the same name."""
+    stem, save, taken = f"{views[0].stem}-shape", Reconstruction.save, []
+
+    def late(shape: Reconstruction, *paths: Path, **how: object) -> None:
+        if not taken:
+            taken.append((tmp_path / paths[0]).write_text("another's"))
+        save(shape, *paths, **how)
+
+    monkeypatch.setattr(Reconstruction, "save", late)
+    monkeypatch.setattr(sys, "argv", ["r2n2", "reconstruct", str(views[0])])
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert f"{stem}-2.glb, {stem}-2.png: " in capsys.readouterr().out
+    assert (tmp_path / f"{stem}.glb").read_text() == "another's"
+    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.glb", f"{stem}-2.glb", f"{stem}-2.png"}
+
+
+def test_views_that_no_object_has_are_said_to_be_missing(
+    data_folder: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--data", str(data_folder), "--limit", "1", "--views", "99"]
+    monkeypatch.setattr(sys, "argv", ["r2n2", "evaluate", *options])
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "warning: no object has more than " in capsys.readouterr().err
+
+
 def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> None:
     result = r2n2("evaluate", "--views", 2, "--json", "t.json", "--markdown", "t.md", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -163,6 +198,11 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert "--views" in refused("evaluate", "--grounds", "--views", 2, cwd=tmp_path)
     assert "threshold is 2" in refused("evaluate", "--grounds", "--threshold", 2, cwd=tmp_path)
     assert "names no shard" in refused("data", "shapes", "-o", "s", "--count", 1, "--shard", "", cwd=tmp_path)
+    assert "is a folder; name a file in it" in refused("reconstruct", views[0], "-o", tmp_path, cwd=tmp_path)
+    assert "is a folder, not a weights file" in refused("convert", tmp_path, "a.npy", cwd=tmp_path)
+    assert "--dropout is of compact's encoder" in refused(
+        "train", "--data", "d", "-o", "run", "--network", "3d-gru-3", "--dropout", 0.3, cwd=tmp_path
+    )
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
     assert "a.xyz" in refused("reconstruct", views[0], "-o", "a.xyz", cwd=tmp_path)
     assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)

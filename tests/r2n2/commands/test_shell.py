@@ -105,6 +105,31 @@ def test_a_signal_while_a_module_is_imported_ends_the_program(
     assert (result.returncode, result.stdout, result.stderr) == (128 + number, "", "")
 
 
+def test_ctrl_c_while_the_commands_are_made_ready_ends_the_program_in_silence(tmp_path: Path) -> None:
+    late = "import os, signal, typer.main\n"
+    late += "typer.main.get_command = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+    program = f"{late}from r2n2.__main__ import main; main()"
+    result = heeding(signal.SIGINT, "-c", f"import signal; signal.signal(2, signal.default_int_handler)\n{program}")
+    assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    program = "import os; os.rmdir(os.getcwd()); from r2n2.__main__ import main; main()"
+    command = [sys.executable, "-P", "-c", program, "networks"]
+    result = subprocess.run(command, cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "r2n2: The current folder was deleted; change into one that exists.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_standard_output_that_is_full_is_called_so() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([sys.executable, "-m", "r2n2", "networks"], stdout=full, stderr=-1, text=True)
+    assert result.returncode == 2
+    assert "r2n2: Cannot write to standard output: No space left on device." in result.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_a_signal_cut_off_leaves_no_file(number: signal.Signals, tmp_path: Path) -> None:
     program = f"""
@@ -123,7 +148,7 @@ os.chdir({str(tmp_path)!r})
 main()
 """
     result = heeding(number, "-c", program)
-    ended = -number if number == signal.SIGINT else 128 + number  # Python passes Ctrl-C on to the shell as a signal
+    ended = -number if number == signal.SIGINT else 128 + number  # Ctrl-C is passed on to the shell as a signal
     assert result.returncode == ended, result.stderr
     assert list(tmp_path.iterdir()) == []
 
