@@ -12,13 +12,13 @@ A glTF or OBJ mesh without normals is shown with those of its faces: blocks stay
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import trimesh
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
 from r2n2.shapes.mesh import COLOR
 from r2n2.shapes.placing import placed
+from r2n2.srgb import linear
 
 MESH_SUFFIXES = (".obj", ".ply", ".glb", ".stl", ".3mf")
 ROUGHNESS = 0.9
@@ -45,12 +45,6 @@ def write_mesh(
     else:
         options = {".obj": {"include_normals": smooth}, ".ply": {"vertex_normal": smooth}}.get(suffix, {})
         placed(mesh, size, up).export(path, file_type=suffix[1:], **options)
-
-
-def linear(color: tuple[int, ...]) -> np.ndarray:
-    """sRGB 0..255 as linear light 0..1 (IEC 61966-2-1), which is what glTF's factors are."""
-    value = np.array(color) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
 def _glb(mesh: trimesh.Trimesh, smooth: bool) -> bytes:

@@ -52,7 +52,7 @@ def page(
         "levels": LEVELS,
         "occupancy": _deflated(levels.tobytes()),
         "cells": written.shape[-1],
-        "threshold": round(threshold * LEVELS) / LEVELS,
+        "threshold": min(max(round(threshold * LEVELS), 1), LEVELS - 1) / LEVELS,
         "style": style,
         "views": [
             {"name": name, "image": _data_uri(view), "written": np.round(cells, 3).ravel().tolist()}

@@ -1,6 +1,6 @@
 // The scene in three.js: one matte mesh in soft light, its shadow on a floor, drawn only when something changed.
 
-const PLAIN = [96, 146, 208]; // sRGB, as the pictures that Python draws
+const PLAIN = [100, 150, 214]; // sRGB, as the meshes that Python writes
 const SCALE = [[58, 74, 138], [150, 82, 152], [232, 112, 92], [255, 202, 92]]; // from least to most, as in page.css
 const FIELD_OF_VIEW = 30; // degrees, of the shorter side
 const ROOM = 1.15; // the picture's half height, in radii of the sphere around the object

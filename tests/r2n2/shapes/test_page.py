@@ -13,6 +13,7 @@ from pages import EVIL, growing_ball, page_of
 
 from r2n2.errors import UserError
 from r2n2.shapes import three
+from r2n2.shapes.mesh import COLOR
 from r2n2.shapes.page import LEVELS, frame, page
 
 
@@ -105,3 +106,17 @@ def test_mistakes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(three, "scene_to_html", lambda scene: html.escape("<script>another viewer</script>"))
     with pytest.raises(UserError, match=r"needs three.js 140.*trimesh>=4.9,<6"):
         three.three_js()
+
+
+def test_the_colour_is_that_of_the_meshes() -> None:
+    assert f"const PLAIN = [{', '.join(map(str, COLOR))}];" in page_of(growing_ball(1))
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(0.0001, 1 / LEVELS), (0.4, 0.4), (0.9999, 1 - 1 / LEVELS)])
+def test_the_threshold_is_one_that_the_slider_has(asked: float, shown: float) -> None:
+    views, steps, gates = np.zeros((1, 3, 4, 4)), np.zeros((1, 8, 8, 8), np.float32), np.zeros((1, 2, 2, 2))
+    document = page("a", ("b",), views, steps, gates, "", asked, "smooth")
+    parsed = Parsed(document)
+    (slider,) = [attributes for _, attributes in parsed.tags if attributes.get("id") == "threshold"]
+    assert f'"threshold": {shown}' in document
+    assert float(slider["min"]) <= shown <= float(slider["max"])
