@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from r2n2.errors import UserError
-from r2n2.pictures.images import read_image
+from r2n2.pictures.images import open_image, read_image
 
 MAX_FILE = 25 * 2**20  # bytes; a phone's picture has 2 to 12 MB
 MAX_REQUEST = 200 * 2**20  # bytes of one drop, all pictures together
@@ -40,7 +40,7 @@ def _check_pixels(path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 pixels = image.width * image.height
     except Exception:  # damaged files raise every kind of exception
         return

@@ -120,7 +120,7 @@ def salient_near(image: Image.Image, box: tuple[float, float, float, float]) -> 
 
 
 def cut_out(image: Image.Image, mask: Mask) -> Image.Image:
-    """The RGBA picture, transparent where the mask is."""
+    """The RGBA picture, transparent where the mask is not."""
     share = Image.fromarray((mask.share * 255).round().astype(np.uint8))
     result = image.copy()
     result.putalpha(share.resize(image.size, Image.Resampling.BICUBIC))

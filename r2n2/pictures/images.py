@@ -59,7 +59,7 @@ def read_image(path: str | Path) -> Image.Image:
             raise UserError(f"The picture {path} is empty (zero bytes); copy or download it again.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
-            image = _open(path)
+            image = open_image(path)
         with image:
             return still_rgba(image, f"The picture {path}")
     except UserError:
@@ -79,7 +79,7 @@ def read_image(path: str | Path) -> Image.Image:
         ) from error
 
 
-def _open(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
     """The picture, not decoded yet; HEIC, which Pillow does not read, through the extra."""
     source = path if path.is_file() else BytesIO(_drained(path))
     try:
@@ -120,7 +120,7 @@ def still_rgba(image: Image.Image, name: str) -> Image.Image:
         raise UserError(f"{name} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed.")
     if getattr(image, "n_frames", 1) > 1 and image.format not in MULTIPLE:
         raise UserError(f"{name} is animated or has several pages; save one frame as a picture of its own.")
-    return _rgba(ImageOps.exif_transpose(image))
+    return _rgba(ImageOps.exif_transpose(image), name)
 
 
 def to_view(image: Image.Image, preprocessing: str = "modern") -> np.ndarray:
@@ -158,9 +158,11 @@ def to_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
-def _rgba(image: Image.Image) -> Image.Image:
+def _rgba(image: Image.Image, name: str) -> Image.Image:
     if image.mode.startswith(("I", "F")):  # 16 bit and float greys would be clipped, not scaled, by convert
-        values = np.nan_to_num(np.asarray(image, np.float64))
+        values = np.asarray(image, np.float64)
+        if not np.isfinite(values).all():
+            raise UserError(f"{name} has pixels that are no finite numbers; mend them first.")
         top = 65535 if image.mode.startswith("I") and values.max() > 255 else max(values.max(), 1)
         image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
     return image.convert("RGBA")

@@ -28,7 +28,7 @@ def test_any_mode_becomes_a_view(mode: str) -> None:
     assert image.mode == mode
     from r2n2.pictures.images import _rgba
 
-    view = to_view(_rgba(image))
+    view = to_view(_rgba(image, "a picture"))
     assert view.shape == (3, 127, 127)
     assert view.dtype == np.float32
     assert 0 <= view.min() < 0.2 < 0.8 < view.max() <= 1
@@ -210,3 +210,11 @@ def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypat
     if hasattr(os, "mkfifo"):
         piped = read_image(through_a_pipe(tmp_path / "pipe", name.read_bytes()))
         np.testing.assert_array_equal(np.asarray(piped), np.asarray(image))
+
+
+def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    pixels = np.full((20, 20), 0.5, np.float32)
+    pixels[3, 4] = np.nan
+    Image.fromarray(pixels).save(tmp_path / "holed.tif")
+    with pytest.raises(UserError, match=r"holed\.tif has pixels that are no finite numbers"):
+        read_image(tmp_path / "holed.tif")
