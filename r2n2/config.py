@@ -59,7 +59,7 @@ class NetworkConfig:
     def from_dict(cls, values: dict[str, object]) -> "NetworkConfig":
         """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields.
 
-        Files of version 0.1 say `residual` where newer ones name the graph; their `compact` is no longer known.
+        Files from before the first release say `residual` in place of the graph; their `compact` is no longer known.
         """
         values = dict(values)
         if "residual" in values and values.get("normalize") is False:

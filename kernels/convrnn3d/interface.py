@@ -152,5 +152,6 @@ def _refuse_transforms(*tensors: Tensor | None) -> None:
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")
     if torch._C._are_functorch_transforms_active():
         raise RuntimeError(
-            "torch.func's transforms (grad, vmap, jacrev, ...) do not see into convrnn3d's kernels; use backend='reference'"
+            "torch.func's transforms (grad, vmap, jacrev, ...) do not see into convrnn3d's kernels; "
+            "use backend='reference'"
         )

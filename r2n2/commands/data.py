@@ -171,9 +171,10 @@ def sheet(
     models = [model for model in select(find_models(folder)[0], split) if category in (None, model.word)]
     if not models:
         raise UserError(f"{folder} has no such models; check --category and --split.")
+    picture, drawn = contact_sheet(models, count)
     with written_beside(output) as temporary:
-        contact_sheet(models, count).save(temporary)
-    print(f"{output}: {min(count, len(models))} of {len(models)} models")
+        picture.save(temporary)
+    print(f"{output}: {drawn} of {len(models)} models")
 
 
 @data.command()

@@ -19,6 +19,7 @@ from r2n2.data.camera import LENS_MM, SENSOR_MM, View
 from r2n2.data.lighting import Lighting
 from r2n2.data.surface import Surface
 from r2n2.errors import UserError
+from r2n2.srgb import linear
 
 SAMPLES = 16
 SUN_ANGLE = 0.5  # radians across: the softness of the shadows
@@ -87,8 +88,7 @@ def _material(bpy, texture: np.ndarray | None, color: list[int]):
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = nodes["Principled BSDF"]
     shader.inputs["Roughness"].default_value = 0.8
-    linear = [_linear(value / 255) for value in color]
-    shader.inputs["Base Color"].default_value = (*linear, 1)
+    shader.inputs["Base Color"].default_value = (*linear(tuple(color)).tolist(), 1)
     if texture is not None:
         height, width = texture.shape[:2]
         image = bpy.data.images.new("texture", width, height)
@@ -99,11 +99,6 @@ def _material(bpy, texture: np.ndarray | None, color: list[int]):
         node.image = image
         links.new(node.outputs["Color"], shader.inputs["Base Color"])
     return material
-
-
-def _linear(value: float) -> float:
-    """sRGB to linear light."""
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
 
 
 def _add_camera(bpy):

@@ -13,7 +13,7 @@ from r2n2.config import RENDER_SIDE
 from r2n2.data.camera import LENS_MM, SENSOR_MM, View
 from r2n2.data.lighting import Lighting
 from r2n2.data.render import SUPERSAMPLING, averaged
-from r2n2.data.surface import Surface
+from r2n2.data.surface import Surface, unit_normals
 from r2n2.errors import UserError, one_line
 
 NEAR, FAR = 0.05, 20.0
@@ -99,9 +99,8 @@ def _upload(context, program, surface: Surface, number: int):
     """The texture (None for -1) and the triangles that wear it, as an array to draw."""
     chosen = surface.texture == number
     triangles = surface.triangles[chosen]
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    flat = [np.repeat(values[:, None], 3, axis=1) for values in (normals, surface.colors[chosen] / 255)]
+    of_faces = unit_normals(triangles), surface.colors[chosen] / 255
+    flat = [np.repeat(values[:, None], 3, axis=1) for values in of_faces]
     vertices = np.concatenate([triangles, *flat, surface.uv[chosen]], axis=2).astype(np.float32)  # (F, 3, 11)
     content = [(context.buffer(vertices.tobytes()), "3f 3f 3f 2f", "position", "normal", "color", "uv")]
     array = context.vertex_array(program, content)

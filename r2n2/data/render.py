@@ -12,7 +12,7 @@ import numpy as np
 from r2n2.config import RENDER_SIDE
 from r2n2.data.camera import View, project
 from r2n2.data.lighting import Lighting
-from r2n2.data.surface import Surface
+from r2n2.data.surface import Surface, unit_normals
 
 SUPERSAMPLING = 3
 FACES_AT_ONCE = 50_000  # bounds memory at some 200 MB
@@ -106,8 +106,7 @@ def _expand(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _normals(surface: Surface, face: np.ndarray, view: View) -> np.ndarray:
     """Unit normals (N, 3) of faces, towards the camera."""
     corners = surface.triangles[face]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    normal = unit_normals(corners)
     towards_camera = view.axes()[1] - corners.mean(axis=1)
     return normal * np.where((normal * towards_camera).sum(axis=1, keepdims=True) < 0, -1, 1)
 

@@ -30,8 +30,8 @@ ARROW_TRIANGLES = np.array(  # flat on the ground, from the grid's edge on
 )
 
 
-def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
-    """At most `count` models, spread evenly over those given, as one RGB picture.
+def contact_sheet(models: Sequence[Model], count: int = 96) -> tuple[Image.Image, int]:
+    """At most `count` models, spread evenly over those given, as one RGB picture; and how many are drawn.
 
     The place of a model that cannot be read stays empty and a SkippedWarning says why. Raises UserError if none can be.
     """
@@ -55,7 +55,7 @@ def contact_sheet(models: Sequence[Model], count: int = 96) -> Image.Image:
             sheet.paste(tile, (place, top), tile)
     if len(broken) == len(chosen):
         raise UserError(f"None of the {len(chosen)} models can be drawn. The first: {broken[0]}")
-    return sheet
+    return sheet, len(chosen) - len(broken)
 
 
 def _draw_voxels(voxels: np.ndarray) -> np.ndarray:

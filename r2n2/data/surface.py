@@ -9,6 +9,7 @@ import numpy as np
 import trimesh
 
 from r2n2.errors import UserError, one_line
+from r2n2.files import require_file
 
 GREY = np.array([200, 200, 200], np.float32)
 
@@ -62,18 +63,33 @@ class Surface:
         return float(np.ptp(self.triangles, axis=(0, 1)).max())
 
 
+def normals(triangles: np.ndarray) -> np.ndarray:
+    """(F, 3) across triangles (F, 3, 3), towards whoever sees their corners turn to the left; twice as long as they are
+    large."""
+    return np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+
+
+def unit_normals(triangles: np.ndarray) -> np.ndarray:
+    """`normals` of length 1, or 0 for a triangle without area."""
+    across = normals(triangles)
+    return across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+
+
 def read_surface(path: str | Path) -> Surface:
     """Read a mesh file. Raises UserError, naming the file, if it cannot be read or has no surface."""
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"There is no mesh file {path}; check the name.")
-    logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
+    require_file(path, "mesh file")
+    logger = logging.getLogger("trimesh")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
     try:
         scene = trimesh.load_scene(path, process=False, resolver=_Around(str(path)))
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
         parts = [part for part in map(_part, meshes) if part is not None]  # materials are read as late as this
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
         raise UserError(f"The mesh {path} cannot be read ({one_line(error)}); repair it or leave it out.") from error
+    finally:
+        logger.setLevel(level)
     return _joined(parts, path)
 
 
@@ -93,7 +109,7 @@ class _Around(trimesh.resolvers.FilePathResolver):
 def _part(mesh: trimesh.Trimesh) -> Surface | None:
     triangles = np.asarray(mesh.triangles, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is left out below or refused later
-        area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
+        area = np.linalg.norm(normals(triangles), axis=1)
     keep = np.isfinite(triangles).all(axis=(1, 2)) & (area > 0)
     material = getattr(mesh.visual, "material", None)
     if not keep.any() or _opacity(material) < 0.05:

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-RESOLUTION = 32
+from r2n2.config import VOXEL_SIDE
+
 OVERSAMPLING = 4
 THRESHOLD = 1 / 8
 POINTS_AT_ONCE = 4_000_000  # bounds memory at some 300 MB
 
 
-def voxelize(triangles: np.ndarray, resolution: int = RESOLUTION) -> np.ndarray:
+def voxelize(triangles: np.ndarray, resolution: int = VOXEL_SIDE) -> np.ndarray:
     """Occupied voxels (X, Y, Z) bool of triangles (F, 3, 3); the longest edge of their box fills the centred grid."""
     low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
     extent = (high - low).max()

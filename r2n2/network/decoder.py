@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from r2n2.config import NetworkConfig
 from r2n2.network.layers import CLASSES, Conv3d, UnpoolConv3d, UnpoolPointwise3d, activate, unpool
 
+SKIP_LEVELS = (2, 3)  # residual levels 3 and 4 of 2016: a convolution on the skip
+
 
 class Decoder(nn.Module):
     """Hidden grid (B, X, Y, Z, C) to logits (B, 2, 8X, 8Y, 8Z)."""
@@ -48,7 +50,7 @@ class ResidualLevel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         first = activate(self.first(x))
         out = activate(self.second(first))
-        if self.level < 2:
+        if self.level not in SKIP_LEVELS:
             return out + unpool(x)
         return out + self.skip(first if self.level == 3 else x)
 

@@ -23,6 +23,8 @@ from r2n2.config import GRID_SIDE, NETWORKS, NetworkConfig
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.network.arrays import read_arrays, write_arrays
+from r2n2.network.decoder import SKIP_LEVELS
+from r2n2.network.encoder import SKIP_BLOCKS
 from r2n2.network.model import R2N2
 
 SUFFIXES = (".npy", ".npz")
@@ -32,7 +34,7 @@ GATES = ("t_x_s_update", "t_x_s_reset", "t_x_rs")  # update, reset, candidate
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays of one kind are stored: a tensor to its array and back, and the tensor's shape to the array's."""
+    """How arrays of one kind are stored: a tensor to its array, and back."""
 
     to_array: Callable[[Tensor], Tensor]
     to_tensor: Callable[[Tensor], Tensor]
@@ -89,14 +91,14 @@ def entries(config: NetworkConfig) -> list[Entry]:
             layer(f"conv{number}c", f"{module}.skip", layout)
 
     for level in range(6):
-        block(level + 1, f"encoder.blocks.{level}", CONV2D, skip=level in (1, 2, 4))
+        block(level + 1, f"encoder.blocks.{level}", CONV2D, skip=level in SKIP_BLOCKS)
     layer("fc7", "encoder.fc", MATRIX)
     for gate, name in enumerate(GATES):
         listed.append(Entry(f"{name}.Wh", "recurrence.weight", gate, CONV3D))
         listed.append(Entry(f"{name}.Wx", "recurrence.projection.weight", gate, PROJECTION))
         listed.append(Entry(f"{name}.b", "recurrence.bias", gate, PLAIN))
     for level in range(4):
-        block(level + 7, f"decoder.levels.{level}", CONV3D, skip=level in (2, 3))
+        block(level + 7, f"decoder.levels.{level}", CONV3D, skip=level in SKIP_LEVELS)
     layer("conv11", "decoder.out", CONV3D)
     return listed
 

@@ -24,6 +24,7 @@ from r2n2.data.procedural import (
 )
 from r2n2.data.procedural.primitives import Part
 from r2n2.data.shards import WHOLE, Shard
+from r2n2.data.surface import normals
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 from r2n2.progress import progress
@@ -59,8 +60,7 @@ def generate(category: str, number: int, seed: int = 0) -> trimesh.Trimesh:
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=True)])
     vertices = np.concatenate([part.vertices for part in parts])
     colors = np.concatenate([part.colors for part in parts])
-    triangles = vertices[faces]
-    area = np.linalg.norm(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1)
+    area = np.linalg.norm(normals(vertices[faces]), axis=1)
     keep = area > 1e-12 * np.ptp(vertices, axis=0).max() ** 2
     return trimesh.Trimesh(vertices, faces[keep], face_colors=colors[keep], process=False)
 

@@ -16,7 +16,9 @@ from r2n2.errors import SkippedWarning, UserError
 
 def test_each_object_has_its_picture_and_its_voxels_with_an_arrow(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
-    sheet = np.asarray(contact_sheet(models, count=10), int)
+    picture, count = contact_sheet(models, count=10)
+    sheet = np.asarray(picture, int)
+    assert count == 10
     assert sheet.shape == (2 * (SIDE + CAPTION), COLUMNS * 2 * SIDE, 3)
     picture, voxels = sheet[:SIDE, :SIDE], sheet[:SIDE, SIDE : 2 * SIDE]
     red = (voxels[..., 0] > 2 * voxels[..., 1]) & (voxels[..., 0] > ARROW[0] / 2)
@@ -31,7 +33,9 @@ def test_the_place_of_a_broken_model_stays_empty(data_folder: Path, tmp_path: Pa
     models = find_models(tmp_path / "data")[0][:3]
     models[1].binvox.write_bytes(b"")
     with pytest.warns(SkippedWarning, match=r"chair0~1.model\.binvox"):
-        sheet = np.asarray(contact_sheet(models))
+        picture, count = contact_sheet(models)
+    assert count == 2
+    sheet = np.asarray(picture)
     drawn = [(sheet[:SIDE, 2 * SIDE * k : 2 * SIDE * (k + 1)] != PAPER).any() for k in range(3)]
     assert drawn == [True, False, True]
     with pytest.warns(SkippedWarning), pytest.raises(UserError, match="None of the 1 models"):

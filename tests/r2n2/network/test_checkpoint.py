@@ -104,7 +104,7 @@ def test_another_size_of_the_same_network_is_said_to_be_one(tmp_path: Path) -> N
         load_weights(tmp_path / "w.safetensors", NETWORKS["3d-gru-1"])
 
 
-def test_weights_of_version_0_1_are_still_read() -> None:
+def test_weights_from_before_the_first_release_are_still_read() -> None:
     for name, residual in (("res3d-gru-3", True), ("3d-lstm-1", False)):
         values = NETWORKS[name].to_dict() | {"residual": residual, "normalize": False}
         del values["graph"]
