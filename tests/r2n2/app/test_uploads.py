@@ -59,3 +59,14 @@ def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
     for path in (private, tmp_path / "uploads" / ".." / "private.png", tmp_path / "uploads" / "link.png"):
         with pytest.raises(UserError, match="was not uploaded"):
             read_upload(path, tmp_path / "uploads")
+
+
+def test_the_bound_on_pixels_holds_for_the_first_heic_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow learns to open one when the first is read."""
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.new("RGB", (101, 100))).save(tmp_path / "phone.heic")
+    monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])
+    monkeypatch.setattr(Image, "OPEN", {kind: how for kind, how in Image.OPEN.items() if kind != "HEIF"})
+    monkeypatch.setattr(uploads, "MAX_PIXELS", 100 * 100)
+    with pytest.raises(UserError, match=r"phone\.heic has 0 megapixels, more than 0"):
+        read_upload(tmp_path / "phone.heic", tmp_path)
