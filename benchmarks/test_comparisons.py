@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.comparisons.plan import Comparison, on_cpu, on_gpu
 from benchmarks.comparisons.replay import DEVICE, Clock, replay, rows_of
+from benchmarks.measuring.results import name_of
 from benchmarks.measuring.tables import largest_error
 from benchmarks.recurrence.problems import Problem
 
@@ -20,7 +21,7 @@ CLOCK = Clock()
 def cases(comparisons: list[Comparison]) -> list:
     graphs = (False, True) if DEVICE.type == "cuda" else (False,)
     return [
-        pytest.param(comparison, name, graph, id=f"{comparison} {name}{' (graph)' if graph else ''}")
+        pytest.param(comparison, name, graph, id=f"{comparison} {name_of(name, graph)}")
         for comparison in comparisons
         for name in comparison.names(DEVICE)
         for graph in graphs

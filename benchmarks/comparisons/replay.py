@@ -7,7 +7,8 @@ each of its tests replays its own rounds on a clock that shows what was measured
 import torch
 
 from benchmarks.comparisons.plan import Comparison
-from benchmarks.measuring.results import Machine, Row, append
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import Row, append
 from benchmarks.measuring.tables import title
 
 SECONDS = 1.0  # of timing for each comparison

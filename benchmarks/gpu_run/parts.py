@@ -18,7 +18,8 @@ from benchmarks.gpu_run.run import Run, use_table
 from benchmarks.gpu_run.tables import tables
 from benchmarks.gpu_run.training_losses import LARGEST_DISTANCE, apart, losses
 from benchmarks.measuring import peaks
-from benchmarks.measuring.results import Machine, append
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import append
 from benchmarks.measuring.settings import TYPES
 from r2n2.config import NETWORKS
 

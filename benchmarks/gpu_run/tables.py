@@ -8,7 +8,8 @@ import torch
 from benchmarks.comparisons import plan
 from benchmarks.comparisons.plan import Comparison
 from benchmarks.gpu_run.run import Run
-from benchmarks.measuring.results import Machine, append, file_of, read
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import GRAPH, append, file_of, read
 from benchmarks.measuring.side_by_side import Witness, first_line
 from benchmarks.measuring.tables import printed
 
@@ -32,7 +33,7 @@ class Told(Witness):
         self.run.if_lost(what, self.rest(), max(self.until - time.monotonic(), 0))
 
     def left_out(self, contender: str, error: Exception) -> None:
-        self.at_work = contender.removesuffix(" (graph)")
+        self.at_work = contender.removesuffix(GRAPH)
         self.fails(contender, error)
 
     def fails(self, what: str, error: Exception) -> None:

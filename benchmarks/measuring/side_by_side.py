@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.measuring.memory import peak_mib
 from benchmarks.measuring.peaks import Peaks
-from benchmarks.measuring.results import Row
+from benchmarks.measuring.results import Row, name_of
 from benchmarks.measuring.timing import Graph, Timing, TurnError, interleaved
 
 SETS = 3
@@ -71,7 +71,7 @@ def side_by_side(
                     memory[name, False] = memory[name, True] = peak_mib(lambda run=run: run(0), device)
                 functions[name, graph] = Graph(whole) if graph else whole
             except Exception as error:  # whatever a compiler, a capture or a full device may say
-                leave_out(name + " (graph)" * graph, error, device, witness)
+                leave_out(name_of(name, graph), error, device, witness)
                 if not graph:
                     break
     witness.begins("")
@@ -82,7 +82,7 @@ def side_by_side(
         except TurnError as failed:  # what is kept are turns that all of the others took
             name, graph = failed.name
             del functions[name, graph]
-            leave_out(name + " (graph)" * graph, failed.error, device, witness)
+            leave_out(name_of(name, graph), failed.error, device, witness)
     return {
         name: Measured(Timing(tuple(microseconds / at_once for microseconds in timing.rounds)), memory[name])
         for name, timing in timings.items()

@@ -9,7 +9,8 @@ import itertools
 
 import torch
 
-from benchmarks.measuring.results import Machine, append
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import append
 from benchmarks.measuring.settings import TYPES
 from benchmarks.measuring.tables import printed
 from benchmarks.networks.measure import NetworkProblem, able, measure
@@ -31,6 +32,8 @@ def main() -> None:
             parser.error(f"--{name} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     types = [name for name in options.types.split(",") if device.type == "cuda" or name in ("fp32", "bf16")]
+    if not types:
+        parser.error("without a GPU only fp32 and bf16 can be timed")
     sizes = [[int(size) for size in text.split(",")] for text in (options.batch, options.views)]
     for network, type_name, batch, views in itertools.product(options.networks.split(","), types, *sizes):
         if options.training and type_name == "fp16":

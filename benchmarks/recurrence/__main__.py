@@ -9,7 +9,8 @@ import itertools
 
 import torch
 
-from benchmarks.measuring.results import Machine, append
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import append
 from benchmarks.measuring.settings import TYPES
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence.measure import able, measure
@@ -34,6 +35,8 @@ def main() -> None:
             parser.error(f"--{name} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     types = [name for name in options.types.split(",") if device.type == "cuda" or name == "fp32"]
+    if not types:
+        parser.error("without a GPU only fp32 can be timed")
     sizes = [[int(size) for size in text.split(",")] for text in (options.batch, options.steps)]
     for cell, type_name, backward, batch, steps in itertools.product(
         options.cells.split(","), types, (False, True), *sizes

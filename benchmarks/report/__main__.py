@@ -10,16 +10,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.recurrence.contenders import BESIDE, PYTORCH_PACKING
-from benchmarks.report.stored import VERSIONS, Figure, Stored, comparisons, l2_gbytes, machines
+from benchmarks.report.lines import (
+    NETWORK_COLUMNS,
+    NOT_AROUND,
+    NOT_COMPILED,
+    OTHER_VERSIONS,
+    STALE,
+    STEP_COLUMNS,
+    network_line,
+    step_line,
+    table,
+    versions,
+)
+from benchmarks.report.stored import Stored, comparisons, l2_gbytes, machines
 
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
-STALE, OTHER_VERSIONS, NOT_COMPILED, NOT_AROUND = "†", "‡", "°", "§"
-UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
-STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
-NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
 README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
 
 INTRODUCTION = f"""# Benchmarks
@@ -124,71 +131,8 @@ def in_short(steps: list[Stored]) -> str:
     return ", " + ", ".join(words) if words else ""
 
 
-def versions(machine: dict[str, str]) -> str:
-    return ", ".join(f"{name} {machine[name]}" for name in VERSIONS if machine[name])
-
-
 def picture_of(file: Path) -> Path:
     return PAGE.with_name(f"benchmarks-{file.stem}.png")
-
-
-def table(columns: str, lines: list[str]) -> str:
-    names = columns.strip("| ").split(" | ")
-    return "\n".join([columns, "| " + " | ".join("---" for _ in names) + " |", *lines]) + "\n"
-
-
-def step_line(one: Stored, machine: dict[str, str]) -> str:
-    done = ("forward, backward" if one.backward else "forward") + (", cold" if one.cold else "")
-    plain = next(iter(one.of("eager NCDHW")), None)
-    times = [shown(plain, "eager NCDHW"), with_those_beside(one, shown(one.others), (PYTORCH_PACKING,))]
-    times.append(with_those_beside(one, shown(one.ours, "kernels"), BESIDE))
-    return line(one, [name_of(one, machine), done, one.steps, one.batch, one.dtype], times)
-
-
-def with_those_beside(one: Stored, first: str, names: tuple[str, ...]) -> str:
-    figures = (next(iter(one.of(name)), None) for name in names)
-    return "; ".join(filter(None, (first, *map(shown, figures))))
-
-
-def network_line(one: Stored, machine: dict[str, str]) -> str:
-    done = "training step" if one.backward else "inference"
-    without = next(iter(one.of("reference")), None)
-    fused = next(iter(one.of("kernels")), None)
-    times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
-    return line(one, [name_of(one, machine), done, one.batch, one.steps, one.dtype], times)
-
-
-def name_of(one: Stored, machine: dict[str, str]) -> str:
-    heading = tuple(machine[name] for name in VERSIONS)
-    return one.what + OTHER_VERSIONS * (one.versions != heading)
-
-
-def line(one: Stored, sizes: list[object], times: list[str]) -> str:
-    ours, others = one.ours, one.others
-    cells = [*sizes, *times, ratio(one)]
-    if one.table == "recurrence":
-        cells.append(f"{ours.efficiency:.0%}" if ours else "")
-    cells.append(" / ".join(f"{figure.error:.0e}" for figure in (others, ours) if figure))
-    cells.append(" / ".join(f"{figure.peak_mib:.3g}" for figure in (others, ours) if figure))
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-
-def shown(figure: Figure | None, plain: str = "") -> str:
-    """Its time, and its name unless that is `plain`."""
-    if figure is None:
-        return ""
-    unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
-    time = f"{figure.median / size:.3g} {unit}"
-    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(' (graph)', ', graph')})"
-    return time + name + STALE * figure.is_stale
-
-
-def ratio(one: Stored) -> str:
-    if one.speed_up is None:
-        return ""
-    middle, low, high = one.speed_up
-    marks = NOT_COMPILED * (not one.compiled) + NOT_AROUND * (one.table == "recurrence" and not one.around)
-    return f"{middle:.2f} [{low:.2f}, {high:.2f}]{marks}"
 
 
 def with_figures(readme: str) -> str:

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.measuring import results
-from benchmarks.measuring.results import fingerprint, read
+from benchmarks.measuring.machine import fingerprint
+from benchmarks.measuring.results import name_of, read
 from benchmarks.measuring.tables import largest_error
 from benchmarks.recurrence.contenders import PYTORCH_PACKING
 
@@ -33,7 +34,7 @@ class Figure:
 
     @property
     def name(self) -> str:
-        return self.contender + (" (graph)" if self.graph else "")
+        return name_of(self.contender, self.graph)
 
     @property
     def is_fused(self) -> bool:

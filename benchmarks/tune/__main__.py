@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 from convrnn3d.tuning import FOLDER, architecture_of, table
 
-from benchmarks.measuring.results import Machine
+from benchmarks.measuring.machine import Machine
 from benchmarks.tune.ahead import all_worth_timing, compile_in_processes
 from benchmarks.tune.calls import Call, recorded, sequence_of
 from benchmarks.tune.choices import with_choice, written

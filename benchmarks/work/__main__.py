@@ -14,7 +14,8 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks.measuring.results import FOLDER, fingerprint, read
+from benchmarks.measuring.machine import fingerprint
+from benchmarks.measuring.results import FOLDER, read
 from benchmarks.work.designs import Call
 from benchmarks.work.first_design import FirstCall
 from benchmarks.work.launches import Device, Launch

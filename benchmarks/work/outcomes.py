@@ -18,7 +18,8 @@ from pathlib import Path
 
 from convrnn3d.tuning import Launch
 
-from benchmarks.measuring.results import FOLDER, Machine, add_rows, stamped
+from benchmarks.measuring.machine import Machine, stamped
+from benchmarks.measuring.results import FOLDER, add_rows
 from benchmarks.work.candidates import predicted
 
 KEPT = FOLDER / "tilings"

@@ -19,7 +19,8 @@ from benchmarks.gpu_run import parts as gpu_run
 from benchmarks.gpu_run.run import Run
 from benchmarks.gpu_run.training_losses import apart
 from benchmarks.measuring import results
-from benchmarks.measuring.results import Machine, read
+from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.results import read
 from benchmarks.recurrence.problems import Problem
 from benchmarks.results import main
 

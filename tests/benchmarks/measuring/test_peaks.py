@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from benchmarks.measuring import peaks, results
+from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.peaks import Reread, l2_cache
 from benchmarks.measuring.rereading import BLOCK, reread
-from benchmarks.measuring.results import Machine, append
+from benchmarks.measuring.results import append
 from benchmarks.measuring.timing import Timing
 from benchmarks.report import stored
 

@@ -8,7 +8,8 @@ import torch
 from rows import ROW
 
 from benchmarks.measuring import results
-from benchmarks.measuring.results import COLUMNS, Machine, append, fingerprint, read
+from benchmarks.measuring.machine import Machine, fingerprint
+from benchmarks.measuring.results import COLUMNS, append, read
 from benchmarks.results import main
 
 

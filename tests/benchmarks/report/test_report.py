@@ -12,8 +12,9 @@ from rows import row_of
 
 from benchmarks.comparisons.plan import Comparison
 from benchmarks.measuring import results
+from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.peaks import Reread
-from benchmarks.measuring.results import Machine, Row, append, read
+from benchmarks.measuring.results import Row, append, read
 from benchmarks.measuring.timing import Timing
 from benchmarks.recurrence.contenders import PYTORCH_PACKING
 from benchmarks.recurrence.problems import Problem

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from convrnn3d.tuning import Launch
 
-from benchmarks.measuring.results import Machine
+from benchmarks.measuring.machine import Machine
 from benchmarks.work.candidates import predicted
 from benchmarks.work.outcomes import KEPT, Timed, append, main, read
 

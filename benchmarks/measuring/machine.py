@@ -1,0 +1,100 @@
+"""What a figure was measured on and with: the device, its driver, versions, the commit, the kernels."""
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import convrnn3d
+import torch
+from convrnn3d.tuning import VARIABLE, architecture_of
+
+FOLDER_OF_KERNELS = Path(convrnn3d.__file__).parent
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a figure was measured on and with. kernels: a fingerprint of convrnn3d's source and launch table."""
+
+    commit: str
+    kernels: str
+    device: str
+    driver: str
+    torch: str
+    cuda: str
+    cudnn: str
+    triton: str
+
+    def knows(self, row: dict[str, str]) -> bool:
+        """Whether a stored row is of this machine, its versions and its kernels, whatever the commit."""
+        return all(row[name] == value for name, value in asdict(self).items() if name != "commit")
+
+    @classmethod
+    def here(cls, commit: str = "") -> "Machine":
+        """commit: for a checkout without its history."""
+        gpu = torch.cuda.is_available()
+        return cls(
+            commit=commit or _commit(),
+            kernels=fingerprint(),
+            device=torch.cuda.get_device_name() if gpu else f"{_processor()}, {torch.get_num_threads()} threads",
+            driver=_output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader") if gpu else "",
+            torch=torch.__version__,
+            cuda=(torch.version.cuda or torch.version.hip or "") if gpu else "",
+            cudnn=str(torch.backends.cudnn.version() or "") if gpu else "",
+            triton=_version("triton"),
+        )
+
+
+def stamped(machine: Machine) -> dict[str, object]:
+    """What every row begins with: the time (UTC) and the machine, by column."""
+    return {"measured": datetime.now(UTC).isoformat(timespec="microseconds")} | asdict(machine)
+
+
+def fingerprint() -> str:
+    """Twelve digits that change with the source of convrnn3d or with any of its launch tables.
+
+    A table that is named in the environment counts as that of this device's architecture, as which it may be kept.
+    """
+    sources = {file.name: file for pattern in ("*.py", "launches*.json") for file in FOLDER_OF_KERNELS.glob(pattern)}
+    if named := os.environ.get(VARIABLE):
+        architecture = architecture_of(torch.device("cuda")) if torch.cuda.is_available() else None
+        sources[f"launches.{architecture}.json"] = Path(named)
+    digest = hashlib.sha256()
+    for name, file in sorted(sources.items()):
+        digest.update(name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _processor() -> str:
+    try:
+        names = re.findall(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """Of the checkout; marked if anything but the results differs from it."""
+    places = (":/", ":(top,exclude)benchmarks/results")
+    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", *places)
+    return _output("git", "rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+
+
+def _output(*command: str) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip().splitlines()[0] if result.stdout.strip() else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
