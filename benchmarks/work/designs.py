@@ -11,7 +11,7 @@ from convrnn3d.packing import BLOCK, ELEMENTS
 from convrnn3d.plans import ADD_PARTS, FROM_ZEROS
 from convrnn3d.tuning import Launch as Choice
 from convrnn3d.tuning import choose
-from convrnn3d.wgrad import ROWS_A_SHARE, SHARES
+from convrnn3d.wgrad import shares_of
 
 from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import GATES, Sizes
@@ -130,7 +130,7 @@ class Call:
     def _weight_gradient(self) -> list[Launch]:
         sizes = self.sizes
         samples, elements = sizes.batch * sizes.steps, GATES * sizes.weights
-        shares = max(1, min(SHARES, -(-samples * sizes.voxels // ROWS_A_SHARE), samples))
+        shares = shares_of(samples * sizes.voxels, samples)
         read = (GATES + len(FORWARD[self.cell])) * sizes.steps * sizes.state * sizes.element
         parts = 4 * shares * elements
         spilled = parts if parts > CACHE else 0

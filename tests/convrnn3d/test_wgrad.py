@@ -56,6 +56,14 @@ def test_so_it_is_of_several_blocks_of_channels(monkeypatch: pytest.MonkeyPatch,
     )
 
 
+@pytest.mark.parametrize(
+    ("samples", "shares"), [(1, 1), (4, 1), (7, 1), (8, 2), (16, 2), (32, 2), (33, 3), (96, 6), (1000, 6)]
+)
+def test_a_taps_rows_are_shared_where_there_are_enough_for_two(samples: int, shares: int) -> None:
+    assert wgrad.shares_of(64 * samples, samples) == shares
+    assert wgrad.shares_of(10**6, 1) == 1  # a share has whole samples
+
+
 def test_the_last_rows_of_large_grids_are_their_own_samples() -> None:
     """Where a row's place would be rounded up into the next sample, if it were not divided exactly."""
     grid, channels = (1, 2, 2**16), 2
