@@ -29,9 +29,10 @@ def main() -> None:
         from r2n2.commands.cli import main as command_line
 
         command_line()
-    except KeyboardInterrupt:  # while the commands are made ready: once one runs, it is heeded there
+    except KeyboardInterrupt:  # while the commands are made ready, say: Typer heeds it while one runs
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)  # the end that shells expect, as Python's own but without the traceback
+        sys.exit(128 + signal.SIGINT)
 
 
 class Ending:

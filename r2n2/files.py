@@ -60,10 +60,10 @@ def write_together(writers: Mapping[Path, Callable[[Path], None]], overwrite: bo
             try:
                 with _named(path, done):
                     _rename(temporary, path, overwrite)
-            except FileExistsError:
+            except _TakenError:
                 for other in done:
-                    other.unlink(missing_ok=True)
-                raise
+                    _target(other).unlink(missing_ok=True)
+                raise FileExistsError(f"{path} is there already") from None
             done.append(path)
 
 
@@ -81,13 +81,15 @@ def free_paths(stem: str, suffixes: Iterable[str]) -> list[Path]:
     raise AssertionError("count ends")
 
 
+class _TakenError(Exception):
+    """A file is there that may not be overwritten."""
+
+
 @contextmanager
 def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
     """What the system refuses as a sentence about `path`, and about the files that are written already."""
     try:
         yield
-    except FileExistsError:
-        raise
     except (OSError, SafetensorError) as error:  # which is what safetensors makes of a full disk
         written = f" ({', '.join(map(str, done))} written)" if done else ""
         reason = getattr(error, "strerror", None) or error
@@ -121,12 +123,10 @@ def _rename(temporary: Path, path: Path, overwrite: bool = True) -> None:
         return
     try:
         target.hardlink_to(temporary)  # which does not overwrite what another process has written meanwhile
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
+    except OSError:
         if target.exists():
-            raise FileExistsError(target) from None
-        temporary.replace(target)
+            raise _TakenError from None
+        temporary.replace(target)  # on a file system without links
 
 
 def _target(path: Path) -> Path:

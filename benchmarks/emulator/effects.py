@@ -181,6 +181,8 @@ def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
 def depend(program: State, one: Instruction, active: np.ndarray | None) -> None:
     """griddepcontrol: wait for the launches before; or let the next one begin, which waits for all of this one."""
     if "wait" in one.opcode:
+        if active is not None and not active.all():
+            raise NotImplementedError(f"threads part at: {one.text}")
         program.waited = True
 
 

@@ -36,6 +36,8 @@ class Execution(State):
                 self._execute(one)
             except MemoryFaultError as fault:
                 raise MemoryFaultError(f"{fault}: {one.text} (program {self.number})") from None
+        if not self.waited:  # what waits for this launch is to know that those before it have ended, too
+            raise MemoryFaultError(f"program {self.number} ends before the launches before this one have")
         if self.untouchable or self.pending or self.products:
             raise MemoryFaultError(f"program {self.number} ends before its products do")
         return self.executed

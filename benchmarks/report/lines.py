@@ -1,5 +1,6 @@
 """The report's tables: a line for each comparison that is kept, with marks for what it does not say."""
 
+from benchmarks.measuring.results import GRAPH
 from benchmarks.recurrence.contenders import BESIDE, PYTORCH_PACKING
 from benchmarks.report.stored import VERSIONS, Figure, Stored
 
@@ -60,7 +61,7 @@ def shown(figure: Figure | None, plain: str = "") -> str:
         return ""
     unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
     time = f"{figure.median / size:.3g} {unit}"
-    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(' (graph)', ', graph')})"
+    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(GRAPH, ', graph')})"
     return time + name + STALE * figure.is_stale
 
 

@@ -44,7 +44,7 @@ def _backward(cells: int) -> Any:
         gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
         gradients += d_states if ctx.has_state else [None] * (1 + cells)
         if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
-            gradients = _Once.apply(anchor, *gradients)
+            gradients = _Once.apply(len(gradients), *gradients, anchor, *d_outputs)
         return *gradients, *[None] * 6
 
     return backward
@@ -79,14 +79,15 @@ def _differentiable(cells: int) -> Any:
 
 
 class _Once(torch.autograd.Function):
-    """Gradients as they are; to differentiate them is an error.
+    """The first `count` of some tensors, gradients, as they are; to differentiate them is an error.
 
-    anchor: a tensor that leads to all that they were computed from: a derivative by any of it would else be missing.
+    The others lead to all that they were computed from, the call's inputs and what comes after it: a derivative by any
+    of these would else be missing.
     """
 
     @staticmethod
-    def forward(ctx: Any, anchor: Tensor, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in gradients)
+    def forward(ctx: Any, count: int, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in tensors[:count])
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor | None) -> None:

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch._C import _functorch as functorch
 from torch.autograd import forward_ad
 
 from convrnn3d import reference
@@ -150,7 +151,8 @@ def _refuse_transforms(*tensors: Tensor | None) -> None:
     duals = tensors if forward_ad._current_level >= 0 else ()  # else no tensor need be asked
     if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in duals):
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")
-    if torch._C._are_functorch_transforms_active():
+    seen = tensors if torch._C._are_functorch_transforms_active() else ()
+    if any(functorch.is_batchedtensor(one) or functorch.is_gradtrackingtensor(one) for one in seen if one is not None):
         raise RuntimeError(
             "torch.func's transforms (grad, vmap, jacrev, ...) do not see into convrnn3d's kernels; "
             "use backend='reference'"

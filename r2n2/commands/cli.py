@@ -153,7 +153,7 @@ def main() -> None:
     except (UserError, OSError) as error:
         rank, count = os.environ.get("RANK", "?"), int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
         who = f" (process {rank})" if count > 1 else ""
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:  # files name themselves
-            error = "Cannot write to standard output: No space left on device."
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:  # it was open already
+            error = "Cannot write to standard output, or to an open file: No space left on device."
         print(f"r2n2{who}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -63,19 +63,19 @@ def reconstruct(
     shape = model.reconstruct(paths, threshold, style, preprocessing=preprocessing, background=background)
     for sentence in shape.warnings:
         print(f"warning: {sentence}", file=sys.stderr)
-    if not shape.voxels.any() and not {path.suffix.lower() for path in outputs} <= EMPTY_SUFFIXES:
-        shape.save(seen)
-        raise UserError(
-            f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
-        )
-    kept = shape.without_specks(keep_largest, min_voxels)
+    empty = not shape.voxels.any() and not {path.suffix.lower() for path in outputs} <= EMPTY_SUFFIXES
+    kept = shape if empty else shape.without_specks(keep_largest, min_voxels)
     while True:
         try:
-            kept.save(*dict.fromkeys([*outputs, seen]), size=size, up=up, overwrite=bool(output))
+            kept.save(*dict.fromkeys([seen] if empty else [*outputs, seen]), size=size, up=up, overwrite=bool(output))
             break
         except FileExistsError:  # another process has taken the free name meanwhile
             outputs = free_paths(stem, DEFAULT_SUFFIXES)
             seen = outputs[-1]
+    if empty:
+        raise UserError(
+            f"No voxel is above the threshold {threshold:g}, so there is no mesh; {seen} shows what the network saw."
+        )
     views = "1 view" if len(shape.views) == 1 else f"{len(shape.views)} views"
     occupied = int(kept.voxels.sum())
     dropped = int(shape.voxels.sum()) - occupied

@@ -113,7 +113,8 @@ def train(
     chosen = network_config(network) if network else settings.network
     if not (chosen or stored):
         chosen = network_config(DEFAULT_NETWORK)
-    values = _values(given, settings, stored.config if stored else None, chosen and chosen.graph)
+    graph = (chosen or stored.network).graph
+    values = _values(given, settings, stored.config if stored else None, graph)
     init = None if resume else init or settings.init
     try:
         with joined(device or settings.device or "auto") as (processes, place):
@@ -149,7 +150,7 @@ def train(
 
 
 def _values(
-    given: dict[str, Any], settings: "Settings", stored: "TrainingConfig | None", graph: str | None
+    given: dict[str, Any], settings: "Settings", stored: "TrainingConfig | None", graph: str
 ) -> "TrainingConfig":
     """Recipe, or what the run was begun with; changed by the file of settings; changed by options."""
     from r2n2.training.recipes import TrainingConfig, changed, recipe
@@ -159,8 +160,9 @@ def _values(
     if "drops" in options:
         options["drops"] = _numbers(options["drops"])
     changes = settings.changes | options
-    others = [name for name in OF_COMPACT if options.get(name)] if graph not in (None, "compact") else []
-    if others:
+    # Of options alone: a run's settings.toml names everything.
+    others = [name for name in OF_COMPACT if name in options and options[name] != getattr(TrainingConfig, name)]
+    if others and graph != "compact":
         raise UserError(
             f"--{others[0].replace('_', '-')} is of compact's encoder, which this network has not; leave it out."
         )

@@ -181,10 +181,12 @@ def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, 
     problem = Problem(cell, **SMALL)
     (*inputs,), mask = problem.arguments()
     leaves = [one.requires_grad_() for one in inputs]
-    for loss in (torch.sum, lambda states: states.square().sum()):
+    after = torch.ones((), device=DEVICE, requires_grad=True)  # of a layer after the recurrence
+    losses = torch.sum, lambda states: states.square().sum(), lambda states: (after * states).sum()
+    for loss in losses:
         outputs = problem.forward(leaves, mask, backend="triton", recompute=recompute)
         (gradient,) = torch.autograd.grad(loss(outputs[0]), leaves[0], create_graph=True)
-        for leaf in leaves:
+        for leaf in [after] if loss is losses[-1] else leaves:
             with pytest.raises(RuntimeError, match="double backward is not supported"):
                 torch.autograd.grad(gradient.sum(), leaf, allow_unused=True, retain_graph=True)
 
@@ -208,6 +210,13 @@ def test_transforms_of_functions_are_refused_in_a_sentence(transform: Any) -> No
         transform(lambda weight: conv_gru(tensors["projection"], weight, backend="triton")[1].sum())(
             tensors["weight"][None] if transform is torch.func.vmap else tensors["weight"]
         )
+
+
+def test_transforms_of_something_else_leave_the_kernels_alone() -> None:
+    tensors, factors = fitting(), torch.arange(3.0, device=DEVICE)
+    sum = conv_gru(**tensors, backend="triton")[1].sum()
+    found = torch.func.vmap(lambda factor: factor * conv_gru(**tensors, backend="triton")[1].sum())(factors)
+    torch.testing.assert_close(found, factors * sum)
 
 
 @pytest.mark.parametrize("state", [(0, None), (None, 0), (0, 0, 0), ()])

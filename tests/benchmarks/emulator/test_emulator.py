@@ -176,9 +176,11 @@ def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(acces
     x, wait = torch.zeros(32, dtype=torch.int32), "griddepcontrol.launch_dependents; griddepcontrol.wait;"
     run(wait + access, x, early=True)
     run(access, x)
-    for code in (access + wait, "griddepcontrol.launch_dependents;" + access):
+    for code in (access + wait, "griddepcontrol.launch_dependents;" + access, ""):
         with pytest.raises(MemoryFaultError, match="before the launches before"):
             run(code, x, early=True)
+    with pytest.raises(NotImplementedError, match="threads part"):
+        run("setp.eq.s32 %p1, %r1, 0; @%p1 griddepcontrol.wait;" + access, x, early=True)
 
 
 PRODUCT = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r10,%r11,%r12,%r13}, %rd5, %rd6, %p1, 1, 1, 0, 0;"

@@ -127,7 +127,7 @@ def test_a_standard_output_that_is_full_is_called_so() -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run([sys.executable, "-m", "r2n2", "networks"], stdout=full, stderr=-1, text=True)
     assert result.returncode == 2
-    assert "r2n2: Cannot write to standard output: No space left on device." in result.stderr
+    assert "r2n2: Cannot write to standard output, or to an open file: No space left on device." in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
