@@ -8,7 +8,7 @@ import triton
 from convrnn3d.launcher import FUSION, Slot, argument_kind, to_compile
 from torch import Tensor
 
-from benchmarks.emulator.machine import Execution
+from benchmarks.emulator.machine import run_all
 from benchmarks.emulator.memory import Global
 from benchmarks.emulator.ptx import Program, parse
 from benchmarks.machine_code.compiled import TARGETS
@@ -27,15 +27,15 @@ def launcher(architecture: str, told: Callable[[str, int, int], None] = lambda *
 
     def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
         kinds = tuple(map(argument_kind, arguments))
-        fixed = tuple(constants.items()), tuple(options.items())
-        program, shared = compiled(kernel, kinds, *fixed, architecture)
+        how = tuple(constants.items()), tuple(options.items())
+        program, shared = compiled(kernel, kinds, *how, architecture)
         tensors = [argument.tensor if isinstance(argument, Slot) else argument for argument in arguments]
         memory = Global([tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.numel()])
         values = list(numbers(arguments))
         values += [0] * (len(program.parameters) - len(values))  # Triton's own scratch memory, which is not asked for
         named = dict(zip((name for name, _ in program.parameters), values, strict=True))
-        how = 32 * options["num_warps"], shared, memory, options.get("launch_pdl", False)
-        executed = sum(Execution(program, named, number, *how).run() for number in range(blocks))
+        threads, early = 32 * options["num_warps"], options.get("launch_pdl", False)
+        executed = run_all(program, named, blocks, threads, shared, memory, early)
         told(kernel.__name__, blocks, executed)
 
     return launch

@@ -9,9 +9,23 @@ import numpy as np
 
 from benchmarks.emulator.arithmetic import computed
 from benchmarks.emulator.effects import EFFECTS
-from benchmarks.emulator.memory import MemoryFaultError
-from benchmarks.emulator.ptx import Instruction
+from benchmarks.emulator.memory import Global, MemoryFaultError
+from benchmarks.emulator.ptx import Instruction, Program
 from benchmarks.emulator.state import State
+
+
+def run_all(
+    program: Program, values: dict[str, int], blocks: int, threads: int, shared: int, memory: Global, early: bool
+) -> int:
+    """All programs of a launch, one after the other; how many instructions that took. What is given is a State's."""
+    executed, waited = 0, not blocks
+    for number in range(blocks):
+        one = Execution(program, values, number, threads, shared, memory, early)
+        executed += one.run()
+        waited |= one.waited
+    if not waited:  # those that wait for this launch would not wait for the ones before it
+        raise MemoryFaultError("no program waits until the launches before this one have ended")
+    return executed
 
 
 class Execution(State):
@@ -36,8 +50,6 @@ class Execution(State):
                 self._execute(one)
             except MemoryFaultError as fault:
                 raise MemoryFaultError(f"{fault}: {one.text} (program {self.number})") from None
-        if not self.waited:  # what waits for this launch is to know that those before it have ended, too
-            raise MemoryFaultError(f"program {self.number} ends before the launches before this one have")
         if self.untouchable or self.pending or self.products:
             raise MemoryFaultError(f"program {self.number} ends before its products do")
         return self.executed

@@ -17,6 +17,7 @@ from r2n2.export.check import BATCHES, TOLERANCE, VIEWS, errors, load_graphs, sa
 from r2n2.export.describe import describe
 from r2n2.export.parts import Part, plain, split
 from r2n2.network import R2N2
+from r2n2.progress import progress
 
 OPSET = 18  # the one PyTorch's translations are written in; onnxruntime reads it since 1.14
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -42,10 +43,12 @@ def export_onnx(model: R2N2, folder: str | Path, tolerance: float = TOLERANCE) -
     folder, model = Path(folder), plain(model)
     parts = split(model)
     with _filled_beside(folder) as temporary:
-        for part in parts:
+        for part in progress(parts, "exporting", unit="graph"):
             _write(part, temporary / part.file)
         graphs = load_graphs(temporary, parts)
-        found = [errors(model, graphs, sample_views(batch, VIEWS)) for batch in BATCHES]
+        found = [
+            errors(model, graphs, sample_views(batch, VIEWS)) for batch in progress(BATCHES, "comparing", unit="batch")
+        ]
         worst = {name: max(each[name] for each in found) for name in found[0]}
         name = max(worst, key=worst.__getitem__)
         if worst[name] > tolerance:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.emulator import matrices
-from benchmarks.emulator.machine import Execution
+from benchmarks.emulator.machine import Execution, run_all
 from benchmarks.emulator.memory import Global, MemoryFaultError
 from benchmarks.emulator.ptx import parse
 
@@ -40,8 +40,7 @@ KERNEL = """
 def run(code: str, x: torch.Tensor, value: int = 0, programs: int = 1, early: bool = False) -> None:
     program, memory = parse(KERNEL.format(code=code)), Global([x])
     values = {"kernel_param_0": x.data_ptr(), "kernel_param_1": value}
-    for number in range(programs):
-        Execution(program, values, number, 32, 1024, memory, early).run()
+    run_all(program, values, programs, 32, 1024, memory, early)
 
 
 def asked(code: str, a: object, b: object, dtype: torch.dtype = torch.int32) -> list:
@@ -176,9 +175,12 @@ def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(acces
     x, wait = torch.zeros(32, dtype=torch.int32), "griddepcontrol.launch_dependents; griddepcontrol.wait;"
     run(wait + access, x, early=True)
     run(access, x)
-    for code in (access + wait, "griddepcontrol.launch_dependents;" + access, ""):
+    for code in (access + wait, "griddepcontrol.launch_dependents;" + access):
         with pytest.raises(MemoryFaultError, match="before the launches before"):
             run(code, x, early=True)
+    with pytest.raises(MemoryFaultError, match="no program waits"):
+        run("griddepcontrol.launch_dependents;", x, programs=2, early=True)
+    run(f"setp.eq.s32 %p1, %r2, 0; @!%p1 ret; {wait}", x, programs=2, early=True)  # one that does is enough
     with pytest.raises(NotImplementedError, match="threads part"):
         run("setp.eq.s32 %p1, %r1, 0; @%p1 griddepcontrol.wait;" + access, x, early=True)
 

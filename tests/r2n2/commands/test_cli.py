@@ -166,18 +166,6 @@ def test_a_name_that_was_taken_meanwhile_is_not_overwritten(
     assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.glb", f"{stem}-2.glb", f"{stem}-2.png"}
 
 
-def test_views_that_no_object_has_are_said_to_be_missing(
-    data_folder: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = ["--data", str(data_folder), "--limit", "1", "--views", "99"]
-    monkeypatch.setattr(sys, "argv", ["r2n2", "evaluate", *options])
-    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 0
-    assert "warning: no object has more than " in capsys.readouterr().err
-
-
 def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> None:
     result = r2n2("evaluate", "--views", 2, "--json", "t.json", "--markdown", "t.md", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -151,6 +151,12 @@ def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Pa
     }
 
 
+def test_views_that_no_object_has_are_said_to_be_missing(data_folder: Path) -> None:
+    for views, said in (("6", ""), ("99", "warning: no object has more than 6 views\n")):
+        options = ["--data", str(data_folder), "--limit", "1", "--views", views]
+        assert CliRunner().invoke(app, ["evaluate", *options], catch_exceptions=False).stderr == said
+
+
 def test_all_objects_of_a_table_share_one_packed_weight(
     chosen: list[Model], packings: list[torch.Tensor], tmp_path: Path
 ) -> None:
