@@ -80,7 +80,8 @@ def evaluate(
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
         chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)
-        chosen = spread(chosen, limit or len(chosen))
+        if limit:
+            chosen = spread(chosen, limit)
         if grounds:
             result = evaluate_grounds(load(weights, network, device), chosen, threshold)
             print(result.to_markdown(), end="", flush=True)

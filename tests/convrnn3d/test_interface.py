@@ -179,7 +179,7 @@ def test_a_second_derivative_is_refused_in_a_sentence(cell: str) -> None:
 def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, recompute: bool) -> None:
     """Whichever input it is by, and whether the gradients depend on it by the loss, too, or by the recurrence alone."""
     problem = Problem(cell, **SMALL)
-    (*inputs,), mask = problem.arguments()
+    inputs, mask = problem.arguments()
     leaves = [one.requires_grad_() for one in inputs]
     after = torch.ones((), device=DEVICE, requires_grad=True)  # of a layer after the recurrence
     losses = torch.sum, lambda states: states.square().sum(), lambda states: (after * states).sum()

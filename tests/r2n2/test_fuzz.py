@@ -1,7 +1,10 @@
 """A short run of the fuzzer; `python tests/helpers/fuzz.py` is the long one."""
 
+from pathlib import Path
+
 import fuzz
 import pytest
+from PIL import Image
 
 from r2n2.commands import cli
 
@@ -27,3 +30,21 @@ def test_the_fuzzer_sees_tracebacks_and_half_written_files(monkeypatch: pytest.M
 
     monkeypatch.setattr(fuzz, "main", half)
     assert [failure.reason for failure in fuzz.fuzz(2, SEED)][1] == "copy.safetensors is not whole"
+
+
+def test_the_fuzzer_sees_failures_without_a_word_and_pictures_that_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent() -> None:
+        raise SystemExit(2)
+
+    monkeypatch.setattr(fuzz, "main", silent)
+    assert [failure.reason for failure in fuzz.fuzz(1, SEED)] == ["exit code 2 without a sentence: "]
+
+    def leaving() -> None:
+        output = Path(next(word for word in cli.sys.argv if "/out/" in word))
+        Image.new("RGB", (8, 8)).save(output.with_name("left-views.png"))
+        print("r2n2: Something else is wrong.", file=cli.sys.stderr)
+        raise SystemExit(2)
+
+    monkeypatch.setattr(fuzz, "main", leaving)
+    found = [failure.reason for failure in fuzz.fuzz(1, SEED)]
+    assert found == ["left-views.png was written although the command failed"]

@@ -105,7 +105,7 @@ def test_a_signal_while_a_module_is_imported_ends_the_program(
     assert (result.returncode, result.stdout, result.stderr) == (128 + number, "", "")
 
 
-def test_ctrl_c_while_the_commands_are_made_ready_ends_the_program_in_silence(tmp_path: Path) -> None:
+def test_ctrl_c_while_the_commands_are_made_ready_ends_the_program_in_silence() -> None:
     late = "import os, signal, typer.main\n"
     late += "typer.main.get_command = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
     program = f"{late}from r2n2.__main__ import main; main()"
@@ -125,7 +125,8 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_standard_output_that_is_full_is_called_so() -> None:
     with Path("/dev/full").open("w") as full:
-        result = subprocess.run([sys.executable, "-m", "r2n2", "networks"], stdout=full, stderr=-1, text=True)
+        command = [sys.executable, "-m", "r2n2", "networks"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 2
     assert "r2n2: Cannot write to standard output, or to an open file: No space left on device." in result.stderr
 
