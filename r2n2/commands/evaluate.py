@@ -60,10 +60,12 @@ def evaluate(
     from r2n2.shapes.picture import check_picture
     from r2n2.shapes.reconstruction import load
 
-    if mean_shape and (averaged or orders or failures or views is not None or weights or network):
+    network_asked = weights or network or device != "auto"
+    views_asked = averaged or orders or failures or views is not None or preprocessing == "2016"
+    if mean_shape and (network_asked or views_asked):
         raise UserError(
             "--mean-shape looks at no view, with no network; leave out --averaged, --orders, --failures, --views, "
-            "--weights, --network."
+            "--preprocessing, --weights, --network, --device."
         )
     if averaged and orders:
         raise UserError("The mean of views has no order; leave out --orders or --averaged.")

@@ -132,6 +132,8 @@ def test_failures_are_of_the_mean_of_all_views(
         (["--mean-shape", "data", "--views", "2"], "looks at no view"),
         (["--mean-shape", "data", "--network", "compact"], "with no network"),
         (["--mean-shape", "data", "--failures", "worst.png"], "looks at no view"),
+        (["--mean-shape", "data", "--preprocessing", "2016"], "looks at no view"),
+        (["--mean-shape", "data", "--device", "cpu"], "looks at no view"),
         (["--failures", "worst.xyz"], "names no picture"),
         (["--failures", "worst"], "names no picture"),
     ],
