@@ -31,8 +31,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes first: what is short then fills the processes up to the end."""
-    items.sort(key=lambda item: item.path.stem != "test_machine_code")
+    """What takes long first: what is short then fills the processes up to the end."""
+    items.sort(key=lambda item: (item.path.stem != "test_machine_code", item.get_closest_marker("long") is None))
 
 
 @pytest.fixture(scope="session", autouse=True)
