@@ -1,6 +1,7 @@
 """Execute every kernel of the launch table as it is compiled for an NVIDIA GPU, without one, and hold it to float64.
 
     python -m benchmarks.emulator [--architecture sm_90] [--kinds half] [--brackets 1,64,...] [--cells gru,lstm]
+                                  [--from-zeros]
     python -m benchmarks.emulator --record | --recorded [--triton 3.9.0]
 
 Triton's interpreter does not see what its compiler makes of a kernel. Here its PTX is executed, instruction by
@@ -36,14 +37,17 @@ def main() -> int:
     parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
     parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
     parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
+    parser.add_argument("--from-zeros", action="store_true", help="without a first state; nothing of that is recorded")
     options = parsed(parser, triton.__version__)
     if os.environ.get("TRITON_INTERPRET") == "1":
         parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
     asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
+    if options.from_zeros and (options.record or options.recorded):
+        parser.error("nothing from zeros is recorded: leave --record and --recorded out")
     wrong = 0
     for kind, bracket, cell in product(options.kinds.split(","), asked, options.cells.split(",")):
         print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
-        problem = Problem(cell, kind, options.architecture, bracket)
+        problem = Problem(cell, kind, options.architecture, bracket, from_zeros=options.from_zeros)
         found = recorded(options.triton, problem) if options.record or options.recorded else []
         if not found and options.recorded:
             print(f"  not executed as it is: python -m benchmarks.emulator --record, with Triton {options.triton}")

@@ -34,7 +34,9 @@ class Distance:
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell at sizes, with the launches that the table of an architecture has for `bracket` samples."""
+    """A cell at sizes, with the launches that the table of an architecture has for `bracket` samples; with a first
+    state, or from zeros.
+    """
 
     cell: str
     kind: str
@@ -44,6 +46,7 @@ class Problem:
     steps: int = 2
     grid: tuple[int, int, int] = (4, 4, 4)
     channels: int = 128
+    from_zeros: bool = False
 
     @property
     def states(self) -> int:
@@ -56,17 +59,17 @@ class Problem:
         return slice(None), slice(None), self.states - 1, ..., slice(self.channels // 2, None)
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """projection, weight, the states, and what the gradients of all outputs are."""
+        """projection, weight, the states if they are given, and what the gradients of all outputs are."""
         shape, generator = (self.batch, *self.grid, self.channels), torch.Generator().manual_seed(0)
 
         def random(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator).to(OPERANDS[self.kind])
 
         weight = random(3, self.channels, self.channels, 3, 3, 3) / (27 * self.channels) ** 0.5
-        states = [random(*shape) for _ in range(self.states)]
+        states = [random(*shape) for _ in range(0 if self.from_zeros else self.states)]
         projection, d_states = random(self.batch, self.steps, 3, *shape[1:]), random(self.batch, self.steps, *shape[1:])
         projection[self.shut] -= 9
-        return projection, weight, *states, d_states, *(random(*shape) for _ in states)
+        return projection, weight, *states, d_states, *(random(*shape) for _ in range(self.states))
 
     def mask(self) -> Tensor:
         """(B, T): the last sample lacks the last step."""
@@ -77,10 +80,12 @@ class Problem:
 
 def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
     """States, last ones, and the gradients by projection, weight and first states, in a type."""
-    call, count = reference.conv_gru if problem.cell == "gru" else reference.conv_lstm, 2 + problem.states
+    call = reference.conv_gru if problem.cell == "gru" else reference.conv_lstm
+    count = 2 if problem.from_zeros else 2 + problem.states
     given = [tensor.to(dtype) for tensor in problem.inputs()]
     leaves = [tensor.requires_grad_() for tensor in given[:count]]
-    first = leaves[2] if problem.cell == "gru" else tuple(leaves[2:])
+    states = [torch.zeros_like(leaves[0][:, 0, 0])] * problem.states if problem.from_zeros else leaves[2:]
+    first = states[0] if problem.cell == "gru" else tuple(states)
     states, last = call(leaves[0], leaves[1], first, problem.mask())
     outputs = [states, last] if problem.cell == "gru" else [states, *last]
     return [*outputs, *torch.autograd.grad(outputs, leaves, given[count:])]
@@ -95,7 +100,7 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
         dependent=overlaps_unasked(problem.architecture, problem.bracket),
         choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest),
     )  # fmt: skip
-    count = problem.states
+    count = 0 if problem.from_zeros else problem.states
     state, upstream, mask = others[:count], others[count:], problem.mask().view(torch.uint8)
     return training_step(problem.cell, sequence, projection, weight, state, mask, upstream)
 
@@ -103,7 +108,8 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
 def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterator[Distance]:
     """Of every result of a problem. Raises MemoryFaultError for an access that no program may make."""
     firsts = ["h"] if problem.cell == "gru" else ["h", "s"]
-    names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight", *(f"d {n}" for n in firsts)]
+    names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight"]
+    names += [] if problem.from_zeros else [f"d {name}" for name in firsts]
     found = by_kernels(problem, launcher(problem.architecture, told))
     exact, theirs = by_pytorch(problem, torch.float64), by_pytorch(problem, OPERANDS[problem.kind])
     place = names.index("d projection")

@@ -18,21 +18,22 @@ def training_step(
 ) -> list[Tensor]:
     """All states, the last one (for the LSTM the last cell, too), and the gradients by projection, weight and `state`.
 
-    state: h, for the LSTM h and s, all of the projection's type, in which states are carried, too. mask: (B, T) uint8.
-    upstream: a gradient for each output; the outputs themselves if left out.
+    state: h, for the LSTM h and s, all of the projection's type, in which states are carried, too; nothing for zeros.
+    mask: (B, T) uint8. upstream: a gradient for each output; the outputs themselves if left out.
     """
-    dtype = projection.dtype
+    dtype, is_given = projection.dtype, bool(state)
     how = dtype, True, True  # forward: carried type, save, keep the gates
-    back = dtype, False, True, True  # backward: carried type, no gates again, with a first state, with the weight's
+    back = dtype, False, is_given, is_given, True  # carried type, no gates again, a first state, its gradient, dW
     if cell == "gru":
-        (h,) = state
+        h = state[0] if is_given else None
         *outputs, sources, gates, packed = gru.forward(sequence, projection, weight, h, mask, *how)
         carried = (None, None) if sequence.factors_are_kept(dtype) else (outputs[0], h)
         kept = *carried, gates
         run_back = gru.backward
     else:
-        *outputs, sources, cells, gates, packed = lstm.forward(sequence, projection, weight, tuple(state), mask, *how)
+        pair = tuple(state) if is_given else None
+        *outputs, sources, cells, gates, packed = lstm.forward(sequence, projection, weight, pair, mask, *how)
         kept = cells, gates
         run_back = lstm.backward
     gradients = run_back(sequence, *(upstream or outputs), weight, packed, mask, sources, *kept, *back)
-    return [*outputs, *gradients]
+    return [*outputs, *gradients[: 2 + len(state)]]

@@ -34,15 +34,19 @@ def _backward(cells: int) -> Any:
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
         if not ctx.saved:
             forward = name.removesuffix("_backward")
-            raise RuntimeError(f"convrnn3d::{forward} was run with save=False: there is nothing to differentiate by")
+            raise RuntimeError(
+                f"convrnn3d::{forward} was run or exported where no gradient was wanted (save=False): there is nothing "
+                "to differentiate by"
+            )
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
             return (None,) * (9 + cells)
         anchor, *saved = ctx.saved_tensors
-        inputs = *d_outputs, *saved, *ctx.how, ctx.has_state, ctx.needs_input_grad[1]
+        _, wants_weight, *wants_states = ctx.needs_input_grad[: 3 + cells]
+        inputs = *d_outputs, *saved, *ctx.how, ctx.has_state, any(wants_states), wants_weight
         d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
-        gradients = [d_projection, d_weight if ctx.needs_input_grad[1] else None]
-        gradients += d_states if ctx.has_state else [None] * (1 + cells)
+        gradients = [d_projection, d_weight if wants_weight else None]
+        gradients += d_states if any(wants_states) else [None] * (1 + cells)
         if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
             gradients = _Once.apply(len(gradients), *gradients, anchor, *d_outputs)
         return *gradients, *[None] * 6

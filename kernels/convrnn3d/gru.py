@@ -5,7 +5,8 @@
     update_back   q = W_c^T * da_c, da_r = q . h . r . (1 - r), around = (1 - m) d + e . u + q . r
     gates_back    d = around + W_u^T * da_u + W_r^T * da_r + doutput; then, of the step before, da_c and da_u
 
-The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back.
+The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back. A
+first step from zeros has neither, and r makes no difference: `update`, which then makes u, and `gates_back` are enough.
 A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
 before it writes: no load waits for a store, not even for one to another place. Its grids are Slots, of one step; shapes
 are those of that step. Gates, and their derivatives, are in the order u, r, c, and a Slot of three means the first.
@@ -37,6 +38,7 @@ def gates_kernel(
     r_h_source,  # (B, X, Y, Z, C) r . h as a factor, zero where a step is not there
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
+    KEEP: tl.constexpr,  # r among the gates
 ):  # fmt: skip
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
@@ -49,7 +51,8 @@ def gates_kernel(
         p_u, p_r, h = found[at]
         u, r = sigmoid(p_u + convolved[0], TILE), sigmoid(p_r + convolved[1], TILE)
         write(gates, place, 0, u, SHAPE)
-        write(gates, place, 1, r, SHAPE)
+        if KEEP:
+            write(gates, place, 1, r, SHAPE)
         if r_h_source.tensor is not None:
             r_h = r * h
             if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
@@ -59,29 +62,37 @@ def gates_kernel(
 
 @triton.jit
 def update_kernel(
-    source, weight, parts, B, T, t,  # source: r . h as a factor
+    source, weight, parts, B, T, t,  # source: r . h as a factor; of a first step from zeros none
     projection,  # (B, 3, X, Y, Z, C) p
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
     states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
-    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; h_0 as a factor, to be kept
+    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; h_0 as a factor, to be kept, before its r . h
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
-    KEEP: tl.constexpr,  # c among the gates
+    KEEP: tl.constexpr,  # c among the gates; from zeros all of them
 ):  # fmt: skip
     """Without `states` only c is computed, for a backward pass that wants it."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
     for at in tl.static_range(len(places)):
         place = places[at]
-        p_c, u = read(projection, place, 2, SHAPE), read(gates, place, 0, SHAPE)
-        found = found + ((p_c, u, read(state, place, 0, SHAPE)),)
+        p_c = read(projection, place, 2, SHAPE)
+        if source.tensor is None:
+            p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
+            u, r = sigmoid(p_u, TILE), sigmoid(p_r, TILE)
+        else:
+            u, r = read(gates, place, 0, SHAPE), p_c  # r is in place
+        found = found + ((p_c, u, r, read(state, place, 0, SHAPE)),)
     for at in tl.static_range(len(places)):
         place, convolved = places[at], sums[at]
-        p_c, u, h = found[at]
+        p_c, u, r, h = found[at]
         c = tanh(p_c + convolved[0], projection.tensor.dtype.element_ty, TILE)
         if KEEP:
             write(gates, place, 2, c, SHAPE)
+            if source.tensor is None:
+                write(gates, place, 0, u, SHAPE)
+                write(gates, place, 1, r, SHAPE)
         if states.tensor is not None:
             h_next = u * h + (1 - u) * c
             if mask is not None:
@@ -93,7 +104,9 @@ def update_kernel(
                 write(last, place, 0, h_next, SHAPE)
     if states.tensor is not None and t == 0:
         for at in tl.static_range(len(places)):
-            write_factor(first_source, places[at], 0, found[at][2], SHAPE, TILE)
+            write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
+            if source.tensor is None:
+                write_factor(first_source, places[at], 1, found[at][3], SHAPE, TILE)
 
 
 @triton.jit
@@ -130,7 +143,7 @@ def gates_back_kernel(
     source, weight, parts, B, T, t,  # source: da_u and da_r of step t + 1 as factors
     around,  # (B, X, Y, Z, C) what goes around the convolutions of step t + 1, or dlast
     d_output,  # (B, X, Y, Z, C) the derivative by step t's state as an output
-    state,  # (B, X, Y, Z, C) h
+    state,  # (B, X, Y, Z, C) h; of a first step from zeros none
     gates,  # (B, 3, X, Y, Z, C) u, r, c
     d_state,  # (B, X, Y, Z, C) d of step t, or the derivative by the first state
     da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and, where these are rounded, as they are
@@ -140,9 +153,11 @@ def gates_back_kernel(
     """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     if t < 0:
+        d_first = ()
         for at in tl.static_range(len(places)):
-            place = places[at]
-            write(d_state, place, 0, sums[at][0] + read(around, place, 0, SHAPE), SHAPE)
+            d_first = d_first + (sums[at][0] + read(around, places[at], 0, SHAPE),)
+        for at in tl.static_range(len(places)):
+            write(d_state, places[at], 0, d_first[at], SHAPE)
     else:
         found = ()
         for at in tl.static_range(len(places)):
@@ -162,6 +177,9 @@ def gates_back_kernel(
             write_factor(da, place, 2, da_c, SHAPE, TILE)
             write(d_projection, place, 0, da_u, SHAPE)
             write(d_projection, place, 2, da_c, SHAPE)
+            if state.tensor is None:
+                write_factor(da, place, 1, tl.zeros_like(d), SHAPE, TILE)
+                write(d_projection, place, 1, tl.zeros_like(d), SHAPE)
             write(d_state, place, 0, d, SHAPE)
 
 
@@ -171,25 +189,30 @@ def forward(
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
     steps = sequence.steps
-    slots, kept = steps if save else 2, steps if keep else 1
+    slots, kept = steps if save else 1, steps if keep else 1
     states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
     sources, gates = sequence.empty((slots, 2), sequence.operand), sequence.empty((kept, 3), projection.dtype)
+    states_are_sources = not save and sequence.factors_are_kept(carried)
     packed = sequence.pack(weight, save)
     forward_packed = packed[0]
 
     def source(t: int) -> Slot:
-        """Where h_{t-1} is as a factor; r . h_{t-1} is next to it."""
+        """Where h_{t-1} is as a factor, unless it is read as a state; r . h_{t-1} is next to it."""
         return Slot(sources, 2 * slots, 2 * (t % slots))
 
     for t in range(steps):
-        h = Slot(states, steps, t - 1) if t else Slot(state)
-        h_factor = source(t) if t else Slot(None if state is None else sequence.factors(state))
-        r_h = source(t)._replace(slot=source(t).slot + 1)
+        h, r_h = Slot(states, steps, t - 1) if t else Slot(state), source(t)._replace(slot=source(t).slot + 1)
         p, gate = of_gates(projection, steps, t), of_gates(gates, kept, t % kept)
-        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, r_h, mask)
+        if h.tensor is None:
+            r_h = ZEROS
+        else:
+            h_factor = (h if states_are_sources else source(t)) if t else Slot(sequence.factors(state))
+            sequence.run(
+                gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, r_h, mask, KEEP=keep
+            )
         sequence.run(
-            update_kernel, "gru_update", CANDIDATE, r_h if h.tensor is not None else ZEROS, forward_packed, t, p, h,
-            gate, Slot(states, steps, t), Slot(last), source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
+            update_kernel, "gru_update", CANDIDATE, r_h, forward_packed, t, p, h, gate, Slot(states, steps, t),
+            Slot(last), ZEROS if states_are_sources else source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
         )  # fmt: skip
     return states, last, sources, gates, packed
 
@@ -197,9 +220,9 @@ def forward(
 def backward(
     sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor,
     mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
-    carried: torch.dtype, recompute: bool, has_state: bool, wants_weight: bool,
+    carried: torch.dtype, recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, the last empty without a first state.
+    """dp, dW, dh_0, the latter two empty where they are not wanted.
 
     kept: gates, or the projection if `recompute`; each step's gates are then made again.
     states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
@@ -208,13 +231,18 @@ def backward(
     steps = sequence.steps
     d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_state = sequence.state_gradient(d.tensor, carried, has_state)
+    d_state = sequence.state_gradient(d.tensor, carried, wants_state)
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
 
+    def from_zeros(t: int) -> bool:
+        return t == 0 and not has_state
+
     def h(t: int) -> Slot:
         """h_{t-1}, as it was carried."""
-        if states is None or (t == 0 and state is None):
+        if from_zeros(t):
+            return ZEROS
+        if states is None:
             return Slot(sources, 2 * steps, 2 * t)
         return Slot(states, steps, t - 1) if t else Slot(state)
 
@@ -226,9 +254,12 @@ def backward(
         return of_gates(da, steps, t), of_gates(d_projection, steps, t)
 
     def gates_again(t: int) -> None:
-        p, from_zeros = of_gates(kept, steps, t), t == 0 and not has_state
-        h_factor, r_h = (ZEROS if from_zeros else Slot(sources, 2 * steps, 2 * t + place) for place in (0, 1))
-        sequence.run(gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, ZEROS, again, ZEROS, None)
+        p = of_gates(kept, steps, t)
+        h_factor, r_h = (ZEROS if from_zeros(t) else Slot(sources, 2 * steps, 2 * t + place) for place in (0, 1))
+        if not from_zeros(t):
+            sequence.run(
+                gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, ZEROS, again, ZEROS, None, KEEP=True
+            )
         sequence.run(
             update_kernel, "gru_update", CANDIDATE, r_h, forward_packed, t, p, ZEROS, again,
             *NO_STATES, None, KEEP=True,
@@ -240,19 +271,17 @@ def backward(
             gates_again(t)
         sequence.run(
             gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, backward_packed, t, around,
-            Slot(d_states, steps, t), h(t), gates(t), d if t >= 0 else Slot(d_state), *derivatives(t),
-            mask,
+            Slot(d_states, steps, t), h(t), gates(t), Slot(d_state) if t < 0 else ZEROS if from_zeros(t) else d,
+            *derivatives(t), mask,
         )  # fmt: skip
 
     into(steps - 1, source=ZEROS, around=Slot(d_last))
-    for t in reversed(range(steps)):
-        from_zeros = t == 0 and not has_state  # nothing asks for q, and h is zero
-        da_c = ZEROS if from_zeros else Slot(da, 3 * steps, 3 * t + 2)
+    for t in reversed(range(0 if has_state else 1, steps)):
         sequence.run(
-            update_back_kernel, "gru_update_back", CANDIDATE_BACK, da_c, backward_packed, t, d, h(t), gates(t),
-            *derivatives(t), mask,
+            update_back_kernel, "gru_update_back", CANDIDATE_BACK, Slot(da, 3 * steps, 3 * t + 2), backward_packed, t,
+            d, h(t), gates(t), *derivatives(t), mask,
         )  # fmt: skip
-        if not from_zeros:
+        if t or wants_state:
             into(t - 1, source=of_gates(da, steps, t), around=d)
-    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
+    d_weight = sequence.weight_gradient(sources, da, weight, has_state) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_state

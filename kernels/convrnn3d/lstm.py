@@ -91,10 +91,13 @@ def step_back_kernel(
     """
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     if t < 0:
+        d_first = ()
         for at in tl.static_range(len(places)):
-            place = places[at]
-            write(d_around, place, 0, sums[at][0] + read(around, place, 0, SHAPE), SHAPE)
-            write(d_cell, place, 0, read(d_next_cell, place, 0, SHAPE), SHAPE)
+            d_h = sums[at][0] + read(around, places[at], 0, SHAPE)
+            d_first = d_first + ((d_h, read(d_next_cell, places[at], 0, SHAPE)),)
+        for at in tl.static_range(len(places)):
+            write(d_around, places[at], 0, d_first[at][0], SHAPE)
+            write(d_cell, places[at], 0, d_first[at][1], SHAPE)
     else:
         found = ()
         for at in tl.static_range(len(places)):
@@ -134,12 +137,13 @@ def forward(
     sources = sequence.empty((slots,), sequence.operand)
     cells = sequence.empty((steps if save else 0,), carried)
     gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
+    states_are_sources = not save and sequence.factors_are_kept(carried)
     packed = sequence.pack(weight, save)
     forward_packed = packed[0]
     h_0, s_0 = (None, None) if state is None else state
 
     def source(t: int) -> Slot:
-        """Where h_{t-1} is as a factor."""
+        """Where h_{t-1} is as a factor, unless it is read as a state."""
         return Slot(sources, slots, t % slots)
 
     def s(t: int) -> Slot:
@@ -148,12 +152,16 @@ def forward(
 
     for t in range(steps):
         h = Slot(states, steps, t - 1) if t else Slot(h_0)
-        h_factor = source(t) if t else Slot(None if h_0 is None else sequence.factors(h_0))
+        next_source = ZEROS if states_are_sources else source(t + 1)
+        if t:
+            h_factor = h if states_are_sources else source(t)
+        else:
+            h_factor = Slot(None if h_0 is None else sequence.factors(h_0))
         gate = of_gates(gates, steps, t) if keep else ZEROS
         sequence.run(
             step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
             of_gates(projection, steps, t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
-            source(t + 1), source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
+            next_source, source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
         )  # fmt: skip
     return states, last, cell, sources, cells, gates, packed
 
@@ -161,9 +169,9 @@ def forward(
 def backward(
     sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None, weight: Tensor,
     packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
-    recompute: bool, has_state: bool, wants_weight: bool,
+    recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0, the latter two empty without a first state.
+    """dp, dW, dh_0, ds_0, the latter three empty where they are not wanted.
 
     kept: gates, or the projection if `recompute`; each step's gates are then made again.
     """
@@ -171,10 +179,10 @@ def backward(
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
     da = sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, has_state) for slot in (d, g))
+    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, wants_state) for slot in (d, g))
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
-    for t in reversed(range(-1 if has_state else 0, steps)):
+    for t in reversed(range(-1 if wants_state else 0, steps)):
         start = t == steps - 1
         gates = of_gates(kept, steps, t) if again is None else again
         if recompute and t >= 0:
@@ -191,5 +199,5 @@ def backward(
             goes_around if t >= 0 else Slot(d_h), of_gates(da, steps, t), of_gates(d_projection, steps, t),
             mask,
         )  # fmt: skip
-    d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
+    d_weight = sequence.weight_gradient(sources, da, weight, has_state) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_h, d_s

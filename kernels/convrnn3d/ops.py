@@ -17,7 +17,7 @@ from torch import Tensor
 from convrnn3d.tuning import architecture_of, supported
 
 HOW = "ScalarType operand, ScalarType carried, str precision"
-BACK = f"{HOW}, bool recompute, bool has_state, bool weight_gradient"
+BACK = f"{HOW}, bool recompute, bool has_state, bool state_gradient, bool weight_gradient"
 AS_PYTORCH = "pytorch"
 LIBRARY = torch.library.Library("convrnn3d", "DEF")
 LIBRARY.define(
@@ -108,7 +108,8 @@ def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
 def gru_backward(
     d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor, mask: Tensor | None,
     sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
-    operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
+    operand: torch.dtype, carried: torch.dtype, precision: str, recompute: bool, has_state: bool, state_gradient: bool,
+    weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     kernels, Sequence = _kernels("gru")
     sequence = Sequence.of(kept, weight, operand, settled(precision, operand, kept.device))
@@ -116,7 +117,7 @@ def gru_backward(
         d_states, d_last, states, state, kept = contiguous(d_states, d_last, states, state, kept)
         d_projection, d_weight, d = kernels.backward(
             sequence, d_states, d_last, weight, packed, bits(mask), sources, states, state, kept, carried, recompute,
-            has_state, weight_gradient,
+            has_state, state_gradient, weight_gradient,
         )  # fmt: skip
     return d_projection, d_weight, d
 
@@ -124,7 +125,7 @@ def gru_backward(
 def lstm_backward(
     d_states: Tensor | None, d_last: Tensor | None, d_last_cell: Tensor | None, weight: Tensor, packed: Tensor,
     mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, operand: torch.dtype, carried: torch.dtype,
-    precision: str, recompute: bool, has_state: bool, weight_gradient: bool,
+    precision: str, recompute: bool, has_state: bool, state_gradient: bool, weight_gradient: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     kernels, Sequence = _kernels("lstm")
     sequence = Sequence.of(kept, weight, operand, settled(precision, operand, kept.device))
@@ -132,7 +133,7 @@ def lstm_backward(
         d_states, d_last, d_last_cell, kept = contiguous(d_states, d_last, d_last_cell, kept)
         d_projection, d_weight, d, g = kernels.backward(
             sequence, d_states, d_last, d_last_cell, weight, packed, bits(mask), sources, cells, kept, carried,
-            recompute, has_state, weight_gradient,
+            recompute, has_state, state_gradient, weight_gradient,
         )  # fmt: skip
     return d_projection, d_weight, d, g
 
@@ -160,9 +161,9 @@ def _fake_forward(cells: int) -> Any:
 def _fake_backward(cells: int) -> Any:
     def fake(*arguments: Any) -> tuple[Tensor, ...]:
         weight, kept = arguments[2 + cells], arguments[8]
-        _, carried, _, _, has_state, weight_gradient = arguments[-6:]
+        _, carried, _, _, _, state_gradient, weight_gradient = arguments[-7:]
         batch, _, _, *grid = kept.shape
-        shape = (batch, *grid) if has_state else (0,)
+        shape = (batch, *grid) if state_gradient else (0,)
         states = [kept.new_empty(shape, dtype=carried) for _ in range(1 + cells)]
         d_weight = weight.new_empty(weight.shape if weight_gradient else (0,))
         return kept.new_empty(kept.shape), d_weight, *states

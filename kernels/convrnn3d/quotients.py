@@ -8,7 +8,7 @@ import triton.language as tl
 def inverse(n):
     """What `quotient` divides by n with.
 
-    A division by a run-time number takes many instructions, and a turn needs three.
+    A division by a run-time number takes many instructions, and a turn of `wgrad` needs two or four.
     """
     return (0x7FFFFFFF // n).to(tl.uint32) + 1
 

@@ -1,7 +1,7 @@
 """A call's sizes, what its tensors are, and how its kernels are launched; `gru` and `lstm` loop over the steps.
 
-Everything a kernel reads or writes is contiguous, and read and written through Slots. Kept for the backward pass,
-beside the inputs:
+Everything a kernel reads or writes is contiguous; a step's grids are read and written through Slots. Kept for the
+backward pass, beside the inputs:
 
     sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type;
              (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read
@@ -54,8 +54,8 @@ class Sequence:
     def __post_init__(self) -> None:
         x, y, z = self.grid
         self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
-        if self.batch * self.voxels >= 2**31:
-            raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has 2^31 voxels or more")
+        if self.batch * self.voxels >= 2**31 - 256:  # and the rows of a tile beyond them
+            raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has some 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
             raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
         if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # rows of a turn, at most
@@ -95,8 +95,10 @@ class Sequence:
     def _chosen(self, name: str) -> Launch:
         return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
 
-    def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
-        """dW (3, C, C, K, K, K), see `wgrad`."""
+    def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor, has_state: bool) -> Tensor:
+        """dW (3, C, C, K, K, K), see `wgrad`; of one step from zeros it is zero."""
+        if self.steps == 1 and not has_state:
+            return torch.zeros(weight.shape, dtype=weight.dtype, device=weight.device)
         choice = self._chosen("weight_gradient").fitted(self.channels)
         return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch)
 
@@ -109,9 +111,9 @@ class Sequence:
         """`grid` as products read it: in the operands' type, and rounded if that is tf32."""
         return cast(grid, self.operand, self._precision, self.launch)
 
-    def state_gradient(self, d: Tensor, carried: torch.dtype, has_state: bool) -> Tensor:
+    def state_gradient(self, d: Tensor, carried: torch.dtype, wanted: bool) -> Tensor:
         """Where the derivative by a first state of type `carried` goes: into d itself, if that has its type."""
-        if not has_state:
+        if not wanted:
             return d.new_empty(0, dtype=carried)
         return d if d.dtype == carried else self.empty((), carried)
 

@@ -136,7 +136,8 @@ def check_operators(cell: str, recompute: bool, state: bool, kernel_size: int, *
     states = [] if cell == "lstm" else [None, None]  # the sources are the states: all is of one type
     *grids, gates, packed = outputs[number:]
     kept = [*grids, *states, projection.detach() if recompute else gates]
-    backward = (*outputs[:number], weight.detach(), packed, mask, *kept, FLOAT, FLOAT, "ieee", recompute, state, True)
+    how = FLOAT, FLOAT, "ieee", recompute, state, state, True
+    backward = (*outputs[:number], weight.detach(), packed, mask, *kept, *how)
     torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward, **options)
 
 

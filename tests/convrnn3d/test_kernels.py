@@ -3,6 +3,7 @@
 The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from convrnn3d.launcher import launch
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import LONGEST, Launch, choose
+from convrnn3d.wgrad import shares_of
 from parity import DEVICE, LONG, SPARE, Problem, distance, distances, tf32, without_broken_onednn
 
 BAR = 2
@@ -233,9 +235,11 @@ def test_cutting_tf32s_factors_off_would_miss_the_bar(inner: int) -> None:
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("batch", [3, 9])
-def test_results_and_gradients_repeat_bit_for_bit(cell: str, batch: int) -> None:
-    problem = Problem(cell, batch=batch)
+@pytest.mark.parametrize(("batch", "kernel_size", "shares"), [(3, 3, 1), (9, 3, 1), (48, 1, 2)])
+def test_results_and_gradients_repeat_bit_for_bit(cell: str, batch: int, kernel_size: int, shares: int) -> None:
+    """shares: of the weight's gradient."""
+    problem = Problem(cell, batch=batch, kernel_size=kernel_size)
+    assert shares_of(batch * problem.steps * math.prod(problem.grid), batch * problem.steps) == shares
     arguments, mask = problem.arguments()
     upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
     first, second = (problem.solve(arguments, mask, upstream, backend="triton") for _ in range(2))
@@ -327,6 +331,60 @@ def test_only_the_gradients_asked_for_are_computed(cell: str) -> None:
         outputs = problem.forward(arguments, mask, backend="triton")
         (gradient,) = torch.autograd.grad(sum(o.sum() for o in outputs), arguments[place])
         assert torch.equal(gradient, expected[len(outputs) + place]), name
+
+
+@pytest.mark.parametrize("asked", [(), ("projection",), ("weight",), ("state",), ("projection", "weight", "state")])
+@pytest.mark.parametrize("state", [False, True])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_nobody_asks_for_is_not_launched(
+    cell: str, state: bool, asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, of, names = Problem(cell, steps=3, channels=3, kernel_size=1, state=state), Sequence.of, []
+
+    def tell(kernel: Any, *rest: Any) -> None:
+        names.append(kernel.__name__)
+        launch(kernel, *rest)
+
+    monkeypatch.setattr(Sequence, "of", lambda *call: replace(of(*call), launch=tell))
+    arguments, mask = problem.arguments()
+    for name, tensor in zip(("projection", "weight", "state", "state"), arguments, strict=False):
+        tensor.requires_grad_(name in asked)
+    outputs = problem.forward(arguments, mask, backend="triton")
+    forward = names.copy()
+    steps_forward = {"gates_kernel": problem.steps - (not state), "update_kernel": problem.steps}
+    steps_forward = steps_forward if cell == "gru" else {"step_kernel": problem.steps}
+    assert {name: forward.count(name) for name in steps_forward} == steps_forward
+    if any(tensor.requires_grad for tensor in arguments):
+        sum(output.sum() for output in outputs).backward()
+        into = "gates_back_kernel" if cell == "gru" else "step_back_kernel"
+        assert names.count(into) == problem.steps + (state and "state" in asked)
+        assert names.count("update_back_kernel") == (cell == "gru") * (problem.steps - (not state))
+        assert names.count("weight_gradient_kernel") == ("weight" in asked)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # states are read as they are, or beside them as factors
+@pytest.mark.parametrize("state", [False, True])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_without_gradients_results_are_the_same(cell: str, state: bool, precision: str) -> None:
+    """From few slots, which steps write in turn, as from one for each step."""
+    problem = Problem(cell, batch=9, steps=4, masked=True, state=state)
+    arguments, mask = problem.arguments()
+    with torch.no_grad():
+        alone = problem.forward(arguments, mask, backend="triton", precision=precision)
+    leaves = [argument.requires_grad_() for argument in arguments]
+    kept = problem.forward(leaves, mask, backend="triton", precision=precision)
+    assert all(torch.equal(left, right) for left, right in zip(alone, kept, strict=True))
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_one_step_from_zeros_leaves_the_weight_without_a_gradient(cell: str) -> None:
+    problem = Problem(cell, steps=1, state=False)
+    arguments, mask = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
+    ours, truth = (problem.solve(arguments, mask, upstream, backend=name)[-1] for name in ("triton", "reference"))
+    assert torch.equal(ours, truth) and not ours.any()
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

@@ -1,7 +1,8 @@
 """How much a call launches: kernels, and whatever else PyTorch would have to run.
 
-A step launches each of its kernels once, two of a GRU and one of an LSTM, either way; one whose taps the launch table
-shares out takes two launches for a convolution, `conv_parts` and itself. Around the steps come at most three more.
+A step launches each of its kernels once, two of a GRU and one of an LSTM, either way, but a GRU's first step from zeros
+one alone. A kernel whose taps the launch table shares out takes two launches for a convolution: `conv_parts`, and
+itself. Around the steps come at most three more.
 """
 
 import re
@@ -28,6 +29,8 @@ KERNELS = {  # of a step
     },
     "lstm": {FORWARD: ("lstm_step",), BACKWARD: ("lstm_step_back",), AGAIN: ("lstm_step", "lstm_step_back")},
 }
+FROM_ZEROS, INTO_THE_STEP_BEFORE = ("gru_update", "lstm_step"), ("gru_gates_back", "lstm_step_back")
+STATES = (False, False), (True, False), (True, True)
 TYPES = {"half": (torch.bfloat16, "ieee"), "tf32": (torch.float32, "tf32"), "ieee": (torch.float32, "ieee")}
 LAUNCH_NOTHING = {"empty", "new_empty", "empty_like", "select", "unbind", "detach"}
 PAGE = Path(__file__).parents[2] / "docs/kernels.md"
@@ -57,8 +60,12 @@ def counted(function: Callable, sequence: Sequence, *arguments: Any) -> tuple[li
     return count.names, results
 
 
-def launched(cell: str, batch: int, architecture: str | None, kind: str, state: bool = True) -> dict[str, list[str]]:
+def launched(
+    cell: str, batch: int, architecture: str | None, kind: str, state: bool, wanted: bool
+) -> dict[str, list[str]]:
     """By the way: forward, and backward from all gradients, with gates that were kept or are computed again.
+
+    state, wanted: whether there is a first state, and its gradient is asked for.
 
     As under autocast: states are float32 where operands are not.
     """
@@ -79,29 +86,33 @@ def launched(cell: str, batch: int, architecture: str | None, kind: str, state: 
     grids += [outputs[0], h] if cell == "gru" else []
     for way, kept in ((BACKWARD, gates), (AGAIN, projection)):
         names[way], _ = counted(
-            module.backward, sequence, *outputs, weight, packed, mask, *grids, kept, carried, way == AGAIN, state, True
-        )
+            module.backward, sequence, *outputs, weight, packed, mask, *grids, kept, carried, way == AGAIN,
+            state, wanted, True,
+        )  # fmt: skip
     return names
 
 
-@pytest.mark.parametrize("state", [False, True])
+@pytest.mark.parametrize(("state", "wanted"), STATES)
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("batch", [1, 8, 9, 16, 17, 36, 37, 64, 192, 193, 256])
 @pytest.mark.parametrize("architecture", [None, "sm_80", "sm_90"])
 @pytest.mark.parametrize("cell", KERNELS)
 def test_a_kernel_is_a_launch_a_step_and_another_a_convolution_where_its_taps_are_shared_out(
-    cell: str, architecture: str | None, batch: int, kind: str, state: bool
+    cell: str, architecture: str | None, batch: int, kind: str, state: bool, wanted: bool
 ) -> None:
-    """And up to three more a call: the weight is packed, and a first state cast unless it is kept as it is multiplied;
-    the way back goes on to a first state's gradient, and the weight's is made in shares, and summed.
+    """And two more a call: the weight is packed, and a first state cast unless it is kept as it is multiplied; the
+    weight's gradient is made in shares, and summed.
     """
-    convolutions = STEPS if state else STEPS - 1  # of each kernel; the first step's need a first state
     cast = state and kind != "ieee"
-    more = {FORWARD: 1 + cast, BACKWARD: 2 + state, AGAIN: 2 + state}
-    for way, names in launched(cell, batch, architecture, kind, state).items():
-        kernels = KERNELS[cell][way]
-        shared = sum(taps_are_shared_out(kernel, batch, architecture, kind) for kernel in kernels)
-        assert len(names) == len(kernels) * STEPS + shared * convolutions + more[way], (way, names)
+    for way, names in launched(cell, batch, architecture, kind, state, wanted).items():
+        number = 1 + cast if way == FORWARD else 2
+        for kernel in KERNELS[cell][way]:
+            convolutions = STEPS if state else STEPS - 1  # what stands before a first state is zero
+            launches = STEPS if kernel in FROM_ZEROS else convolutions
+            if kernel in INTO_THE_STEP_BEFORE:  # and into the last step, from no convolution; and out of the first one
+                convolutions, launches = STEPS - 1 + wanted, STEPS + wanted
+            number += launches + convolutions * taps_are_shared_out(kernel, batch, architecture, kind)
+        assert len(names) == number, (way, names)
 
 
 def taps_are_shared_out(kernel: str, batch: int, architecture: str | None, kind: str) -> bool:
@@ -123,8 +134,8 @@ def test_of_more_samples_a_step_is_two_launches_of_a_gru_or_one_of_an_lstm_and_a
     """
     first = least_of_lines if architecture else least
     for batch in (first, 37, 64, 65, 192, 193, 256):
-        for state in (False, True):
-            names = launched(cell, batch, architecture, kind, state)[way]
+        for state, wanted in STATES:
+            names = launched(cell, batch, architecture, kind, state, wanted)[way]
             assert len(names) <= a_step * STEPS + 3, (batch, names)
 
 
@@ -163,5 +174,5 @@ def rows_under(header: list[str]) -> dict[str, list[str]]:
 
 def is_two_launches(kernel: str, batch: int, architecture: str | None, kind: str) -> bool:
     cell, _, name = kernel.partition("_")
-    ways = launched(cell, batch, architecture, kind).values()
+    ways = launched(cell, batch, architecture, kind, state=True, wanted=True).values()
     return any(("conv_parts", f"{name}_kernel") in pairwise(names) for names in ways)

@@ -64,7 +64,7 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
         forward, blocks[:] = list(blocks), []
         gru.backward(
             sequence, None, d_last, weight, packed, None, sources, states, state, gates, dtype, recompute=False,
-            has_state=True, wants_weight=True,
+            has_state=True, wants_state=True, wants_weight=True,
         )  # fmt: skip
     else:
         *_, sources, cells, gates, packed = lstm.forward(
@@ -73,7 +73,7 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
         forward, blocks[:] = list(blocks), []
         lstm.backward(
             sequence, None, d_last, d_last, weight, packed, None, sources, cells, gates, dtype, recompute=False,
-            has_state=True, wants_weight=True,
+            has_state=True, wants_state=True, wants_weight=True,
         )  # fmt: skip
     (gradient,) = gradients
     return Launched(forward, blocks, gradient)
