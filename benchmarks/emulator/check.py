@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.emulator.launching import launcher
 from benchmarks.machine_code.compiled import OPERANDS
 from benchmarks.machine_code.step import training_step
+from benchmarks.work.candidates import steps_of
 
 # As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
 ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
@@ -98,7 +99,7 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
     sequence = replace(
         sequence, launch=launch, architecture=problem.architecture,
         dependent=overlaps_unasked(problem.architecture, problem.bracket),
-        choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket, *rest),
+        choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket * steps_of(kernel), *rest),
     )  # fmt: skip
     count = 0 if problem.from_zeros else problem.states
     state, upstream, mask = others[:count], others[count:], problem.mask().view(torch.uint8)

@@ -101,8 +101,9 @@ class Kernel:
 
 
 def brackets(target: str) -> list[int]:
-    """A batch size for each bracket of the launch table."""
-    ends = {launch.batch for kinds in table(target).values() for launches in kinds.values() for launch in launches}
+    """A batch size for each bracket of the launch table; with STEPS steps they reach the weight gradient's, too."""
+    by_kernel = {name: kinds for name, kinds in table(target).items() if name != "weight_gradient"}
+    ends = {launch.batch for kinds in by_kernel.values() for launches in kinds.values() for launch in launches}
     known = sorted(end for end in ends if end is not None)
     return [*known, known[-1] + 1]
 

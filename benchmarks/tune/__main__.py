@@ -29,6 +29,7 @@ from benchmarks.tune.ahead import all_worth_timing, compile_in_processes
 from benchmarks.tune.calls import Call, recorded, sequence_of
 from benchmarks.tune.choices import with_choice, written
 from benchmarks.tune.timing import best
+from benchmarks.work.candidates import steps_of
 from benchmarks.work.outcomes import append
 
 TELLING = (36, 256, 1, 16, 64, 8, 192)  # the brackets of the table in the order in which they are timed
@@ -57,7 +58,7 @@ def tune(options: argparse.Namespace, device: torch.device, shared: int, out: Pa
                 # Launching nothing: the step's other kernels were not compiled ahead, and `outcome` fills the tensors.
                 calls = {batch: recorded(replace(sequence, launch=lambda *_: None), kind)}
             if found := best(kernel, kind, sequence, tried[batch, kernel], calls[batch], share):
-                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0].launch)
+                launches[kernel][kind] = with_choice(launches[kernel][kind], batch, found[0].launch, steps_of(kernel))
                 if options.timings:
                     append(found, machine, options.timings)
                 whole = out.with_suffix(".new")  # whoever stops this in the midst finds a table to read

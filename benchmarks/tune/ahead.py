@@ -13,7 +13,7 @@ from convrnn3d.tuning import Launch
 from benchmarks.measuring.side_by_side import first_line
 from benchmarks.tune.calls import Call, launches_of, recorded, sequence_of
 from benchmarks.tune.choices import chosen
-from benchmarks.work.candidates import candidates, likeliest
+from benchmarks.work.candidates import candidates, likeliest, steps_of
 
 
 def all_worth_timing(
@@ -37,7 +37,7 @@ def all_worth_timing(
 def worth_timing(batch: int, kernel: str, kind: str, choices: list[Launch], shared: int, most: int) -> list[Launch]:
     """What is chosen at `batch`, then the likeliest others."""
     likely = likeliest(kernel, kind, batch, candidates(kernel, kind, batch, shared), most)
-    return list(dict.fromkeys([replace(chosen(choices, batch), batch=None), *likely]))
+    return list(dict.fromkeys([replace(chosen(choices, batch * steps_of(kernel)), batch=None), *likely]))
 
 
 def compile_in_processes(

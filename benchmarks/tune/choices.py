@@ -12,10 +12,13 @@ def chosen(choices: list[Launch], batch: int) -> Launch:
     return next(launch for launch in choices if launch.batch is None or batch <= launch.batch)
 
 
-def with_choice(choices: list[Launch], batch: int, choice: Launch) -> list[Launch]:
-    """`choices` of a kernel with another one for the bracket that ends at `batch`; the others stay as they are."""
-    picked = {end: choice if end == batch else chosen(choices, end) for end in BATCHES}
-    return [replace(launch, batch=None if end == BATCHES[-1] else end) for end, launch in picked.items()]
+def with_choice(choices: list[Launch], batch: int, choice: Launch, steps: int = 1) -> list[Launch]:
+    """`choices` of a kernel with another one for the bracket that ends at `batch`; the others stay as they are.
+
+    steps: of each sample; the brackets of a kernel that is about several count them all.
+    """
+    picked = {end: choice if end == batch else chosen(choices, end * steps) for end in BATCHES}
+    return [replace(launch, batch=None if end == BATCHES[-1] else end * steps) for end, launch in picked.items()]
 
 
 def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) -> str:

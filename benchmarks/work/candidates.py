@@ -20,6 +20,11 @@ STEPS = 3  # of the calls that `benchmarks.tune` times, all of whose rows a weig
 SLOWER = {"half": 1, "tf32": 2, "ieee": 15}  # than in bfloat16, by an H100's data sheet; it only orders candidates
 
 
+def steps_of(kernel: str) -> int:
+    """How many steps of each sample a launch of `kernel` is about, in the calls that are timed."""
+    return STEPS if kernel == "weight_gradient" else 1
+
+
 def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
     """What is worth timing on a device whose programs have `shared` bytes of shared memory.
 
@@ -89,7 +94,7 @@ def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
     """Microseconds of the launches that `kernel` is for one step, or for the weight of STEPS, at C = 128, G = 4."""
     cell = "lstm" if kernel.startswith("lstm") else "gru"
     sizes, device = (
-        Sizes(batch=batch, steps=STEPS if kernel == "weight_gradient" else 1, element=BYTES[TYPES[kind]]),
+        Sizes(batch=batch, steps=steps_of(kernel), element=BYTES[TYPES[kind]]),
         Device(tflops=Device.tflops / SLOWER[kind]),
     )
     call = _CallLaunchedAs(cell, sizes, TYPES[kind], launch=launch)

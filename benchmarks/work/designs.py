@@ -90,7 +90,8 @@ class Call:
         return next(self._step(one) for one in (*FORWARD[self.cell], *BACK[self.cell]) if one.name == kernel)
 
     def _tile(self, name: str) -> Choice:
-        return choose(name, KINDS[self.type_name], self.sizes.batch, self.sizes.channels, self.architecture)
+        batch = self.sizes.batch * (self.sizes.steps if name == "weight_gradient" else 1)
+        return choose(name, KINDS[self.type_name], batch, self.sizes.channels, self.architecture)
 
     def _step(self, kernel: Kernel) -> list[Launch]:
         """The kernel once a step: one launch, or where its taps are shared out a second one, which sums them up."""

@@ -83,7 +83,7 @@ class Sequence:
     ) -> None:
         """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
         from_zeros, parts = source.tensor is None, None
-        planned = plan(self._sizes, FROM_ZEROS if from_zeros else self._chosen(name), phase, from_zeros)
+        planned = plan(self._sizes, FROM_ZEROS if from_zeros else self._chosen(name, self.batch), phase, from_zeros)
         if planned.parts is not None:
             parts = torch.empty(planned.parts_shape, dtype=torch.float32, device=self.device)
             blocks, fixed, options = planned.parts
@@ -92,14 +92,14 @@ class Sequence:
         arguments = (source, packed, parts, self.batch, self.steps, t, *rest)
         self.launch(kernel, blocks, arguments, fixed | constants if constants else fixed, options)
 
-    def _chosen(self, name: str) -> Launch:
-        return self.choose(name, self.kind, self.batch, self.channels, self.architecture)
+    def _chosen(self, name: str, batch: int) -> Launch:
+        return self.choose(name, self.kind, batch, self.channels, self.architecture)
 
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor, has_state: bool) -> Tensor:
         """dW (3, C, C, K, K, K), see `wgrad`; of one step from zeros it is zero."""
         if self.steps == 1 and not has_state:
             return torch.zeros(weight.shape, dtype=weight.dtype, device=weight.device)
-        choice = self._chosen("weight_gradient").fitted(self.channels)
+        choice = self._chosen("weight_gradient", self.batch * self.steps).fitted(self.channels)
         return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch)
 
     def pack(self, weight: Tensor, save: bool) -> Tensor:

@@ -1,8 +1,9 @@
 """Launch choices: which tiles, warps and stages a kernel is launched with, from one small table.
 
-A table is for each kernel and kind of operand a list of choices, each good up to a batch size. A choice depends on
-nothing that changes from call to call but the batch size's bracket, so that no first batch is spent on tuning, and a
-change of B or T compiles nothing new within a bracket (but across `SMALL_BATCH`, if launches are told to overlap).
+A table is for each kernel and kind of operand a list of choices, each good up to a batch size B; the weight gradient's
+up to a B T, whose rows it sums. A choice depends on nothing that changes from call to call but the bracket, so that no
+first batch is spent on tuning, and a change of B or T compiles nothing new within one (but across `SMALL_BATCH`, if
+launches are told to overlap).
 `launches.sm_90.json` is for NVIDIA's GPUs whose multiprocessors have 227 KB of shared memory (what of it was timed, on
 sm_90, benchmarks/NOTES.md says), `launches.99KB.json` for its others from sm_80 on, which have that much at least, and
 `launches.json` for all the rest, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes
@@ -33,8 +34,8 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; lines: the rows are whole lines along z; see `convolution`. Of the weight gradient, rows are a turn's, and
-    input channels as many as output channels; lines: a turn's rows are of one voxel, see `wgrad`.
+    programs; lines: the rows are whole lines along z; see `convolution`. Of the weight gradient, batch is of B T, rows
+    are a turn's, and input channels as many as output channels; lines: a turn's rows are of one voxel, see `wgrad`.
     """
 
     batch: int | None
