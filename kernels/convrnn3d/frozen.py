@@ -32,10 +32,13 @@ def freeze(weight: Tensor) -> Tensor:
     """Promise that `weight` (3, C, C, K, K, K) will not change; it is returned.
 
     The kernels lay a weight out in every call, and a CUDA graph in every replay. A frozen weight is laid out once for
-    each type of operands, in the first call that wants no gradient; graphs take what was kept, if there was such a call
-    before the capture. A call with a frozen weight that did change raises RuntimeError: freeze it again then, and
-    capture its graphs anew. PyTorch counts no change that is made through `.data`, by a graph, or by an optimizer with
-    `fused=True`: none is seen. See `freezing`, too.
+    each type of operands, in the first call of the kernels that wants no gradient; graphs take what was kept, if there
+    was such a call before the capture. Such a call with a frozen weight that did change raises RuntimeError: freeze it
+    again then. That drops what was kept, so capture its graphs anew. PyTorch counts no change that is made through
+    `.data` or a NumPy array, by a graph, a collective, or an optimizer with `fused=True`, and none of a tensor that was
+    made in inference mode: these are not seen. Nor can PyTorch swap a frozen weight
+    (`torch.__future__.set_swap_module_params_on_conversion`): convert and load first, or promise for a while, see
+    `freezing`.
     """
     require_tensor("weight", weight)
     with _giving:
@@ -47,7 +50,8 @@ def freeze(weight: Tensor) -> Tensor:
 def freezing(weight: Tensor) -> Iterator[None]:
     """`freeze` for a while, after which the weight may change in any way; one that is frozen already stays so.
 
-    A CUDA graph that is captured meanwhile may be replayed later, and lays the weight out in every replay.
+    A CUDA graph that is captured meanwhile may be replayed later, and lays the weight out in every replay. Enter it
+    around a compiled function, not in one.
     """
     require_tensor("weight", weight)
     with _giving:

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from convrnn3d import ConvGRU, ConvLSTM, conv_gru, conv_lstm
@@ -161,3 +162,12 @@ def test_a_mask_of_another_shape_is_refused() -> None:
 def test_settings_that_there_are_not_are_refused_before_the_first_call(setting: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="must be one of"):
         ConvGRU(IN, C, **setting)
+
+
+@pytest.mark.parametrize("module", [ConvGRU, ConvLSTM])
+def test_sizes_may_be_numpys_and_are_kept_as_pythons(module: type) -> None:
+    """To torch.compile NumPy's are data, on which it would branch."""
+    made = module(np.int64(3), np.int64(4), np.int64(1), np.int64(1))
+    assert {type(made.in_channels), type(made.channels)} == {int}
+    with pytest.raises(TypeError, match="must be integers"):
+        module(True, 4)
