@@ -1,8 +1,8 @@
 """What the app refuses before Gradio sees it, and what it tells the browser to refuse.
 
 Requests that name another host are refused (a web page elsewhere cannot reach the app by a name that it lets point to
-this machine), bodies that are too long, too, and the browser loads nothing from anywhere else, whatever Gradio's page
-asks for.
+this machine) or come from another page (whose forms a browser sends to any address), bodies that are too long, too, and
+the browser loads nothing from anywhere else, whatever Gradio's page asks for.
 """
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -27,7 +27,10 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
-        if b"transfer-encoding" in headers:  # of unknown length; no browser sends its forms so
+        origin = headers.get(b"origin")
+        if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
+            await PlainTextResponse("This app answers its own page alone.", 403)(scope, receive, send)
+        elif b"transfer-encoding" in headers:  # of unknown length; no browser sends its forms so
             await PlainTextResponse("A request has to say how long it is.", 411)(scope, receive, send)
         elif int(headers.get(b"content-length", 0)) > MAX_REQUEST:
             sentence = f"These pictures have more than {MAX_REQUEST // 2**20} MB together; add fewer at a time."

@@ -45,6 +45,21 @@ def test_a_request_that_names_the_host_is_answered_and_the_browser_told_what_to_
     assert dict(start["headers"]) == {name.encode(): value.encode() for name, value in HEADERS.items()}
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (f"http://{HOST}:7860", 200),
+        ("http://shapes.example", 403),
+        (f"http://{HOST}:3000", 403),
+        ("http://localhost:7860", 403),
+        ("null", 403),
+    ],
+)
+def test_a_request_of_another_page_is_refused(origin: str, status: int) -> None:
+    """Whose forms a browser sends to any address, without asking."""
+    assert answered(("host", f"{HOST}:7860"), ("origin", origin))["status"] == status
+
+
 def test_a_body_that_is_too_long_or_of_unknown_length_is_refused() -> None:
     assert answered(("host", HOST), ("content-length", str(MAX_REQUEST + 1)))["status"] == 413
     assert answered(("host", HOST), ("transfer-encoding", "chunked"))["status"] == 411
