@@ -41,9 +41,11 @@ class NetworkConfig:
             raise ValueError(f"graph is {self.graph!r}, not one of {', '.join(LEVELS)}")
         if type(self.kernel_size) is not int or self.kernel_size not in (1, 3):
             raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
-        sizes = (*self.encoder_channels, *self.decoder_channels, self.features, self.hidden_channels)
-        if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):
-            raise ValueError(f"numbers of channels must be whole and from 1 to {MAX_CHANNELS}, got {sizes}")
+        for name in ("encoder_channels", "decoder_channels", "features", "hidden_channels"):
+            sizes = getattr(self, name)
+            each = sizes if isinstance(sizes, tuple) else (sizes,)
+            if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in each):
+                raise ValueError(f"{name} must be whole and from 1 to {MAX_CHANNELS}, got {sizes}")
         if (len(self.encoder_channels), len(self.decoder_channels)) != LEVELS[self.graph]:
             encoder, decoder = LEVELS[self.graph]
             raise ValueError(

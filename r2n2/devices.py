@@ -5,6 +5,13 @@ import torch
 from r2n2.errors import UserError
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is worth computing in: on a GPU, or a CPU whose instructions serve it."""
+    if device.type != "cpu":
+        return True
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def find_device(name: str) -> torch.device:
     """The PyTorch device called `name`; "auto" is CUDA where there is one, else the CPU."""
     if name == "auto":

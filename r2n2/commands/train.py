@@ -1,7 +1,8 @@
 """`r2n2 train`: from options, a file of settings, a recipe and what a run was begun with to one call of the loop."""
 
 import sys
-from dataclasses import fields
+from contextlib import ExitStack
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from r2n2.training.settings import Settings
 
 DEFAULT_NETWORK = "compact"
+SHIPPED = Path("shipped")  # as --init, unless there is such a file
 OF_COMPACT = ("frozen", "encoder_rate", "dropout")  # these mean nothing to other networks
 
 
@@ -69,7 +71,8 @@ def train(
         bool | None, typer.Option(help="Write for TensorBoard, too (the extra tensorboard).")
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Weights of the same network to begin with, in place of ImageNet's.")
+        Path | None,
+        typer.Option(help="Weights of the same network to begin with, in place of ImageNet's; shipped: r2n2's own."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o, as it was begun.")] = False,
     auto_resume: Annotated[
@@ -89,7 +92,8 @@ def train(
     """
     given = dict(locals())  # the options by name, before there is any other variable
     from r2n2.config import network_config
-    from r2n2.devices import find_device
+    from r2n2.devices import find_device, has_bfloat16
+    from r2n2.network.checkpoint import shipped_weights
     from r2n2.training.checkpoints import Checkpoints
     from r2n2.training.interruption import StoppedError
     from r2n2.training.narration import say
@@ -116,21 +120,29 @@ def train(
     graph = (chosen or stored.network).graph
     values = _values(given, settings, stored.config if stored else None, graph)
     init = None if resume else init or settings.init
+    amp_is_recipes = stored is None and amp is None and "amp" not in settings.changes
     try:
-        with joined(device or settings.device or "auto") as (processes, place):
+        with ExitStack() as stack, joined(device or settings.device or "auto") as (processes, place):
+            if init == SHIPPED and not init.exists():
+                init = stack.enter_context(shipped_weights())
+            place = find_device(place)
+            if values.amp and amp_is_recipes and not has_bfloat16(place):
+                values = replace(values, amp=False)
+                if processes.writes:
+                    say("this CPU is slow in bfloat16: training in float32; --amp insists on it", sys.stderr)
             splits, problems = splits_of(data, ["train", "val"], values.strict)
             if processes.writes:
                 print_skipped(problems)
             if not splits["train"]:
                 raise UserError(f"{data} has no models to train on; it needs a train split.")
-            if processes.writes and (doubt := values.doubt_of_rate()):
+            if processes.writes and not resume and (doubt := values.doubt_of_rate()):
                 say(f"warning: {doubt}", sys.stderr)
             weights = run(
                 chosen,
                 splits["train"],
                 output,
                 values,
-                find_device(place),
+                place,
                 resume,
                 init,
                 validation=splits["val"],

@@ -7,6 +7,8 @@ They may be stored in half precision (the shipped ones are) and are always loade
 
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +25,7 @@ from r2n2.network.original import SUFFIXES as ORIGINAL_SUFFIXES
 from r2n2.network.original import is_original, read_original, write_original
 
 NETWORK_KEY, EXTRA_KEY = "network", "training"
+SHIPPED = "compact"  # whose weights come with r2n2
 Kind = TypeVar("Kind", bound=R2N2)
 
 
@@ -36,6 +39,11 @@ def save_weights(
     }
     metadata = {NETWORK_KEY: json.dumps(model.config.to_dict()), EXTRA_KEY: json.dumps(extra or {})}
     save_tensors(path, tensors, metadata)
+
+
+def shipped_weights() -> AbstractContextManager[Path]:
+    """The file of the weights that come with r2n2, within a `with`."""
+    return as_file(files("r2n2") / "weights" / f"{SHIPPED}.safetensors")
 
 
 def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: type[Kind] = R2N2) -> Kind:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.devices import find_device
 from r2n2.errors import UserError
 from r2n2.files import write_together
-from r2n2.network.checkpoint import load_weights
+from r2n2.network.checkpoint import SHIPPED, load_weights, shipped_weights
 from r2n2.network.model import R2N2, evaluating
 from r2n2.network.recurrence import State
 from r2n2.pictures.background import check_background
@@ -40,7 +39,6 @@ from r2n2.shapes.placing import check_size, check_up, placed
 from r2n2.shapes.specks import without_specks
 from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
-SHIPPED = "compact"
 BATCH = 16  # views that are rebuilt alone at once, to be compared
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
 SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
@@ -231,7 +229,7 @@ def load(weights: str | Path | None = None, network: str | None = None, device: 
         raise UserError(
             f"No weights come with the network {config.name}; name a file with --weights, or use {SHIPPED}."
         )
-    with as_file(files("r2n2") / "weights" / f"{SHIPPED}.safetensors") as path:
+    with shipped_weights() as path:
         return load_weights(path, config, Reconstructor).to(place)
 
 

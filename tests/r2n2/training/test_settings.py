@@ -91,6 +91,10 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ("network = 3", "describes no network"),
         ('[network]\nbase = "3d-gru-3"\nkernel_size = 3.0', r"kernel_size is 3\.0"),
         ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a text"),
+        (
+            '[network]\nbase = "3d-gru-3"\nhidden_channels = 0',
+            "hidden_channels must be whole .*, got 0",
+        ),
     ],
 )
 def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -126,3 +130,43 @@ def test_a_run_needs_data_and_a_folder(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=said):
             CliRunner().invoke(app, ["train", *options], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+@pytest.mark.parametrize(("options", "asked"), [((), None), (("--amp",), True), (("--no-amp",), False)])
+def test_a_recipe_trains_in_bfloat16_where_that_is_worth_it(
+    called: list[tuple[Any, ...]],
+    data_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_bfloat16: bool,
+    options: tuple[str, ...],
+    asked: bool | None,
+) -> None:
+    monkeypatch.setattr("r2n2.devices.has_bfloat16", lambda device: has_bfloat16)
+    command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), "--device", "cpu", *options]
+    said = CliRunner().invoke(app, command, catch_exceptions=False).stderr
+    assert called[0][3].amp == (has_bfloat16 if asked is None else asked)
+    assert ("--amp insists" in said) == (asked is None and not has_bfloat16)
+
+
+def test_a_run_goes_on_as_it_was_begun_on_another_cpu_too(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("r2n2.devices.has_bfloat16", lambda device: False)
+    Checkpoints(tmp_path).save({}, Description(1, NETWORKS["compact"], RECIPES["compact"], Fingerprint(28, "")))
+    command = ["train", "--data", str(data_folder), "-o", str(tmp_path), "--device", "cpu", "--resume"]
+    CliRunner().invoke(app, command, catch_exceptions=False)
+    assert called[0][3].amp
+
+
+def test_a_run_may_begin_with_the_shipped_weights(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--data", str(data_folder), "-o", "run", "--init", "shipped"]
+    CliRunner().invoke(app, command, catch_exceptions=False)
+    assert called[0][6].name == "compact.safetensors"
+    (tmp_path / "shipped").touch()
+    CliRunner().invoke(app, command, catch_exceptions=False)
+    assert called[1][6] == Path("shipped")
