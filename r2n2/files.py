@@ -35,6 +35,13 @@ def require_file(path: str | Path, what: str) -> None:
         raise UserError(f"There is no {what} {path}; check the name.")
 
 
+def require_no_file(folder: Path) -> None:
+    """Raise UserError if what is to be a folder, or one that it lies in, is a file."""
+    standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not standing.is_dir():
+        raise UserError(f"{standing} is a file, not a folder; name another place.")
+
+
 def check_writable(path: str | Path) -> None:
     """Raise UserError if a file cannot be written there: before the work, not after it."""
     with _named(Path(path)), _temporary(Path(path)):

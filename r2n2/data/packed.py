@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 from r2n2.config import VOXEL_SIDE
 from r2n2.data.categories import category_word
 from r2n2.data.readable import Readable
-from r2n2.data.shapenet import find_models, select
+from r2n2.data.shapenet import RENDERINGS, find_models, select
 from r2n2.data.splits import SHARES, VARIANT_MARK, require_split
 from r2n2.errors import UserError, one_line
 from r2n2.files import write_together
@@ -102,15 +102,21 @@ class PackedModel:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether `write_pack` wrote the folder."""
-    return any((path / f"{split}{INDEX}").exists() for split in SHARES)
+    """Whether `write_pack` wrote the folder. Raises UserError if there are data in it, too."""
+    found = any((path / f"{split}{INDEX}").exists() for split in SHARES)
+    if found and (path / RENDERINGS).is_dir():
+        raise UserError(f"{path} holds a pack and {RENDERINGS}; move one of them to another folder.")
+    return found
 
 
 def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
     """Pack a folder in the ShapeNet layout; the number of models by split, and a sentence for each left out.
 
-    A pack that is there already is replaced once all of the new one is written.
+    A pack that is there already is replaced once all of the new one is written. Raises UserError for a data folder as
+    the pack's place: a reader could not tell which of the two is meant.
     """
+    if (pack / RENDERINGS).is_dir():
+        raise UserError(f"{pack} is a data folder itself, which a pack would hide; name another folder with -o.")
     models, problems = find_models(folder)
     packing = [Packing(chosen, split) for split in SHARES if (chosen := select(models, split))]
     write_together({path: write for one in packing for path, write in one.files(pack).items()})

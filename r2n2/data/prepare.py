@@ -32,7 +32,7 @@ from r2n2.data.surface import Surface, read_surface
 from r2n2.data.voxelize import voxelize
 from r2n2.data.workers import by_workers
 from r2n2.errors import UserError
-from r2n2.files import written_beside
+from r2n2.files import require_no_file, written_beside
 
 RECORDS = "sources"
 RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blender": blender.render_views}
@@ -81,6 +81,7 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
     folder = Path(folder)
     if not sources:
         raise UserError("There is nothing to prepare: no usable mesh was found.")
+    require_no_file(folder)
     mine = [source for source in sources if config.shard.holds(_key(source))]
     work = [replace(source, variant=number) for number in range(config.variants + 1) for source in mine]
     if not config.again:

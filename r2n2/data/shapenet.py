@@ -24,6 +24,8 @@ from r2n2.data.splits import VARIANT_MARK, original, require_split, split_of
 from r2n2.errors import SkippedWarning, StaleWarning, UserError
 from r2n2.pictures.images import read_image
 
+RENDERINGS, VOXELS = "ShapeNetRendering", "ShapeNetVox32"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -70,10 +72,10 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     A model that lacks a part keeps its place in the split, so that a hole in the data moves no other model.
     """
     folder = Path(folder)
-    renderings, voxels = folder / "ShapeNetRendering", folder / "ShapeNetVox32"
+    renderings, voxels = folder / RENDERINGS, folder / VOXELS
     for part in (renderings, voxels):
         if not part.is_dir():
-            raise UserError(f"There is no folder {part}; a data folder holds ShapeNetRendering and ShapeNetVox32.")
+            raise UserError(f"There is no folder {part}; a data folder holds {RENDERINGS} and {VOXELS}.")
     rendered, voxelized = _names(renderings), _names(voxels)
     problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
     problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]

@@ -20,7 +20,10 @@ class Shard:
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.count:
-            raise UserError(f"There is no shard {self.number} of {self.count}; the first of four is 1/4, the last 4/4.")
+            raise UserError(
+                f"There is no shard {self.number} of {self.count}; give a number from 1 to how many there are, such as "
+                f"1/{max(self.count, 1)}."
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Shard":

@@ -17,6 +17,7 @@ import numpy as np
 from r2n2.data.frame import rotation_to_canonical
 from r2n2.data.sources import MeshSource
 from r2n2.errors import UserError
+from r2n2.files import require_file
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
 
@@ -46,6 +47,7 @@ def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) 
     Entries whose identifiers are in `exclude` are left out. Raises UserError if the file is not a furniture library.
     """
     path = Path(path)
+    require_file(path, "furniture library (.sh3f)")
     try:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(CATALOGUE).decode("latin-1")

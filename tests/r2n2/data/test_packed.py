@@ -120,3 +120,15 @@ def test_a_pack_written_over_another_holds_nothing_of_that(
     monkeypatch.setattr("r2n2.data.packed.find_models", lambda _: (tests, []))
     assert write_pack(data_folder, tmp_path)[0] == {"test": len(tests)}
     assert read_pack(tmp_path, "val") == []
+
+
+def test_a_data_folder_and_a_pack_do_not_share_a_place(data_folder: Path, pack: Path, tmp_path: Path) -> None:
+    """Which of the two is meant, nobody could tell: new models of the folder would be missing without a word."""
+    before = sorted(data_folder.rglob("*"))
+    with pytest.raises(UserError, match="is a data folder itself"):
+        write_pack(data_folder, data_folder)
+    assert sorted(data_folder.rglob("*")) == before
+    shutil.copytree(pack, tmp_path / "both")
+    (tmp_path / "both" / "ShapeNetRendering").mkdir()
+    with pytest.raises(UserError, match="holds a pack and ShapeNetRendering"):
+        is_pack(tmp_path / "both")

@@ -319,3 +319,11 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
 
 def _die(*_: object) -> bool:
     os._exit(1)
+
+
+def test_a_place_that_cannot_be_written_is_named_before_any_mesh_is_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.obj").write_text("v 0 0 0")
+    (tmp_path / "taken").touch()
+    for folder in (tmp_path / "taken", tmp_path / "taken" / "data"):
+        with pytest.raises(UserError, match="taken is a file"):
+            prepare(find_meshes([tmp_path / "bad.obj"], "chair"), folder, PrepareConfig(views=1))
