@@ -119,7 +119,7 @@ def export(
     check_extra()
     result = export_onnx(load(weights, network, "cpu"), output)
     for path in result.files:
-        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+        print(f"{path}  {path.stat().st_size / 1e6:.3f} MB")
     for name, error in result.errors.items():
         print(f"error of {name:<10} {error:.1e}")
 

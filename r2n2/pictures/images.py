@@ -113,8 +113,8 @@ def still_rgba(image: Image.Image, name: str) -> Image.Image:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(
-            f"{name} has {width * height / 1e6:.0f} megapixels; make it smaller, "
-            f"{MAX_PIXELS // 10**6} at most can be read."
+            f"{name} has {width}x{height} pixels; make it smaller, "
+            f"{MAX_PIXELS // 10**6} megapixels at most can be read."
         )
     if min(width, height) < MIN_SIDE:
         raise UserError(f"{name} is only {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed.")

@@ -27,7 +27,7 @@ def surface_mesh(occupancy: np.ndarray, threshold: float, style: str = "smooth")
     if not (occupancy > threshold).any():
         raise UserError(
             f"No voxel is above the threshold {threshold:g}; the highest occupancy is {occupancy.max():.3f}: "
-            "choose a lower --threshold."
+            "choose a lower threshold."
         )
     if style == "blocky":
         vertices, faces = block_surface(occupancy > threshold)

@@ -60,7 +60,7 @@ def test_a_smooth_surface_interpolates_the_occupancy() -> None:
 
 
 def test_an_empty_grid_says_what_to_do() -> None:
-    with pytest.raises(UserError, match=r"highest occupancy is 0\.250: choose a lower --threshold"):
+    with pytest.raises(UserError, match=r"highest occupancy is 0\.250: choose a lower threshold"):
         surface_mesh(np.full((8, 8, 8), 0.25, np.float32), THRESHOLD)
 
 
