@@ -46,6 +46,8 @@ def _add(function: Any, found: dict[str, str]) -> None:
             _add(value, found)
         elif isinstance(value, constexpr | int):
             found[f"{function.fn.__module__}.{name}"] = str(value)
+        elif name in function.fn.__code__.co_varnames:  # its own: Triton's interpreter adds globals of such names
+            continue
         elif not (isinstance(value, ModuleType) and value.__name__.split(".")[0] == "triton"):
             raise TypeError(f"{place} reads {name}, a {type(value).__name__}, which no digest follows")
 
