@@ -11,9 +11,8 @@ from convrnn3d.tuning import choose, overlaps_unasked
 from torch import Tensor
 
 from benchmarks.emulator.launching import launcher
-from benchmarks.machine_code.compiled import OPERANDS
+from benchmarks.machine_code.compiled import OPERANDS, STEPS
 from benchmarks.machine_code.step import training_step
-from benchmarks.work.candidates import steps_of
 
 # As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
 ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
@@ -53,6 +52,10 @@ class Problem:
     def states(self) -> int:
         """Of the GRU h, of the LSTM h and s."""
         return 1 if self.cell == "gru" else 2
+
+    def chosen_by(self, kernel: str) -> int:
+        """What a launch of `bracket` samples is chosen by; the weight gradient's with STEPS steps."""
+        return self.bracket * STEPS if kernel == "weight_gradient" else self.bracket
 
     @property
     def shut(self) -> tuple[Any, ...]:
@@ -99,7 +102,7 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
     sequence = replace(
         sequence, launch=launch, architecture=problem.architecture,
         dependent=overlaps_unasked(problem.architecture, problem.bracket),
-        choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.bracket * steps_of(kernel), *rest),
+        choose=lambda kernel, kind, batch, *rest: choose(kernel, kind, problem.chosen_by(kernel), *rest),
     )  # fmt: skip
     count = 0 if problem.from_zeros else problem.states
     state, upstream, mask = others[:count], others[count:], problem.mask().view(torch.uint8)

@@ -29,5 +29,5 @@ def test_a_step_is_launched_by_the_table_of_the_device(monkeypatch: pytest.Monke
     asked: list[tuple] = []
     sequence = calls.sequence_of("half", 36, DEVICE)
     sequence.choose = lambda *key: asked.append(key) or table("sm_90")["gru_gates"]["half"][0]
-    sequence._chosen("gru_gates", 1)
+    sequence._chosen("gru_gates", 36)
     assert asked == [("gru_gates", "half", 36, 128, "sm_90")]
