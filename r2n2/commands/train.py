@@ -125,16 +125,16 @@ def train(
         with ExitStack() as stack, joined(device or settings.device or "auto") as (processes, place):
             if init == SHIPPED and not init.exists():
                 init = stack.enter_context(shipped_weights())
-            place = find_device(place)
-            if values.amp and amp_is_recipes and not has_bfloat16(place):
-                values = replace(values, amp=False)
-                if processes.writes:
-                    say("this CPU is slow in bfloat16: training in float32; --amp insists on it", sys.stderr)
             splits, problems = splits_of(data, ["train", "val"], values.strict)
             if processes.writes:
                 print_skipped(problems)
             if not splits["train"]:
                 raise UserError(f"{data} has no models to train on; it needs a train split.")
+            place = find_device(place)
+            if values.amp and amp_is_recipes and not has_bfloat16(place):
+                values = replace(values, amp=False)
+                if processes.writes:
+                    say("this CPU is slow in bfloat16: training in float32; --amp insists on it", sys.stderr)
             if processes.writes and not resume and (doubt := values.doubt_of_rate()):
                 say(f"warning: {doubt}", sys.stderr)
             weights = run(
