@@ -126,7 +126,9 @@ def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS), batches:
 def taken_down(
     operand: str, batch: int, target: str = "sm_90"
 ) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
-    """What a training step of both cells launches: function, kinds of its arguments, constants, options."""
+    """What training steps of both cells launch, from first states and from zeros: function, kinds of its arguments,
+    constants, options.
+    """
     launched = []
 
     def take_down(
@@ -143,7 +145,7 @@ def taken_down(
     sequence = Sequence.of(projection, weight, dtype, "tf32" if operand == "tf32" else "ieee")
     dependent = overlaps_unasked(target, batch)
     sequence = replace(sequence, launch=take_down, architecture=target, dependent=dependent)
-    for cell, states in (("gru", [state]), ("lstm", [state, state])):
+    for cell, states in (("gru", [state]), ("lstm", [state, state]), ("gru", []), ("lstm", [])):
         training_step(cell, sequence, projection, weight, states)
     return launched
 

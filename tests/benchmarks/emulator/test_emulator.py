@@ -259,7 +259,11 @@ def test_the_kernels_as_they_are_were_executed_with_no_fault(options: tuple[str,
 @pytest.mark.long
 @pytest.mark.parametrize(
     "options",
-    [*(("--kinds", kind) for kind in ("half", "tf32", "ieee")), ("--architecture", "sm_80", "--brackets", "8")],
+    [
+        *(("--kinds", kind) for kind in ("half", "tf32", "ieee")),
+        ("--architecture", "sm_80", "--brackets", "8"),
+        ("--from-zeros", "--brackets", "8,36"),
+    ],
     ids=" ".join,
 )
 def test_the_kernels_of_the_table_compute_and_keep_to_their_own(options: tuple[str, ...]) -> None:
