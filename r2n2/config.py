@@ -1,5 +1,6 @@
 """The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, which ships trained."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
 from r2n2.errors import UserError
@@ -41,11 +42,16 @@ class NetworkConfig:
             raise ValueError(f"graph is {self.graph!r}, not one of {', '.join(LEVELS)}")
         if type(self.kernel_size) is not int or self.kernel_size not in (1, 3):
             raise ValueError(f"kernel_size is {self.kernel_size}, not 1 or 3")
-        for name in ("encoder_channels", "decoder_channels", "features", "hidden_channels"):
-            sizes = getattr(self, name)
-            each = sizes if isinstance(sizes, tuple) else (sizes,)
-            if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in each):
-                raise ValueError(f"{name} must be whole and from 1 to {MAX_CHANNELS}, got {sizes}")
+        for name, sizes in (
+            ("encoder_channels", self.encoder_channels),
+            ("decoder_channels", self.decoder_channels),
+            ("features", (self.features,)),
+            ("hidden_channels", (self.hidden_channels,)),
+        ):
+            if not isinstance(sizes, Iterable):
+                raise ValueError(f"{name} are several numbers, got {sizes!r}")
+            if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):
+                raise ValueError(f"{name} must be whole and from 1 to {MAX_CHANNELS}, got {getattr(self, name)!r}")
         if (len(self.encoder_channels), len(self.decoder_channels)) != LEVELS[self.graph]:
             encoder, decoder = LEVELS[self.graph]
             raise ValueError(

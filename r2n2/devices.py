@@ -6,7 +6,7 @@ from r2n2.errors import UserError
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is worth computing in: on a GPU, or a CPU whose instructions serve it."""
+    """Whether bfloat16 is worth computing in: on a GPU, or a CPU for which PyTorch's oneDNN has it."""
     if device.type != "cpu":
         return True
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()

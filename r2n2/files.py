@@ -37,7 +37,8 @@ def require_file(path: str | Path, what: str) -> None:
 
 def require_no_file(folder: Path) -> None:
     """Raise UserError if what is to be a folder, or one that it lies in, is a file."""
-    standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    with _named(folder):
+        standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not standing.is_dir():
         raise UserError(f"{standing} is a file, not a folder; name another place.")
 

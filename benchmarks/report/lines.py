@@ -24,7 +24,7 @@ def step_line(one: Stored, machine: dict[str, str]) -> str:
     plain = next(iter(one.of("eager NCDHW")), None)
     times = [shown(plain, "eager NCDHW"), with_those_beside(one, shown(one.others), (PYTORCH_PACKING,))]
     times.append(with_those_beside(one, shown(one.ours, "kernels"), BESIDE))
-    return line(one, [cell_of(one, machine), done, one.steps, one.batch, one.dtype], times)
+    return line(one, [marked(one, machine), done, one.steps, one.batch, one.dtype], times)
 
 
 def with_those_beside(one: Stored, first: str, names: tuple[str, ...]) -> str:
@@ -37,10 +37,10 @@ def network_line(one: Stored, machine: dict[str, str]) -> str:
     without = next(iter(one.of("reference")), None)
     fused = next(iter(one.of("kernels")), None)
     times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
-    return line(one, [cell_of(one, machine), done, one.batch, one.steps, one.dtype], times)
+    return line(one, [marked(one, machine), done, one.batch, one.steps, one.dtype], times)
 
 
-def cell_of(one: Stored, machine: dict[str, str]) -> str:
+def marked(one: Stored, machine: dict[str, str]) -> str:
     heading = tuple(machine[name] for name in VERSIONS)
     return one.what + OTHER_VERSIONS * (one.versions != heading)
 

@@ -72,7 +72,7 @@ def update_kernel(
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
     KEEP: tl.constexpr,  # c among the gates; from zeros all of them
 ):  # fmt: skip
-    """Without `states` only c is computed, for a backward pass that wants it."""
+    """Without `states` only gates are computed, for a backward pass that wants them."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
     for at in tl.static_range(len(places)):

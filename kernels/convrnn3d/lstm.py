@@ -132,12 +132,12 @@ def forward(
     carried: torch.dtype, save: bool, keep: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
-    steps, slots = sequence.steps, sequence.steps if save else 2
+    states_are_sources = not save and sequence.factors_are_kept(carried)
+    steps, slots = sequence.steps, sequence.steps if save else 0 if states_are_sources else 2
     states, last, cell = (sequence.empty(shape, carried) for shape in ((steps,), (), ()))
     sources = sequence.empty((slots,), sequence.operand)
     cells = sequence.empty((steps if save else 0,), carried)
     gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
-    states_are_sources = not save and sequence.factors_are_kept(carried)
     packed = sequence.pack(weight, save)
     forward_packed = packed[0]
     h_0, s_0 = (None, None) if state is None else state

@@ -46,9 +46,8 @@ class ConvRNN(nn.Module):
         numbers = in_channels, channels, kernel_size, state_kernel_size
         if not all(isinstance(number, Integral) and not isinstance(number, bool) for number in numbers):
             raise TypeError(f"channels and kernel sizes, of one number for all axes, must be integers, got {numbers}")
-        in_channels, channels, kernel_size, state_kernel_size = map(
-            int, numbers
-        )  # NumPy's torch.compile takes for data
+        # Of NumPy's whole numbers torch.compile would make tensors.
+        in_channels, channels, kernel_size, state_kernel_size = map(int, numbers)
         if min(in_channels, channels) < 1:
             raise ValueError(f"channels must be positive, got {in_channels} and {channels}")
         if kernel_size < 1 or kernel_size % 2 == 0 or state_kernel_size not in (1, 3):

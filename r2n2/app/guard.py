@@ -1,8 +1,8 @@
 """What the app refuses before Gradio sees it, and what it tells the browser to refuse.
 
 Requests that name another host are refused (a web page elsewhere cannot reach the app by a name that it lets point to
-this machine) or come from another page (whose forms a browser sends to any address), bodies that are too long, too, and
-the browser loads nothing from anywhere else, whatever Gradio's page asks for.
+this machine) or that another page's form or script sends (by the Origin that browsers name; a link opens the app),
+bodies that are too long, too, and the browser loads nothing from anywhere else, whatever Gradio's page asks for.
 """
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware

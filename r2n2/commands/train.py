@@ -123,7 +123,7 @@ def train(
     amp_is_recipes = stored is None and amp is None and "amp" not in settings.changes
     try:
         with ExitStack() as stack, joined(device or settings.device or "auto") as (processes, place):
-            if init == SHIPPED and not init.exists():
+            if init == SHIPPED and not init.is_file():
                 init = stack.enter_context(shipped_weights())
             splits, problems = splits_of(data, ["train", "val"], values.strict)
             if processes.writes:
@@ -135,7 +135,8 @@ def train(
                 values = replace(values, amp=False)
                 if processes.writes:
                     say("this CPU is slow in bfloat16: training in float32; --amp insists on it", sys.stderr)
-            if processes.writes and not resume and (doubt := values.doubt_of_rate()):
+            is_new = stored is None or values != stored.config
+            if processes.writes and is_new and (doubt := values.doubt_of_rate()):
                 say(f"warning: {doubt}", sys.stderr)
             weights = run(
                 chosen,

@@ -25,6 +25,7 @@ from r2n2.data.binvox import VoxelGrid, write_binvox
 from r2n2.data.camera import View, draw_views
 from r2n2.data.categories import category_folder
 from r2n2.data.lighting import Lighting, draw_lighting
+from r2n2.data.packed import is_pack
 from r2n2.data.prepared import Options, differences, write_options
 from r2n2.data.shards import WHOLE, Shard
 from r2n2.data.sources import MeshSource
@@ -82,6 +83,8 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
     if not sources:
         raise UserError("There is nothing to prepare: no usable mesh was found.")
     require_no_file(folder)
+    if is_pack(folder):
+        raise UserError(f"{folder} is a pack, which models are not added to; name another folder with -o.")
     mine = [source for source in sources if config.shard.holds(_key(source))]
     work = [replace(source, variant=number) for number in range(config.variants + 1) for source in mine]
     if not config.again:

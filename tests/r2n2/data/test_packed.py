@@ -14,7 +14,9 @@ from r2n2.commands.cli import app
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Draw, TrainingBatches, TrainingSet, read_batches
 from r2n2.data.fingerprint import fingerprint
+from r2n2.data.meshes import find_meshes
 from r2n2.data.packed import is_pack, read_pack, write_pack, write_split
+from r2n2.data.prepare import PrepareConfig, prepare
 from r2n2.data.shapenet import find_models, select, view_paths
 from r2n2.data.splits import SPLITS
 from r2n2.errors import UserError
@@ -128,6 +130,8 @@ def test_a_data_folder_and_a_pack_do_not_share_a_place(data_folder: Path, pack: 
     with pytest.raises(UserError, match="is a data folder itself"):
         write_pack(data_folder, data_folder)
     assert sorted(data_folder.rglob("*")) == before
+    with pytest.raises(UserError, match="is a pack"):
+        prepare(find_meshes([data_folder / "meshes"], None), pack, PrepareConfig(views=1))
     shutil.copytree(pack, tmp_path / "both")
     (tmp_path / "both" / "ShapeNetRendering").mkdir()
     with pytest.raises(UserError, match="holds a pack and ShapeNetRendering"):

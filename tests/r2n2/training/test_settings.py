@@ -91,10 +91,9 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ("network = 3", "describes no network"),
         ('[network]\nbase = "3d-gru-3"\nkernel_size = 3.0', r"kernel_size is 3\.0"),
         ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a text"),
-        (
-            '[network]\nbase = "3d-gru-3"\nhidden_channels = 0',
-            "hidden_channels must be whole .*, got 0",
-        ),
+        ('[network]\nbase = "3d-gru-3"\nhidden_channels = 0', "hidden_channels must be whole .*, got 0"),
+        ('[network]\nbase = "3d-gru-3"\nfeatures = [64, 64]', "features must be whole .*, got"),
+        ('[network]\nbase = "3d-gru-3"\nencoder_channels = 96', "encoder_channels are several numbers, got 96"),
     ],
 )
 def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
