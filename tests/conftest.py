@@ -65,6 +65,18 @@ def seeded() -> Iterator[None]:
 
 
 @pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that is not filled holds NaN: what a kernel leaves out shows."""
+    empty = torch.empty
+
+    def full_of_nan(*size: object, **options: object) -> torch.Tensor:
+        tensor = empty(*size, **options)
+        return tensor.fill_(torch.nan) if tensor.is_floating_point() and tensor.device.type != "meta" else tensor
+
+    monkeypatch.setattr(torch, "empty", full_of_nan)
+
+
+@pytest.fixture
 def packings(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     """The recurrences' weights that the kernels packed, in turn."""
     from convrnn3d import packing

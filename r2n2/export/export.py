@@ -16,6 +16,7 @@ from r2n2.errors import UserError
 from r2n2.export.check import BATCHES, TOLERANCE, VIEWS, errors, load_graphs, sample_views
 from r2n2.export.describe import describe
 from r2n2.export.parts import Part, plain, split
+from r2n2.files import require_no_file
 from r2n2.network import R2N2
 from r2n2.progress import progress
 
@@ -115,8 +116,7 @@ def _filled_beside(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`; if the block succeeds, its files go into `folder`, else nowhere."""
     temporary = None
     try:
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder} is a file; give the name of a folder to write into.")
+        require_no_file(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}.", dir=folder.parent))
         yield temporary
