@@ -6,7 +6,7 @@ No GPU is needed and nothing is computed: kernels are compiled to a stand-in, of
 nothing. The driver is left out: its launch, its allocator, the look-up of device and stream. Of a call there are
 
     launching    `launcher.launch`, of all launches, and of each
-    recurrence   `forward` or `backward` of `gru` or `lstm` but for that: tiles, Slots, empty tensors
+    recurrence   `forward` or `backward` of `gru_steps` or `lstm_steps` but for that: tiles, Slots, empty tensors
     the rest     checks, PyTorch's dispatcher, autograd
 
 in microseconds of this thread's processor time: of a thousand rounds the tenth percentile, since what else a machine
@@ -27,7 +27,7 @@ from unittest import mock
 import convrnn3d
 import torch
 import triton
-from convrnn3d import gru, lstm
+from convrnn3d import gru_steps, lstm_steps
 from convrnn3d.launcher import launch
 from convrnn3d.sequence import Sequence
 from torch import Tensor
@@ -36,7 +36,7 @@ from triton.compiler import CompiledKernel
 from benchmarks.recurrence.problems import Problem
 
 CALLS = 5  # in a round
-MODULES = {"gru": gru, "lstm": lstm}
+MODULES = {"gru": gru_steps, "lstm": lstm_steps}
 COLUMNS = ("launches", "call", "launching", "each", "recurrence", "the rest")
 
 
@@ -121,7 +121,9 @@ class Recurrence:
         outputs, (*grids, gates, packed) = self.results[: self.outputs], self.results[self.outputs :]
         carried = [] if self.problem.cell == "lstm" else [None, None]  # the sources are the states
         kept = None, *grids, *carried, gates
-        self.module.backward(sequence, *outputs, self.weight, packed, *kept, self.problem.dtype, False, True, True)
+        self.module.backward(
+            sequence, *outputs, self.weight, packed, *kept, self.problem.dtype, False, True, True, True
+        )
 
     def row(self, whole: Callable[[], Any], within: Callable[[Sequence], Any], rounds: int) -> list[float]:
         """Of COLUMNS, for a call and what is within it."""

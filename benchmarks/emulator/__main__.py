@@ -6,12 +6,13 @@
 
 Triton's interpreter does not see what its compiler makes of a kernel. Here its PTX is executed, instruction by
 instruction, matrix products and asynchronous copies included, for a training step of two samples with the launches that
-the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one). An access beyond
-a tensor, a program that reads or writes what another one of its launch writes, shared memory that is read before a copy
-has brought it or written while a product reads it, a register that is touched while a product writes it, or memory
-that is touched by a launch that has begun early and not waited, ends the run; so does a result that is more than twice
-as far from float64 as PyTorch's own. What ptxas makes of the PTX is not seen, nor any time. sm_80 and sm_90; later ones
-have instructions that are not known here.
+the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one; from zeros three,
+of which the weight's gradient leaves the first out, and one sample has two). An access beyond a tensor, a program that
+reads or writes what another one of its launch writes, shared memory that is read before a copy has brought it or
+written while a product reads it, a register that is touched while a product writes it, or memory that is touched by a
+launch that has begun early and not waited, ends the run; so does a result that is more than twice as far from float64
+as PyTorch's own. What ptxas makes of the PTX is not seen, nor any time. sm_80 and sm_90; later ones have instructions
+that are not known here.
 
 With --record what was not executed as it is now is, and kept beside the results; with --recorded nothing is executed.
 """
@@ -47,7 +48,8 @@ def main() -> int:
     wrong = 0
     for kind, bracket, cell in product(options.kinds.split(","), asked, options.cells.split(",")):
         print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
-        problem = Problem(cell, kind, options.architecture, bracket, from_zeros=options.from_zeros)
+        steps = 3 if options.from_zeros else 2
+        problem = Problem(cell, kind, options.architecture, bracket, steps=steps, from_zeros=options.from_zeros)
         found = recorded(options.triton, problem) if options.record or options.recorded else []
         if not found and options.recorded:
             print(f"  not executed as it is: python -m benchmarks.emulator --record, with Triton {options.triton}")

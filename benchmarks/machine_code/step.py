@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Several
 
-from convrnn3d import gru, lstm
+from convrnn3d import gru_steps, lstm_steps
 from convrnn3d.sequence import Sequence
 from torch import Tensor
 
@@ -26,14 +26,14 @@ def training_step(
     back = dtype, False, is_given, is_given, True  # carried type, no gates again, a first state, its gradient, dW
     if cell == "gru":
         h = state[0] if is_given else None
-        *outputs, sources, gates, packed = gru.forward(sequence, projection, weight, h, mask, *how)
+        *outputs, sources, gates, packed = gru_steps.forward(sequence, projection, weight, h, mask, *how)
         carried = (None, None) if sequence.factors_are_kept(dtype) else (outputs[0], h)
         kept = *carried, gates
-        run_back = gru.backward
+        run_back = gru_steps.backward
     else:
         pair = tuple(state) if is_given else None
-        *outputs, sources, cells, gates, packed = lstm.forward(sequence, projection, weight, pair, mask, *how)
+        *outputs, sources, cells, gates, packed = lstm_steps.forward(sequence, projection, weight, pair, mask, *how)
         kept = cells, gates
-        run_back = lstm.backward
+        run_back = lstm_steps.backward
     gradients = run_back(sequence, *(upstream or outputs), weight, packed, mask, sources, *kept, *back)
     return [*outputs, *gradients[: 2 + len(state)]]

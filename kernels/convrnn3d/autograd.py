@@ -15,14 +15,17 @@ def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        how = operand, carried, settled(precision, operand, projection.device)
+        if not torch.compiler.is_compiling():  # a compiled call settles it whenever it runs, either way
+            precision = settled(precision, operand, projection.device)
         *kept, gates, packed, anchor = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates, packed)
-        exact = how[0] == how[1] and how[2] != "tf32"  # sources, as products read them, are the states
+        # Whether sources, as products read them, are the states.
+        exact = operand == carried and (operand != torch.float32 or precision == "ieee")
         states = () if cells else (None, None) if exact else (output[0], inputs[2])
         ctx.save_for_backward(anchor, weight, packed, mask, *kept, *states, projection if recompute else gates)
-        ctx.saved, ctx.how, ctx.has_state = save, (*how, recompute), inputs[2] is not None
+        ctx.saved, ctx.has_state = save, inputs[2] is not None
+        ctx.how = operand, carried, precision, recompute
 
     return setup
 

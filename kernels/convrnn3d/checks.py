@@ -21,11 +21,11 @@ def require_type(name: str, given: Tensor, dtype: torch.dtype, whose: str) -> No
         raise TypeError(f"{name} must be {dtype} as {whose}, got {given.dtype} {tuple(given.shape)}")
 
 
-def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None) -> None:
-    named = {"projection": projection, "weight": weight, "state": state, "mask": mask}
-    for name, given in named.items():
-        if given is not None or name in ("projection", "weight"):
-            require_tensor(name, given)
+def check_inputs(projection: Tensor, weight: Tensor, mask: Tensor | None, *states: Tensor | None) -> None:
+    given = [("projection", projection), ("weight", weight)]
+    given += [("state", state) for state in states if state is not None] + ([] if mask is None else [("mask", mask)])
+    for name, tensor in given:
+        require_tensor(name, tensor)
     shape, device = projection.shape, projection.device
     if len(shape) != 7 or shape[2] != 3 or min(shape[1:]) < 1:
         raise ValueError(f"projection must be (B, T, 3, X, Y, Z, C), all but B at least 1, got {tuple(shape)}")
@@ -35,12 +35,13 @@ def check_inputs(projection: Tensor, weight: Tensor, state: Tensor | None, mask:
         raise ValueError(
             f"weight must be (3, {channels}, {channels}, K, K, K) with K 1 or 3, got {tuple(weight.shape)}"
         )
-    if state is not None and state.shape != (batch, *grid, channels):
-        raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(state.shape)}")
+    for name, tensor in given:
+        if name == "state" and tensor.shape != (batch, *grid, channels):
+            raise ValueError(f"state must be {(batch, *grid, channels)}, got {tuple(tensor.shape)}")
     check_mask(mask, batch, steps)
-    for name, given in named.items():
-        if given is not None and given.device != device:
-            raise ValueError(f"{name} is on {given.device}, projection on {device}; move one of them")
+    for name, tensor in given:
+        if tensor.device != device:
+            raise ValueError(f"{name} is on {tensor.device}, projection on {device}; move one of them")
 
 
 def check_mask(mask: Tensor | None, batch: int, steps: int) -> None:

@@ -38,7 +38,8 @@ def freeze(weight: Tensor) -> Tensor:
     `.data` or a NumPy array, by a graph, a collective, or an optimizer with `fused=True`, and none of a tensor that was
     made in inference mode: these are not seen. Nor can PyTorch swap a frozen weight
     (`torch.__future__.set_swap_module_params_on_conversion`): convert and load first, or promise for a while, see
-    `freezing`.
+    `freezing`. With torch.compile(mode="reduce-overhead"), whose graphs own all memory that their warm-up leaves, do
+    not freeze.
     """
     require_tensor("weight", weight)
     with _giving:

@@ -12,21 +12,12 @@ before it writes: no load waits for a store, not even for one to another place. 
 are those of that step. Gates, and their derivatives, are in the order u, r, c, and a Slot of three means the first.
 """
 
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
 from convrnn3d.activations import sigmoid, tanh
 from convrnn3d.convolution import convolution
-from convrnn3d.launcher import ZEROS, Slot, of_gates
-from convrnn3d.places import Phase, read, seen, write, write_factor
-from convrnn3d.sequence import Sequence
-
-U_AND_R, CANDIDATE = Phase.of(0, 2), Phase.of(2, 1)
-U_AND_R_BACK, CANDIDATE_BACK = Phase.of(0, 2, transposed=True), Phase.of(2, 1, transposed=True)
-# Of `update_kernel` states, last, next_source, first_source.
-NO_STATES = (ZEROS,) * 4
+from convrnn3d.places import read, seen, write, write_factor
 
 
 @triton.jit
@@ -67,7 +58,8 @@ def update_kernel(
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
     states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
-    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; h_0 as a factor, to be kept, before its r . h
+    next_source,  # (B, X, Y, Z, C) h' as a factor
+    first_source,  # (B, X, Y, Z, C) of step 0 h_0 as a factor, to be kept, before its r . h
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
     KEEP: tl.constexpr,  # c among the gates; from zeros all of them
@@ -82,7 +74,7 @@ def update_kernel(
             p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
             u, r = sigmoid(p_u, TILE), sigmoid(p_r, TILE)
         else:
-            u, r = read(gates, place, 0, SHAPE), p_c  # r is in place
+            u, r = read(gates, place, 0, SHAPE), p_c  # for r, which `gates` has kept, anything
         found = found + ((p_c, u, r, read(state, place, 0, SHAPE)),)
     for at in tl.static_range(len(places)):
         place, convolved = places[at], sums[at]
@@ -102,11 +94,10 @@ def update_kernel(
                 write_factor(next_source, place, 0, h_next, SHAPE, TILE)
             else:
                 write(last, place, 0, h_next, SHAPE)
-    if states.tensor is not None and t == 0:
-        for at in tl.static_range(len(places)):
-            write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
-            if source.tensor is None:
-                write_factor(first_source, places[at], 1, found[at][3], SHAPE, TILE)
+    for at in tl.static_range(len(places)):
+        write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
+        if source.tensor is None:
+            write_factor(first_source, places[at], 1, found[at][3], SHAPE, TILE)
 
 
 @triton.jit
@@ -181,107 +172,3 @@ def gates_back_kernel(
                 write_factor(da, place, 1, tl.zeros_like(d), SHAPE, TILE)
                 write(d_projection, place, 1, tl.zeros_like(d), SHAPE)
             write(d_state, place, 0, d, SHAPE)
-
-
-def forward(
-    sequence: Sequence, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None,
-    carried: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
-    steps = sequence.steps
-    slots, kept = steps if save else 1, steps if keep else 1
-    states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
-    sources, gates = sequence.empty((slots, 2), sequence.operand), sequence.empty((kept, 3), projection.dtype)
-    states_are_sources = not save and sequence.factors_are_kept(carried)
-    packed = sequence.pack(weight, save)
-    forward_packed = packed[0]
-
-    def source(t: int) -> Slot:
-        """Where h_{t-1} is as a factor, unless it is read as a state; r . h_{t-1} is next to it."""
-        return Slot(sources, 2 * slots, 2 * (t % slots))
-
-    for t in range(steps):
-        h, r_h = Slot(states, steps, t - 1) if t else Slot(state), source(t)._replace(slot=source(t).slot + 1)
-        p, gate = of_gates(projection, steps, t), of_gates(gates, kept, t % kept)
-        if h.tensor is None:
-            r_h = ZEROS
-        else:
-            h_factor = (h if states_are_sources else source(t)) if t else Slot(sequence.factors(state))
-            sequence.run(
-                gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, r_h, mask, KEEP=keep
-            )
-        sequence.run(
-            update_kernel, "gru_update", CANDIDATE, r_h, forward_packed, t, p, h, gate, Slot(states, steps, t),
-            Slot(last), ZEROS if states_are_sources else source(t + 1), source(0) if save else ZEROS, mask, KEEP=keep,
-        )  # fmt: skip
-    return states, last, sources, gates, packed
-
-
-def backward(
-    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, weight: Tensor, packed: Tensor,
-    mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
-    carried: torch.dtype, recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, the latter two empty where they are not wanted.
-
-    kept: gates, or the projection if `recompute`; each step's gates are then made again.
-    states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
-    feel the rounding.
-    """
-    steps = sequence.steps
-    d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_state = sequence.state_gradient(d.tensor, carried, wants_state)
-    forward_packed, backward_packed = packed.unbind(0)
-    again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
-
-    def from_zeros(t: int) -> bool:
-        return t == 0 and not has_state
-
-    def h(t: int) -> Slot:
-        """h_{t-1}, as it was carried."""
-        if from_zeros(t):
-            return ZEROS
-        if states is None:
-            return Slot(sources, 2 * steps, 2 * t)
-        return Slot(states, steps, t - 1) if t else Slot(state)
-
-    def gates(t: int) -> Slot:
-        return of_gates(kept, steps, t) if again is None else again
-
-    def derivatives(t: int) -> tuple[Slot, Slot]:
-        """Where da goes, as factors and as they are."""
-        return of_gates(da, steps, t), of_gates(d_projection, steps, t)
-
-    def gates_again(t: int) -> None:
-        p = of_gates(kept, steps, t)
-        h_factor, r_h = (ZEROS if from_zeros(t) else Slot(sources, 2 * steps, 2 * t + place) for place in (0, 1))
-        if not from_zeros(t):
-            sequence.run(
-                gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, ZEROS, again, ZEROS, None, KEEP=True
-            )
-        sequence.run(
-            update_kernel, "gru_update", CANDIDATE, r_h, forward_packed, t, p, ZEROS, again,
-            *NO_STATES, None, KEEP=True,
-        )  # fmt: skip
-
-    def into(t: int, source: Slot, around: Slot) -> None:
-        """Into step t."""
-        if recompute and t >= 0:
-            gates_again(t)
-        sequence.run(
-            gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, backward_packed, t, around,
-            Slot(d_states, steps, t), h(t), gates(t), Slot(d_state) if t < 0 else ZEROS if from_zeros(t) else d,
-            *derivatives(t), mask,
-        )  # fmt: skip
-
-    into(steps - 1, source=ZEROS, around=Slot(d_last))
-    for t in reversed(range(0 if has_state else 1, steps)):
-        sequence.run(
-            update_back_kernel, "gru_update_back", CANDIDATE_BACK, Slot(da, 3 * steps, 3 * t + 2), backward_packed, t,
-            d, h(t), gates(t), *derivatives(t), mask,
-        )  # fmt: skip
-        if t or wants_state:
-            into(t - 1, source=of_gates(da, steps, t), around=d)
-    d_weight = sequence.weight_gradient(sources, da, weight, has_state) if wants_weight else weight.new_empty(0)
-    return da if d_projection is None else d_projection, d_weight, d_state

@@ -46,7 +46,7 @@ def conv_gru(
     Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.
     """
     mask = mask_of(mask, lengths, projection)
-    check_inputs(projection, weight, state, mask)
+    check_inputs(projection, weight, mask, state)
     operand, carried = _types(projection, weight, state)
     state = _cast(state, carried)
     asked = _precision(precision)
@@ -83,8 +83,7 @@ def conv_lstm(
     if state is not None and not pair:
         raise ValueError("the state of an LSTM must be the pair (h, s), or None for zeros")
     h, s = (None, None) if state is None else state
-    for part in (h, s):
-        check_inputs(projection, weight, part, mask)
+    check_inputs(projection, weight, mask, h, s)
     operand, carried = _types(projection, weight, h, s)
     h, s = _cast(h, carried), _cast(s, carried)
     asked = _precision(precision)

@@ -9,31 +9,23 @@ before it writes. Its grids are Slots, of one step; shapes are those of that ste
 the order f, i, c, and a Slot of three means the first.
 """
 
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
 from convrnn3d.activations import sigmoid, tanh
 from convrnn3d.convolution import convolution
-from convrnn3d.launcher import ZEROS, Slot, of_gates
-from convrnn3d.places import Phase, read, seen, write, write_factor
-from convrnn3d.sequence import Sequence
-
-EVERY_GATE, EVERY_GATE_BACK = Phase.of(0, 3), Phase.of(0, 3, transposed=True)
-# Of `step_kernel` states, last, next_source, first_source, next_cell, first_cell.
-NO_STATES = (ZEROS,) * 6
+from convrnn3d.places import read, seen, write, write_factor
 
 
 @triton.jit
 def step_kernel(
     source, weight, parts, B, T, t,  # source: h as a factor
     projection,  # (B, 3, X, Y, Z, C) p
-    state, cell,  # (B, X, Y, Z, C) h; s
+    state, cell,  # (B, X, Y, Z, C) h, where it is a step's result or kept; s
     gates,  # (B, 3, X, Y, Z, C) f, i, c
     states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
-    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; h_0 as a factor, to be kept
-    next_cell, first_cell,  # (B, X, Y, Z, C) s'; s_0, to be kept
+    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; of step 0 h_0 as a factor, to be kept
+    next_cell, first_cell,  # (B, X, Y, Z, C) s'; of step 0 s_0, to be kept
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
@@ -65,10 +57,9 @@ def step_kernel(
                 write_factor(next_source, place, 0, h_next, SHAPE, TILE)
             else:
                 write(last, place, 0, h_next, SHAPE)
-    if states.tensor is not None and t == 0:
-        for at in tl.static_range(len(places)):
-            write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
-            write(first_cell, places[at], 0, found[at][4], SHAPE)
+    for at in tl.static_range(len(places)):
+        write_factor(first_source, places[at], 0, found[at][3], SHAPE, TILE)
+        write(first_cell, places[at], 0, found[at][4], SHAPE)
 
 
 @triton.jit
@@ -125,79 +116,3 @@ def step_back_kernel(
             write(d_projection, place, 2, da_c, SHAPE)
             write(d_around, place, 0, d, SHAPE)
             write(d_cell, place, 0, ds, SHAPE)
-
-
-def forward(
-    sequence: Sequence, projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None, mask: Tensor | None,
-    carried: torch.dtype, save: bool, keep: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
-    states_are_sources = not save and sequence.factors_are_kept(carried)
-    steps, slots = sequence.steps, sequence.steps if save else 0 if states_are_sources else 2
-    states, last, cell = (sequence.empty(shape, carried) for shape in ((steps,), (), ()))
-    sources = sequence.empty((slots,), sequence.operand)
-    cells = sequence.empty((steps if save else 0,), carried)
-    gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
-    packed = sequence.pack(weight, save)
-    forward_packed = packed[0]
-    h_0, s_0 = (None, None) if state is None else state
-
-    def source(t: int) -> Slot:
-        """Where h_{t-1} is as a factor, unless it is read as a state."""
-        return Slot(sources, slots, t % slots)
-
-    def s(t: int) -> Slot:
-        """Where s_{t-1} is."""
-        return Slot(cells, steps, t) if save and t < steps else Slot(cell)
-
-    for t in range(steps):
-        h = Slot(states, steps, t - 1) if t else Slot(h_0)
-        next_source = ZEROS if states_are_sources else source(t + 1)
-        if t:
-            h_factor = h if states_are_sources else source(t)
-        else:
-            h_factor = Slot(None if h_0 is None else sequence.factors(h_0))
-        gate = of_gates(gates, steps, t) if keep else ZEROS
-        sequence.run(
-            step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
-            of_gates(projection, steps, t), h, s(t) if t else Slot(s_0), gate, Slot(states, steps, t), Slot(last),
-            next_source, source(0) if save else ZEROS, s(t + 1), s(0) if save else ZEROS, mask,
-        )  # fmt: skip
-    return states, last, cell, sources, cells, gates, packed
-
-
-def backward(
-    sequence: Sequence, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None, weight: Tensor,
-    packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
-    recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0, the latter three empty where they are not wanted.
-
-    kept: gates, or the projection if `recompute`; each step's gates are then made again.
-    """
-    steps = sequence.steps
-    d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
-    da = sequence.empty((steps, 3), sequence.operand)
-    d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, wants_state) for slot in (d, g))
-    forward_packed, backward_packed = packed.unbind(0)
-    again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
-    for t in reversed(range(-1 if wants_state else 0, steps)):
-        start = t == steps - 1
-        gates = of_gates(kept, steps, t) if again is None else again
-        if recompute and t >= 0:
-            h_factor = Slot(sources, steps, t) if t or has_state else ZEROS
-            sequence.run(
-                step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t, of_gates(kept, steps, t),
-                ZEROS, ZEROS, again, *NO_STATES, None,
-            )  # fmt: skip
-        goes_around = d if mask is not None else ZEROS
-        sequence.run(
-            step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else of_gates(da, steps, t + 1),
-            backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
-            Slot(d_cell) if start else g, g if t >= 0 else Slot(d_s), Slot(cells, steps, t), gates,
-            goes_around if t >= 0 else Slot(d_h), of_gates(da, steps, t), of_gates(d_projection, steps, t),
-            mask,
-        )  # fmt: skip
-    d_weight = sequence.weight_gradient(sources, da, weight, has_state) if wants_weight else weight.new_empty(0)
-    return da if d_projection is None else d_projection, d_weight, d_h, d_s

@@ -20,7 +20,7 @@ def conv_gru(
     projection: Tensor, weight: Tensor, state: Tensor | None = None, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """As `convrnn3d.reference.conv_gru`, with a backward pass of its own."""
-    check_inputs(projection, weight, state, mask)
+    check_inputs(projection, weight, mask, state)
     projection = only_seen(projection, mask)
     return _ConvGRU.apply(projection, weight, zero_state(projection) if state is None else state, mask)
 
@@ -30,8 +30,7 @@ def conv_lstm(
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `convrnn3d.reference.conv_lstm`, with a backward pass of its own."""
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
-    for part in (h, s):
-        check_inputs(projection, weight, part, mask)
+    check_inputs(projection, weight, mask, h, s)
     projection = only_seen(projection, mask)
     states, last, cell = _ConvLSTM.apply(projection, weight, h, s, mask)
     return states, (last, cell)

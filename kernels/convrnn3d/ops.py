@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.tuning import architecture_of, supported
+from convrnn3d.tuning import architecture_of, first_kept, supported
 
 HOW = "ScalarType operand, ScalarType carried, str precision"
 BACK = f"{HOW}, bool recompute, bool has_state, bool state_gradient, bool weight_gradient"
@@ -43,10 +43,10 @@ LIBRARY.define(
 
 @cache
 def _kernels(cell: str) -> tuple[Any, Any]:
-    """The module `gru` or `lstm`, and Sequence: importing costs each call time (`benchmarks.host`)."""
+    """The module `gru_steps` or `lstm_steps`, and Sequence: importing costs each call time (`benchmarks.host`)."""
     from convrnn3d.sequence import Sequence
 
-    return import_module(f"convrnn3d.{cell}"), Sequence
+    return import_module(f"convrnn3d.{cell}_steps"), Sequence
 
 
 def contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
@@ -142,17 +142,19 @@ def _fake_forward(cells: int) -> Any:
     """Shapes and types of `gru`'s (cells 0) or `lstm`'s (cells 1) results."""
 
     def fake(projection: Tensor, weight: Tensor, *rest: Any) -> tuple[Tensor, ...]:
-        operand, carried, _, save, recompute = rest[-5:]
+        state, (operand, carried, _, save, recompute) = rest[0], rest[-5:]
         batch, steps, _, *grid = projection.shape
         last = [projection.new_empty(batch, *grid, dtype=carried) for _ in range(1 + cells)]
-        sources = (batch, steps, *grid) if cells else (batch, steps, 2, *grid)
+        kept_steps = steps - first_kept(steps, state is not None)
+        sources = (batch, kept_steps, *grid) if cells else (batch, kept_steps, 2, *grid)
         shapes = [sources, (batch, steps, *grid)][: 1 + cells] if save else [(0,)] * (1 + cells)
         kept = [
             projection.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, (operand, carried), strict=False)
         ]
         gates = projection.new_empty(projection.shape if save and not recompute else (0,))
-        orders = (2, weight.shape[-1] ** 3, 3, weight.shape[1], weight.shape[1]) if save else (0,)
-        packed = projection.new_empty(orders, dtype=operand)
+        orders = (2, weight.shape[-1] ** 3, 3, weight.shape[1], weight.shape[1])
+        convolves = steps > 1 or state is not None
+        packed = projection.new_empty((0,) if not save else orders if convolves else (2, 0), dtype=operand)
         return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates, packed
 
     return fake

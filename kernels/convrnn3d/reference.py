@@ -22,7 +22,7 @@ def conv_gru(
 
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
-    check_inputs(projection, weight, state, mask)
+    check_inputs(projection, weight, mask, state)
     projection = only_seen(projection, mask)
     h = zero_state(projection) if state is None else state
     states = []
@@ -46,8 +46,7 @@ def conv_lstm(
 
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
-    for part in (None, None) if state is None else state:
-        check_inputs(projection, weight, part, mask)
+    check_inputs(projection, weight, mask, *(state or ()))
     projection = only_seen(projection, mask)
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     states = []
@@ -68,7 +67,7 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
     does for all. state: h before the first step, zeros if None. Where a mask was False the gate is that of a view that
     the state did not take in. Raises ValueError for shapes or devices that do not fit together, TypeError for types.
     """
-    check_inputs(projection, weight, state, None)
+    check_inputs(projection, weight, None, state)
     require_tensor("states", states)
     for name, given in {"weight": weight, "states": states, "state": state}.items():
         if given is not None:

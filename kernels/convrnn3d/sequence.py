@@ -1,10 +1,11 @@
-"""A call's sizes, what its tensors are, and how its kernels are launched; `gru` and `lstm` loop over the steps.
+"""A call's sizes, its tensors, and how its kernels are launched; `gru_steps` and `lstm_steps` loop over the steps.
 
 Everything a kernel reads or writes is contiguous; a step's grids are read and written through Slots. Kept for the
 backward pass, beside the inputs:
 
     sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type;
-             (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read
+             (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read;
+             (B, T - 1, ...)        of a few steps from zeros without those of step 0, see `tuning.first_kept`
     gates    (B, T, 3, X, Y, Z, C)  u, r, c or f, i, c, in the projection's type; or nothing, to be computed again
     cells    (B, T, X, Y, Z, C)     LSTM: s_{t-1}, in the state's type
 """
@@ -22,7 +23,7 @@ from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Phase, Shape
 from convrnn3d.plans import FROM_ZEROS, Sizes, plan
-from convrnn3d.tuning import Launch, architecture_of, choose, dependent_launch, has_special_unit, kind_of
+from convrnn3d.tuning import FEW_STEPS, Launch, architecture_of, choose, dependent_launch, has_special_unit, kind_of
 from convrnn3d.wgrad import SHARES, weight_gradient
 
 
@@ -58,6 +59,8 @@ class Sequence:
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has some 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
             raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
+        if self.steps <= FEW_STEPS and self.batch * (self.steps - 1) ** 2 >= 2**31 - 2**16:  # see `wgrad`, `quotient`
+            raise ValueError(f"a batch of {self.batch} is too large for {self.steps} steps: halve it")
         if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # rows of a turn, at most
             raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share some 2^31 rows")
         # Offsets from a sample's step on, and those into the packed weight, are 32 bits wide.
@@ -95,15 +98,21 @@ class Sequence:
     def _chosen(self, name: str, batch: int) -> Launch:
         return self.choose(name, self.kind, batch, self.channels, self.architecture)
 
-    def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor, has_state: bool) -> Tensor:
-        """dW (3, C, C, K, K, K), see `wgrad`; of one step from zeros it is zero."""
-        if self.steps == 1 and not has_state:
+    def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
+        """dW (3, C, C, K, K, K), see `wgrad`; without sources, of one step from zeros, it is zero."""
+        summed = sources.shape[1]
+        if not summed:
             return torch.zeros(weight.shape, dtype=weight.dtype, device=weight.device)
-        choice = self._chosen("weight_gradient", self.batch * self.steps).fitted(self.channels)
+        choice = self._chosen("weight_gradient", self.batch * summed).fitted(self.channels)
         return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch)
 
-    def pack(self, weight: Tensor, save: bool) -> Tensor:
-        """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward."""
+    def pack(self, weight: Tensor, save: bool, has_state: bool) -> Tensor:
+        """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward.
+
+        Of one step from zeros, which convolves nothing, there is nothing in it.
+        """
+        if self.steps == 1 and not has_state:
+            return weight.new_empty(2, 0, dtype=self.operand)
         how = self.shape, self.operand, self._precision
         return pack(weight, *how, 2, self.launch) if save else kept_or_packed(weight, *how, self.launch)
 

@@ -1,9 +1,9 @@
 """Launch choices: which tiles, warps and stages a kernel is launched with, from one small table.
 
 A table is for each kernel and kind of operand a list of choices, each good up to a batch size B; the weight gradient's
-up to a B T, whose rows it sums. A choice depends on nothing that changes from call to call but the bracket, so that no
-first batch is spent on tuning, and a change of B or T compiles nothing new within one (but across `SMALL_BATCH`, if
-launches are told to overlap).
+up to a number of (b, t), whose rows it sums. A choice depends on nothing that changes from call to call but the
+bracket, so that no first batch is spent on tuning, and a change of B or T compiles nothing new within one (but across
+`SMALL_BATCH`, if launches are told to overlap; and, from zeros, across `FEW_STEPS`).
 `launches.sm_90.json` is for NVIDIA's GPUs whose multiprocessors have 227 KB of shared memory (what of it was timed, on
 sm_90, benchmarks/NOTES.md says), `launches.99KB.json` for its others from sm_80 on, which have that much at least, and
 `launches.json` for all the rest, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and writes
@@ -25,6 +25,9 @@ FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
 LONGEST = 8  # voxels of a tile's lines
 SMALL_BATCH = 8  # up to which launches of a step overlap if nothing else is said
+# Steps up to which those from zeros leave step 0 out of the weight's gradient, which its zeros add nothing to: to find
+# the (b, t) of a row takes a tenth more instructions a turn then.
+FEW_STEPS = 8
 # Of the environment: a table to use in place of the one that is installed; whether launches overlap, 1 or 0.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
 
@@ -34,8 +37,9 @@ class Launch:
     """rows x channels of a program's tile of the result, inner channels a turn of its loop; warps, pipeline stages.
 
     batch: the largest batch this is for, None for all. shared: along so many axes, x first, taps are shared out over
-    programs; lines: the rows are whole lines along z; see `convolution`. Of the weight gradient, batch is of B T, rows
-    are a turn's, and input channels as many as output channels; lines: a turn's rows are of one voxel, see `wgrad`.
+    programs; lines: the rows are whole lines along z; see `convolution`. Of the weight gradient, batch is of (b, t),
+    rows are a turn's, and input channels as many as output channels; lines: a turn's rows are of one voxel, see
+    `wgrad`.
     """
 
     batch: int | None
@@ -80,6 +84,11 @@ class Launch:
 def kind_of(dtype: torch.dtype, precision: str) -> str:
     """The kind of operand: half (bfloat16, float16), tf32 or ieee."""
     return precision if dtype == torch.float32 else KINDS[dtype]
+
+
+def first_kept(steps: int, has_state: bool) -> int:
+    """The step that the sources kept for a backward pass begin with: 1 where those of step 0 are left out."""
+    return int(not has_state and steps <= FEW_STEPS)
 
 
 def supported(precision: str, architecture: str) -> str:

@@ -5,7 +5,7 @@
 A program owns a tap o, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
 (b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too; or, of large batches
 where the launch table says so, in each turn those of one voxel, which are found with fewer instructions (`python -m
-benchmarks.machine_code`).
+benchmarks.machine_code`). Of a few steps from zeros, those of t = 0, which would add nothing, are left out.
 Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
 together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
 bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
@@ -24,7 +24,7 @@ from convrnn3d.orders import in_order, order_of_taps
 from convrnn3d.packing import BLOCK, weights_of_program
 from convrnn3d.places import GATES, Shape, store
 from convrnn3d.products import multiply
-from convrnn3d.quotients import divided, inverse
+from convrnn3d.quotients import divided, inverse, quotient
 from convrnn3d.tuning import Launch
 
 ROWS_A_SHARE = 1024  # (b, t, v)
@@ -50,10 +50,11 @@ class GradientTile(NamedTuple):
 @triton.jit
 def weight_gradient_kernel(
     sources,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
-    da,  # (samples, 3, X, Y, Z, C)
+    da,  # (samples, 3, X, Y, Z, C); or, with what is left out, (B T, 3, X, Y, Z, C)
     parts,  # (shares, taps, 3, C, C) float32
-    samples, shares,
+    samples, T, shares,
     SHAPE: tl.constexpr, TILE: tl.constexpr, SOURCES: tl.constexpr,
+    LEFT_OUT: tl.constexpr,  # of each sample step 0, which has no sources
 ):  # fmt: skip
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -80,7 +81,7 @@ def weight_gradient_kernel(
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
     empty = nx * ny * nz == 0
     inside, ny, nz = tl.maximum(nx * ny * nz, 1), tl.maximum(ny, 1), tl.maximum(nz, 1)  # inside: rows of a sample
-    by_inside, by_y, by_z = inverse(inside), inverse(ny), inverse(nz)
+    by_inside, by_y, by_z, by_steps = inverse(inside), inverse(ny), inverse(nz), inverse(tl.maximum(T - 1, 1))
     rows = tl.arange(0, ROWS)
     source = (gate // 2) * (SOURCES - 1)  # the GRU's c reads r . h, every other gate h
     gradients = da + gate * V * C + n[:, None]  # (BLOCK, 1)
@@ -94,8 +95,9 @@ def weight_gradient_kernel(
         sample = (turn - first * of_a_voxel) * ROWS
         end = tl.where(turns > 0, samples, 0)
         later = rows.to(tl.int64) * (V * C)
-        gradients += later[None, :] * GATES  # (BLOCK, ROWS)
         inputs += later[:, None] * SOURCES  # (ROWS, BLOCK)
+        if not LEFT_OUT:
+            gradients += later[None, :] * GATES  # (BLOCK, ROWS)
     else:
         a_share = tl.cdiv(samples, shares)
         sample = share * a_share
@@ -108,20 +110,24 @@ def weight_gradient_kernel(
     for _ in range(tl.maximum(turns, 1)):
         if ONE_VOXEL:
             voxel, exists = first, sample + rows < end
-            b = sample.to(tl.int64) * (V * C) + tl.zeros((ROWS,), tl.int64)
+            b = sample + tl.zeros((ROWS,), tl.int32)
         else:
             row = first + rows
             later = divided(row, inside, by_inside, SMALL)
             voxel, b = row - later * inside, sample + later
             exists = b < end
-            b = b.to(tl.int64) * (V * C)
+        of_source = b.to(tl.int64) * (V * C)
+        of_da = of_source
+        if LEFT_OUT:
+            b = sample + rows if ONE_VOXEL else b
+            of_da = (b + quotient(b, by_steps) + 1).to(tl.int64) * (V * C)
         line = divided(voxel, nz, by_z, SMALL)
         plane = divided(line, ny, by_y, SMALL)
         v = ((x0 + plane) * Y + y0 + line - plane * ny) * Z + z0 + voxel - line * nz
         a_exists = exists[None, :] & (n < C)[:, None] if C % BLOCK else exists[None, :]
         b_exists = exists[:, None] & (k < C)[None, :] if C % BLOCK else exists[:, None]
-        a = tl.load(gradients + (b * GATES + v * C)[None, :], a_exists, other=0)
-        w = tl.load(inputs + (b * SOURCES + v * C)[:, None], b_exists, other=0)
+        a = tl.load(gradients + (of_da * GATES + v * C)[None, :], a_exists, other=0)
+        w = tl.load(inputs + (of_source * SOURCES + v * C)[:, None], b_exists, other=0)
         sum = multiply(a, w, sum, PRECISION)
         if ONE_VOXEL:
             sample += ROWS
@@ -155,7 +161,7 @@ def add_shares_kernel(
 
 
 def shares_of(rows: int, samples: int) -> int:
-    """How many programs share each tap's rows, (b, t, v) of so many samples."""
+    """How many programs share each tap's rows, (b, t, v) of so many (b, t)."""
     return max(1, min(SHARES, max(-(-rows // ROWS_A_SHARE), min(2, rows // ROWS_OF_TWO)), samples))
 
 
@@ -165,18 +171,19 @@ def weight_gradient(
 ) -> Tensor:  # fmt: skip
     """dW (3, C, C, K, K, K), of the weight's type, contiguous.
 
-    sources (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read; da (B, T, 3, X, Y,
-    Z, C).
+    sources (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read, or those of all steps
+    but the first; da (B, T, 3, X, Y, Z, C).
     """
     gates = GATES.value
-    samples, rows = da.shape[0] * da.shape[1], da.numel() // (gates * shape.C)
-    shares = shares_of(rows, samples)
+    samples, steps = sources.shape[0] * sources.shape[1], da.shape[1]
+    shares = shares_of(samples * shape.X * shape.Y * shape.Z, samples)
     d_weight = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
     parts = torch.empty(shares, weight.numel(), dtype=torch.float32, device=weight.device)
     blocks = shares * shape.SIDE**3 * gates * (-(-shape.C // choice.channels)) ** 2
     tile = GradientTile(choice.rows, choice.channels, precision, one_voxel=choice.lines)
     constants = {"SHAPE": shape, "TILE": tile, "SOURCES": sources.shape[2] if sources.ndim == 7 else 1}
-    launch(weight_gradient_kernel, blocks, (sources, da, parts, samples, shares), constants, choice.options)
+    constants["LEFT_OUT"] = sources.shape[1] < steps
+    launch(weight_gradient_kernel, blocks, (sources, da, parts, samples, steps, shares), constants, choice.options)
     constants = {"SHAPE": shape, "BLOCK": BLOCK}
     blocks, options = gates * (-(-shape.C // BLOCK)) ** 2, {"num_warps": 4, "num_stages": 1}
     launch(add_shares_kernel, blocks, (parts, d_weight, shares), constants, options)

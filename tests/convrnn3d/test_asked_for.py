@@ -7,17 +7,17 @@ import pytest
 import torch
 from convrnn3d.launcher import launch
 from convrnn3d.sequence import Sequence
-from parity import Problem
+from parity import Problem, distance
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Of the kernels that were launched, in turn."""
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """The kernels that were launched, in turn, and what they were given."""
     of, found = Sequence.of, []
 
-    def tell(kernel: Any, *rest: Any) -> None:
-        found.append(kernel.__name__)
-        launch(kernel, *rest)
+    def tell(kernel: Any, blocks: int, arguments: tuple, *rest: Any) -> None:
+        found.append((kernel.__name__, dict(zip(kernel.arg_names, arguments, strict=False))))
+        launch(kernel, blocks, arguments, *rest)
 
     monkeypatch.setattr(Sequence, "of", lambda *call: replace(of(*call), launch=tell))
     return found
@@ -44,17 +44,19 @@ def test_only_the_gradients_asked_for_are_computed(cell: str) -> None:
 @pytest.mark.parametrize("asked", [(), ("projection",), ("weight",), ("state",), ("projection", "weight", "state")])
 @pytest.mark.parametrize("state", [False, True])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_what_nobody_asks_for_is_not_launched(cell: str, state: bool, asked: tuple[str, ...], names: list[str]) -> None:
+def test_what_nobody_asks_for_is_not_launched(cell: str, state: bool, asked: tuple[str, ...], launched: list) -> None:
     problem = Problem(cell, steps=3, channels=3, kernel_size=1, state=state)
     arguments, mask = problem.arguments()
     for name, tensor in zip(("projection", "weight", "state", "state"), arguments, strict=False):
         tensor.requires_grad_(name in asked)
     outputs = problem.forward(arguments, mask, backend="triton")
+    names = [name for name, _ in launched]
     forward = {"gates_kernel": problem.steps - (not state), "update_kernel": problem.steps}
     forward = forward if cell == "gru" else {"step_kernel": problem.steps}
     assert {name: names.count(name) for name in forward} == forward
     if any(tensor.requires_grad for tensor in arguments):
         sum(output.sum() for output in outputs).backward()
+        names = [name for name, _ in launched]
         into = "gates_back_kernel" if cell == "gru" else "step_back_kernel"
         assert names.count(into) == problem.steps + (state and "state" in asked)
         assert names.count("update_back_kernel") == (cell == "gru") * (problem.steps - (not state))
@@ -78,10 +80,62 @@ def test_without_gradients_results_are_the_same(cell: str, state: bool, precisio
 
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_one_step_from_zeros_leaves_the_weight_without_a_gradient(cell: str, names: list[str]) -> None:
+def test_one_step_from_zeros_has_no_use_for_the_weight(cell: str, launched: list) -> None:
+    """Whose gradient is zero: it is neither laid out nor is anything summed."""
     problem = Problem(cell, steps=1, state=False)
     arguments, mask = problem.arguments()
     upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
     ours, truth = (problem.solve(arguments, mask, upstream, backend=name)[-1] for name in ("triton", "reference"))
     assert torch.equal(ours, truth) and not ours.any()
-    assert "weight_gradient_kernel" not in names
+    names = [name for name, _ in launched]
+    assert names == (["update_kernel", "gates_back_kernel"] if cell == "gru" else ["step_kernel", "step_back_kernel"])
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # da is the projection's gradient, or beside it as factors
+@pytest.mark.parametrize("steps", [3, 9])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_of_a_few_steps_from_zeros_the_first_ones_factors_are_not_kept(
+    cell: str, steps: int, precision: str, launched: list
+) -> None:
+    """Nor does the weight's gradient sum over them."""
+    problem = Problem(cell, steps=steps, channels=3, kernel_size=1, state=False)
+    arguments, mask = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
+    how = {"ours": {"backend": "triton", "precision": precision}, "truth": {"backend": "reference"}}
+    ours, truth = (problem.solve(arguments, mask, upstream, **options) for options in how.values())
+    assert all(distance(left, right) < 2e-3 for left, right in zip(ours, truth, strict=True))
+    few = steps == 3
+    forward, backward = ("update_kernel", "gates_back_kernel") if cell == "gru" else ("step_kernel", "step_back_kernel")
+    first = next(given for name, given in launched if name == forward)
+    last = [given for name, given in launched if name == backward][-1]
+    (sums,) = (given for name, given in launched if name == "weight_gradient_kernel")
+    assert (first["first_source"].tensor is None) == few
+    assert (last["da"].tensor is None) == (few and precision == "tf32")
+    assert sums["samples"] == problem.batch * (steps - few)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_leads_to_the_first_state_alone_is_computed_if_its_gradient_is_wanted(
+    cell: str, wanted: bool, launched: list
+) -> None:
+    problem = Problem(cell, steps=2, channels=3, kernel_size=1, masked=True)
+    (projection, weight, *state), mask = problem.arguments()
+    for tensor in [projection, weight, *(state if wanted else [])]:
+        tensor.requires_grad_()
+    sum(output.sum() for output in problem.forward([projection, weight, *state], mask, backend="triton")).backward()
+    name, *grids = ("update_back_kernel", "d_state") if cell == "gru" else ("step_back_kernel", "d_around", "d_cell")
+    (given,) = (given for kernel, given in launched if kernel == name and given["t"] == 0)
+    assert all((given[grid].tensor is not None) == wanted for grid in grids)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_an_lstm_reads_its_state_for_a_mask_alone(masked: bool, launched: list) -> None:
+    """Which a sample that is not there goes on with; its convolution reads the state as a factor."""
+    problem = Problem("lstm", steps=2, channels=3, kernel_size=1, masked=masked)
+    arguments, mask = problem.arguments()
+    problem.forward([argument.requires_grad_() for argument in arguments], mask, backend="triton")
+    first, second = (given["state"].tensor is not None for name, given in launched if name == "step_kernel")
+    assert first  # which is kept for the backward pass
+    assert second == masked

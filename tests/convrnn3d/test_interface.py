@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -122,10 +123,16 @@ def test_operators_foretell_the_shapes_of_kernels_of_27_taps(cell: str) -> None:
     check_operators(cell, recompute=True, state=True, kernel_size=3, test_utils="test_faketensor")
 
 
-def check_operators(cell: str, recompute: bool, state: bool, kernel_size: int, **options: Any) -> None:
-    problem = Problem(cell, batch=2, grid=(1, 2, 1), channels=2, kernel_size=kernel_size, state=state)
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("steps", [1, 9])
+def test_operators_foretell_what_is_kept_of_one_step_and_of_many_from_zeros(cell: str, steps: int) -> None:
+    check_operators(cell, recompute=False, state=False, kernel_size=1, steps=steps, test_utils="test_faketensor")
+
+
+def check_operators(cell: str, recompute: bool, state: bool, kernel_size: int, steps: int = 2, **options: Any) -> None:
+    problem = Problem(cell, batch=2, steps=steps, grid=(1, 2, 1), channels=2, kernel_size=kernel_size, state=state)
     arguments, _ = problem.arguments()
-    mask = torch.tensor([[True, False], [True, True]], device=DEVICE)
+    mask = torch.arange(steps, device=DEVICE) < torch.tensor([[1], [steps]], device=DEVICE)
     projection, weight, *states = (argument.requires_grad_() for argument in arguments)
     states = states or [None] * (2 if cell == "lstm" else 1)
     forward = (projection, weight, *states, mask, FLOAT, FLOAT, "ieee", True, recompute)
@@ -139,6 +146,28 @@ def check_operators(cell: str, recompute: bool, state: bool, kernel_size: int, *
     how = FLOAT, FLOAT, "ieee", recompute, state, state, True
     backward = (*outputs[:number], weight.detach(), packed, mask, *kept, *how)
     torch.library.opcheck(getattr(OPERATORS, f"{cell}_backward").default, backward, **options)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_compiled_call_multiplies_as_pytorchs_convolutions_do_when_it_runs(cell: str) -> None:
+    """Forward and backward, whatever they did when it was compiled."""
+    problem = Problem(cell, **SMALL)
+    arguments, _ = problem.arguments()
+
+    def gradients(function: Callable[[list[Tensor]], Tensor]) -> list[Tensor]:
+        leaves = [argument.detach().requires_grad_() for argument in arguments]
+        return list(torch.autograd.grad(function(leaves), leaves))
+
+    def loss(leaves: list[Tensor]) -> Tensor:
+        return sum(output.square().sum() for output in problem.forward(leaves, None, backend="triton"))
+
+    torch._dynamo.reset()
+    compiled, found = torch.compile(loss, fullgraph=True, backend="aot_eager"), []
+    for precision in ("tf32", "ieee", "tf32"):  # the tests' fixture resets it
+        torch.backends.cudnn.conv.fp32_precision = precision
+        found.append(gradients(compiled))
+        assert all(torch.equal(one, other) for one, other in zip(found[-1], gradients(loss), strict=True)), precision
+    assert not torch.equal(found[0][0], found[1][0])
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from convrnn3d import gru, lstm
+from convrnn3d import gru_steps, lstm_steps
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import table
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -78,7 +78,7 @@ def launched(
     h = empty(batch, *GRID, CHANNELS) if state else None
     carried = torch.float32
     sequence = replace(Sequence.of(projection, weight, *TYPES[kind]), architecture=architecture)
-    module = gru if cell == "gru" else lstm
+    module = gru_steps if cell == "gru" else lstm_steps
     first = h if cell == "gru" or h is None else (h, h)
     names = {}
     names[FORWARD], results = counted(module.forward, sequence, projection, weight, first, mask, carried, True, True)

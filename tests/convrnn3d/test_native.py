@@ -28,11 +28,30 @@ OPERANDS = {
 }
 
 
-@pytest.mark.skipif(DEVICE == "cpu", reason="there is no GPU, and the interpreter would take hours")
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-@pytest.mark.parametrize("operand", OPERANDS)
-@pytest.mark.parametrize("batch", BATCHES)
-def test_as_near_to_float64_as_pytorch_with_the_tables_tiles(batch: int, operand: str, cell: str) -> None:
-    problem = Problem(cell, batch, steps=2, grid=(4, 4, 4), channels=128, masked=True, **OPERANDS[operand])
+pytestmark = [
+    pytest.mark.skipif(DEVICE == "cpu", reason="there is no GPU, and the interpreter would take hours"),
+    pytest.mark.parametrize("cell", ["gru", "lstm"]),
+    pytest.mark.parametrize("operand", OPERANDS),
+    pytest.mark.parametrize("batch", BATCHES),
+]
+SIZES = {"grid": (4, 4, 4), "channels": 128}
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_as_near_to_float64_as_pytorch_with_the_tables_tiles(batch: int, operand: str, cell: str, state: bool) -> None:
+    """With a first state and a mask; and without either, where the weight's gradient leaves the first step out."""
+    steps = 2 if state else 3
+    problem = Problem(cell, batch, steps, masked=state, state=state, **SIZES, **OPERANDS[operand])
     for place, (ours, theirs) in enumerate(distances(problem)):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_without_gradients_the_results_are_the_same(batch: int, operand: str, cell: str, state: bool) -> None:
+    """Where less is stored, and states are read as factors."""
+    problem = Problem(cell, batch, steps=3, state=state, **SIZES, **OPERANDS[operand])
+    arguments, _ = problem.arguments()
+    with torch.no_grad():
+        alone = problem.forward(arguments, None, backend="triton", **problem.options)
+    kept = problem.forward([a.requires_grad_() for a in arguments], None, backend="triton", **problem.options)
+    assert all(torch.equal(left, right) for left, right in zip(alone, kept, strict=True))

@@ -25,6 +25,13 @@ def test_more_grids_of_gates_than_32_bits_count_are_refused() -> None:
     Sequence(65536, 10922, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
+def test_a_few_steps_whose_rows_could_not_be_divided_exactly_are_refused() -> None:
+    largest = (2**31 - 2**16 - 1) // 7**2
+    with pytest.raises(ValueError, match=r"is too large for 8 steps"):
+        Sequence(largest + 1, 8, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
+    Sequence(largest, 8, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
+
+
 def test_more_rows_than_32_bits_count_are_refused() -> None:
     """Of all voxels of all steps, of which a sixth are summed by one program."""
     with pytest.raises(ValueError, match=r"1024 x 12 grids 128x128x64"):

@@ -13,10 +13,11 @@ from parity import DEVICE, distance
 CHOICE = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=1)
 
 
-def before_nan(*shape: int) -> torch.Tensor:
-    """Random numbers; what lies beyond them in memory shows if it is read."""
+def before_nan(*shape: int, skipped: int = 0) -> torch.Tensor:
+    """Random numbers; what lies beyond them in memory shows if it is read, as do steps to be skipped."""
     tensor = torch.full((2 * shape[0], *shape[1:]), torch.nan, device=DEVICE)[: shape[0]]
-    return tensor.normal_()
+    tensor[:, skipped:].normal_()
+    return tensor
 
 
 @pytest.mark.parametrize(
@@ -29,16 +30,18 @@ def before_nan(*shape: int) -> torch.Tensor:
 @pytest.mark.parametrize("one_voxel", [False, True])
 def test_it_is_the_gradient_of_every_gates_convolution(
     monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int,
-    one_voxel: bool, channels: int = 5,
+    one_voxel: bool, channels: int = 5, from_zeros: bool = False,
 ) -> None:  # fmt: skip
     if shares > 1:
         monkeypatch.setattr(wgrad, "ROWS_A_SHARE", 1)
-    x = before_nan(batch, steps, sources, *grid, channels)
-    da = before_nan(batch, steps, 3, *grid, channels)
+    first = int(from_zeros)
+    x = before_nan(batch, steps - first, sources, *grid, channels)
+    da = before_nan(batch, steps, 3, *grid, channels, skipped=first)
     weight = torch.empty(3, channels, channels, side, side, side, device=DEVICE)
     shape = Shape(*grid, channels, side)
     read = x if sources == 2 else x[:, :, 0]
     ours = wgrad.weight_gradient(read, da, weight, shape, "ieee", replace(CHOICE, lines=one_voxel), launch)
+    da = da[:, first:]
     truth = [
         manual.weight_gradient(
             x[:, :, sources - 1 if gate == 2 else 0].double(), da[:, :, gate : gate + 1].double(), weight
@@ -47,6 +50,21 @@ def test_it_is_the_gradient_of_every_gates_convolution(
     ]
     assert distance(ours, torch.cat(truth)) < 1e-6
     assert ours.stride() == weight.stride()
+
+
+@pytest.mark.parametrize(
+    # Of 28 samples' later steps those of a turn begin in the middle of a sample's, or end there.
+    ("batch", "steps", "grid", "side"),
+    [(3, 2, (1, 2, 3), 3), (1, 3, (1, 1, 2), 3), (14, 3, (1, 1, 2), 1), (5, 8, (1, 2, 1), 3)],
+)
+@pytest.mark.parametrize("shares", [1, 3])
+@pytest.mark.parametrize("one_voxel", [False, True])
+def test_first_steps_that_have_no_source_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, shares: int, one_voxel: bool
+) -> None:
+    test_it_is_the_gradient_of_every_gates_convolution(
+        monkeypatch, batch, steps, grid, side, sources=2, shares=shares, one_voxel=one_voxel, from_zeros=True
+    )
 
 
 @pytest.mark.parametrize("one_voxel", [False, True])

@@ -173,7 +173,7 @@ def test_a_tanh_is_one_instruction_where_it_is_kept_in_bfloat16() -> None:
     program = """
 from dataclasses import replace
 import torch
-from convrnn3d import lstm
+from convrnn3d import lstm, lstm_steps
 from convrnn3d.launcher import FUSION, argument_kind, to_compile
 from convrnn3d.sequence import Sequence
 from benchmarks.machine_code.compiled import TARGETS
@@ -190,7 +190,7 @@ for kept in (torch.bfloat16, torch.float16, torch.float32):
     for carried in (torch.bfloat16, torch.float32):
         projection = torch.empty(2, 1, 3, *grid, dtype=kept, device="meta")
         sequence = replace(Sequence.of(projection, weight, torch.bfloat16, "ieee"), launch=launch, architecture="sm_90")
-        lstm.forward(sequence, projection, weight, None, None, carried, True, True)
+        lstm_steps.forward(sequence, projection, weight, None, None, carried, True, True)
 """
     output = subprocess.run(
         [sys.executable, "-c", program], env=COMPILED, cwd=ROOT, capture_output=True, text=True, check=True

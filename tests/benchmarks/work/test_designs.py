@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from convrnn3d import gru, lstm
+from convrnn3d import gru_steps, lstm_steps
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import Launch as Choice
 from convrnn3d.wgrad import weight_gradient_kernel
@@ -58,20 +58,20 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
     weight = torch.empty(3, channels, channels, *(sizes.kernel_size,) * 3, dtype=dtype)
     state, d_last = sequence.empty((), dtype), sequence.empty((), dtype)
     if cell == "gru":
-        states, _, sources, gates, packed = gru.forward(
+        states, _, sources, gates, packed = gru_steps.forward(
             sequence, projection, weight, state, None, dtype, save=True, keep=True
         )
         forward, blocks[:] = list(blocks), []
-        gru.backward(
+        gru_steps.backward(
             sequence, None, d_last, weight, packed, None, sources, states, state, gates, dtype, recompute=False,
             has_state=True, wants_state=True, wants_weight=True,
         )  # fmt: skip
     else:
-        *_, sources, cells, gates, packed = lstm.forward(
+        *_, sources, cells, gates, packed = lstm_steps.forward(
             sequence, projection, weight, (state, state), None, dtype, save=True, keep=True
         )
         forward, blocks[:] = list(blocks), []
-        lstm.backward(
+        lstm_steps.backward(
             sequence, None, d_last, d_last, weight, packed, None, sources, cells, gates, dtype, recompute=False,
             has_state=True, wants_state=True, wants_weight=True,
         )  # fmt: skip
