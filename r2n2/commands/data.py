@@ -128,7 +128,7 @@ def shapes(
     from r2n2.data.shards import Shard
 
     new = write_shapes(categories, output, count, seed, first, Shard.parse(shard))
-    print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes")
+    print(f"{output}: {new} meshes made; prepare them with r2n2 data meshes {output} --front +x -o DIR")
 
 
 @data.command()

@@ -80,7 +80,7 @@ class Loop:
             cause = "Ctrl-C" if stopped == signal.SIGINT else "SIGTERM"
             raise StoppedError(
                 f"stopped by {cause} after iteration {run.iteration:,} of {last:,}, saved in {self.folder}; "
-                "the same command with --resume goes on.",
+                f"it goes on with --resume -o {self.folder}.",
                 stopped,
             )
 

@@ -112,6 +112,7 @@ def test_the_command_writes_numbers_from_the_first(tmp_path: Path) -> None:
     result = CliRunner().invoke(data, ["shapes", "bench", "-o", str(tmp_path), "--count", "2", "--first", "7"])
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in tmp_path.rglob("*.ply")) == ["bench-0007.ply", "bench-0008.ply"]
+    assert f"r2n2 data meshes {tmp_path} --front +x" in result.output  # without it their fronts lie along -Z
 
 
 def test_unknown_categories_and_impossible_numbers_are_the_users_mistakes(tmp_path: Path) -> None:

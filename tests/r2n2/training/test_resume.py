@@ -96,8 +96,9 @@ def test_a_signal_saves_at_any_step_and_the_run_goes_on_to_the_bit(
     heeded = signal.signal(number, signal.default_int_handler)  # as in a terminal, wherever the tests run
     with monkeypatch.context() as patch:
         before_step(patch, iteration, partial(signal.raise_signal, number))
-        with pytest.raises(StoppedError, match=f"after iteration {iteration + 1} of 8, saved.*--resume") as stopped:
+        with pytest.raises(StoppedError, match=f"after iteration {iteration + 1} of 8, saved") as stopped:
             train(NETWORK, splits["train"], tmp_path, CONFIG, CPU)
+    assert str(stopped.value).endswith(f"; it goes on with --resume -o {tmp_path}.")  # not --init nor --recipe again
     assert stopped.value.exit_code == 128 + number
     assert signal.getsignal(number) is signal.default_int_handler
     signal.signal(number, heeded)
