@@ -14,8 +14,8 @@ from convrnn3d.ops import LIBRARY, OPERATORS, settled
 def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
-        mask, operand, carried, precision, save, recompute = inputs[3 + cells :]
-        if not torch.compiler.is_compiling():  # a compiled call settles it whenever it runs, either way
+        mask, operand, carried, precision, save, recompute, traced = inputs[3 + cells :]
+        if not traced:  # a compiled call settles it whenever it runs, either way
             precision = settled(precision, operand, projection.device)
         *kept, gates, packed, anchor = output[2 + cells :]
         ctx.set_materialize_grads(False)
@@ -43,7 +43,7 @@ def _backward(cells: int) -> Any:
             )
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
-            return (None,) * (9 + cells)
+            return (None,) * (10 + cells)
         anchor, *saved = ctx.saved_tensors
         _, wants_weight, *wants_states = ctx.needs_input_grad[: 3 + cells]
         inputs = *d_outputs, *saved, *ctx.how, ctx.has_state, any(wants_states), wants_weight
@@ -52,7 +52,7 @@ def _backward(cells: int) -> Any:
         gradients += d_states if any(wants_states) else [None] * (1 + cells)
         if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
             gradients = _Once.apply(len(gradients), *gradients, anchor, *d_outputs)
-        return *gradients, *[None] * 6
+        return *gradients, *[None] * 7
 
     return backward
 

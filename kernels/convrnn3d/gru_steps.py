@@ -21,16 +21,16 @@ NO_STATES = (ZEROS,) * 4
 
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None,
-    carried: torch.dtype, save: bool, keep: bool,
+    carried: torch.dtype, save: bool, keep: bool, traced: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
-    steps, first = sequence.steps, first_kept(sequence.steps, state is not None)
+    steps, first = sequence.steps, first_kept(sequence.steps, state is not None, traced)
     states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
     states_are_sources = not save and sequence.factors_are_kept(carried)
     slots, grids = steps - first if save else min(1, steps - first), 1 if states_are_sources else 2
     sources = sequence.empty((slots, grids), sequence.operand)
     gates = sequence.empty((steps, 3) if keep else (1, 1), projection.dtype)  # without `keep` u alone
-    packed = sequence.pack(weight, save, state is not None)
+    packed = sequence.pack(weight, save, read=steps > first)
     forward_packed = packed[0]
 
     def h_and_r_h(t: int) -> tuple[Slot, Slot]:
@@ -69,7 +69,7 @@ def backward(
     states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
     feel the rounding.
     """
-    steps, first = sequence.steps, first_kept(sequence.steps, has_state)
+    steps, first = sequence.steps, sequence.steps - sources.shape[1]
     d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
     d_state = sequence.state_gradient(d.tensor, carried, wants_state)
@@ -97,7 +97,7 @@ def backward(
         return d if t or wants_state else ZEROS
 
     def derivatives(t: int) -> tuple[Slot, Slot]:
-        """Where da goes, as factors, if any product reads them or they are the result; and as they are."""
+        """Where da goes, as factors, but those of a step that is left out, unless they are the result; and as it is."""
         unread = 0 <= t < first and d_projection is not None
         return ZEROS if unread else of_gates(da, steps, t), of_gates(d_projection, steps, t)
 

@@ -54,7 +54,7 @@ def conv_gru(
         return reference.conv_gru(
             projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
         )
-    how = operand, carried, asked, _differentiated(projection, weight, state), recompute
+    how = operand, carried, asked, _differentiated(projection, weight, state), recompute, torch.compiler.is_compiling()
     _refuse_transforms(projection, weight, state)
     states, last, *_ = run("gru", projection, weight, state, mask, *how)
     return states, last
@@ -90,7 +90,7 @@ def conv_lstm(
     if choose_backend(backend, projection) == "reference":
         zeros = reference.zero_state(projection, carried)
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
-    how = operand, carried, asked, _differentiated(projection, weight, h, s), recompute
+    how = operand, carried, asked, _differentiated(projection, weight, h, s), recompute, torch.compiler.is_compiling()
     _refuse_transforms(projection, weight, h, s)
     states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)
     return states, (last, cell)

@@ -20,17 +20,17 @@ NO_STATES = (ZEROS,) * 6
 
 def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None, mask: Tensor | None,
-    carried: torch.dtype, save: bool, keep: bool,
+    carried: torch.dtype, save: bool, keep: bool, traced: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
-    steps, first = sequence.steps, first_kept(sequence.steps, state is not None)
+    steps, first = sequence.steps, first_kept(sequence.steps, state is not None, traced)
     states_are_sources = not save and sequence.factors_are_kept(carried)
     slots = steps - first if save else 0 if states_are_sources else min(2, steps - first)
     states, last, cell = (sequence.empty(shape, carried) for shape in ((steps,), (), ()))
     sources = sequence.empty((slots,), sequence.operand)
     cells = sequence.empty((steps if save else 0,), carried)
     gates = sequence.empty((steps if keep else 0, 3), projection.dtype)
-    packed = sequence.pack(weight, save, state is not None)
+    packed = sequence.pack(weight, save, read=steps > first)
     forward_packed = packed[0]
     h_0, s_0 = (None, None) if state is None else state
 
@@ -51,7 +51,7 @@ def forward(
             h_factor = Slot(None if h_0 is None else sequence.factors(h_0))
         first_source = source(0) if save and t == first == 0 else ZEROS
         first_cell = s(0) if save and t == 0 else ZEROS
-        is_read = mask is not None or first_source.tensor is not None
+        is_read = mask is not None or first_source.tensor is not None  # beside the convolution, by the step itself
         sequence.run(
             step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
             of_gates(projection, steps, t), h if is_read else ZEROS, s(t) if t else Slot(s_0),
@@ -70,7 +70,7 @@ def backward(
 
     kept: gates, or the projection if `recompute`; each step's gates are then made again.
     """
-    steps, first = sequence.steps, first_kept(sequence.steps, has_state)
+    steps, first = sequence.steps, sequence.steps - sources.shape[1]
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
     da = sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
@@ -86,7 +86,7 @@ def backward(
         return (goes_around, g) if t or wants_state else (ZEROS, ZEROS)
 
     def derivatives(t: int) -> tuple[Slot, Slot]:
-        """Where da goes, as factors, if any product reads them or they are the result; and as they are."""
+        """Where da goes, as factors, but those of a step that is left out, unless they are the result; and as it is."""
         unread = 0 <= t < first and d_projection is not None
         return ZEROS if unread else of_gates(da, steps, t), of_gates(d_projection, steps, t)
 

@@ -4,7 +4,8 @@
 keeps (see `sequence`); `gru_backward` and `lstm_backward` are their derivatives. Triton is imported when one runs,
 not before. How a call computes: `operand` is the type of the products' factors, `carried` that of the states, and
 `precision` how float32 factors are multiplied: ieee, tf32, or as PyTorch's convolutions do when the operator runs.
-`kept` is the gates or, to recompute them, the projection.
+`kept` is the gates or, to recompute them, the projection. `traced`: a compiler sees the call, which other numbers of
+steps and another precision of PyTorch's convolutions may follow.
 """
 
 from functools import cache
@@ -17,16 +18,17 @@ from torch import Tensor
 from convrnn3d.tuning import architecture_of, first_kept, supported
 
 HOW = "ScalarType operand, ScalarType carried, str precision"
+KEPT = "bool save, bool recompute, bool traced"
 BACK = f"{HOW}, bool recompute, bool has_state, bool state_gradient, bool weight_gradient"
 AS_PYTORCH = "pytorch"
 LIBRARY = torch.library.Library("convrnn3d", "DEF")
 LIBRARY.define(
-    f"gru(Tensor projection, Tensor weight, Tensor? state, Tensor? mask, {HOW}, bool save, bool recompute)"
+    f"gru(Tensor projection, Tensor weight, Tensor? state, Tensor? mask, {HOW}, {KEPT})"
     " -> (Tensor states, Tensor last, Tensor sources, Tensor gates, Tensor packed)"
 )
 LIBRARY.define(
-    f"lstm(Tensor projection, Tensor weight, Tensor? state, Tensor? cell, Tensor? mask, {HOW}, bool save,"
-    " bool recompute) -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates,"
+    f"lstm(Tensor projection, Tensor weight, Tensor? state, Tensor? cell, Tensor? mask, {HOW}, {KEPT})"
+    " -> (Tensor states, Tensor last, Tensor last_cell, Tensor sources, Tensor cells, Tensor gates,"
     " Tensor packed)"
 )
 LIBRARY.define(
@@ -70,14 +72,14 @@ def settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
 
 def gru(
     projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, operand: torch.dtype,
-    carried: torch.dtype, precision: str, save: bool, recompute: bool,
+    carried: torch.dtype, precision: str, save: bool, recompute: bool, traced: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     kernels, Sequence = _kernels("gru")
     sequence = Sequence.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state = contiguous(projection, state)
         results = kernels.forward(
-            sequence, projection, weight, state, bits(mask), carried, save, save and not recompute
+            sequence, projection, weight, state, bits(mask), carried, save, save and not recompute, traced
         )
     states, last, *kept = results
     return states, last, *(_kept(kept, save, recompute))
@@ -85,14 +87,16 @@ def gru(
 
 def lstm(
     projection: Tensor, weight: Tensor, state: Tensor | None, cell: Tensor | None, mask: Tensor | None,
-    operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool,
+    operand: torch.dtype, carried: torch.dtype, precision: str, save: bool, recompute: bool, traced: bool,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     kernels, Sequence = _kernels("lstm")
     sequence = Sequence.of(projection, weight, operand, settled(precision, operand, projection.device))
     with sequence.on_device:
         projection, state, cell = contiguous(projection, state, cell)
         pair = None if state is None else (state, cell)
-        results = kernels.forward(sequence, projection, weight, pair, bits(mask), carried, save, save and not recompute)
+        results = kernels.forward(
+            sequence, projection, weight, pair, bits(mask), carried, save, save and not recompute, traced
+        )
     states, last, last_cell, *kept = results
     return states, last, last_cell, *(_kept(kept, save, recompute))
 
@@ -142,10 +146,10 @@ def _fake_forward(cells: int) -> Any:
     """Shapes and types of `gru`'s (cells 0) or `lstm`'s (cells 1) results."""
 
     def fake(projection: Tensor, weight: Tensor, *rest: Any) -> tuple[Tensor, ...]:
-        state, (operand, carried, _, save, recompute) = rest[0], rest[-5:]
+        state, (operand, carried, _, save, recompute, traced) = rest[0], rest[-6:]
         batch, steps, _, *grid = projection.shape
         last = [projection.new_empty(batch, *grid, dtype=carried) for _ in range(1 + cells)]
-        kept_steps = steps - first_kept(steps, state is not None)
+        kept_steps = steps - first_kept(steps, state is not None, traced)
         sources = (batch, kept_steps, *grid) if cells else (batch, kept_steps, 2, *grid)
         shapes = [sources, (batch, steps, *grid)][: 1 + cells] if save else [(0,)] * (1 + cells)
         kept = [
@@ -153,8 +157,8 @@ def _fake_forward(cells: int) -> Any:
         ]
         gates = projection.new_empty(projection.shape if save and not recompute else (0,))
         orders = (2, weight.shape[-1] ** 3, 3, weight.shape[1], weight.shape[1])
-        convolves = steps > 1 or state is not None
-        packed = projection.new_empty((0,) if not save else orders if convolves else (2, 0), dtype=operand)
+        nothing_convolves = not traced and kept_steps == 0
+        packed = projection.new_empty((0,) if not save else (2, 0) if nothing_convolves else orders, dtype=operand)
         return projection.new_empty(batch, steps, *grid, dtype=carried), *last, *kept, gates, packed
 
     return fake

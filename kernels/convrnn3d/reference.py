@@ -46,7 +46,7 @@ def conv_lstm(
 
     Shapes as in `convrnn3d`. Raises ValueError if they do not fit together.
     """
-    check_inputs(projection, weight, mask, *(state or ()))
+    check_inputs(projection, weight, mask, *(() if state is None else state))
     projection = only_seen(projection, mask)
     h, s = (zero_state(projection), zero_state(projection)) if state is None else state
     states = []

@@ -59,7 +59,8 @@ class Sequence:
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has some 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
             raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
-        if self.steps <= FEW_STEPS and self.batch * (self.steps - 1) ** 2 >= 2**31 - 2**16:  # see `wgrad`, `quotient`
+        # By T - 1 `wgrad` divides up to B (T - 1) and, in a last turn, a few more; see `quotient`.
+        if self.steps <= FEW_STEPS and self.batch * (self.steps - 1) ** 2 >= 2**31 - 2**16:
             raise ValueError(f"a batch of {self.batch} is too large for {self.steps} steps: halve it")
         if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # rows of a turn, at most
             raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share some 2^31 rows")
@@ -106,12 +107,12 @@ class Sequence:
         choice = self._chosen("weight_gradient", self.batch * summed).fitted(self.channels)
         return weight_gradient(sources, da, weight, self.shape, self._precision, choice, self.launch)
 
-    def pack(self, weight: Tensor, save: bool, has_state: bool) -> Tensor:
+    def pack(self, weight: Tensor, save: bool, read: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward.
 
-        Of one step from zeros, which convolves nothing, there is nothing in it.
+        read: whether any step does.
         """
-        if self.steps == 1 and not has_state:
+        if not read:
             return weight.new_empty(2, 0, dtype=self.operand)
         how = self.shape, self.operand, self._precision
         return pack(weight, *how, 2, self.launch) if save else kept_or_packed(weight, *how, self.launch)

@@ -26,7 +26,7 @@ SMALLEST = 16  # side of a tile that tl.dot takes
 LONGEST = 8  # voxels of a tile's lines
 SMALL_BATCH = 8  # up to which launches of a step overlap if nothing else is said
 # Steps up to which those from zeros leave step 0 out of the weight's gradient, which its zeros add nothing to: to find
-# the (b, t) of a row takes a tenth more instructions a turn then.
+# the (b, t) of a row takes a ninth more instructions a turn then.
 FEW_STEPS = 8
 # Of the environment: a table to use in place of the one that is installed; whether launches overlap, 1 or 0.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
@@ -86,9 +86,12 @@ def kind_of(dtype: torch.dtype, precision: str) -> str:
     return precision if dtype == torch.float32 else KINDS[dtype]
 
 
-def first_kept(steps: int, has_state: bool) -> int:
-    """The step that the sources kept for a backward pass begin with: 1 where those of step 0 are left out."""
-    return int(not has_state and steps <= FEW_STEPS)
+def first_kept(steps: int, has_state: bool, traced: bool) -> int:
+    """The step that the sources kept for a backward pass begin with: 1 where those of step 0 are left out.
+
+    traced: by a compiler, to which the number of steps, that of other calls, too, is to make no difference.
+    """
+    return int(not has_state and not traced and steps <= FEW_STEPS)
 
 
 def supported(precision: str, architecture: str) -> str:

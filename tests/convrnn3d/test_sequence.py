@@ -1,8 +1,11 @@
 """The sizes that a call may have, and the device it is launched on."""
 
+from typing import Any
+
 import pytest
 import torch
 from convrnn3d.sequence import Sequence
+from convrnn3d.tuning import Launch, choose
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,21 @@ def test_more_rows_than_32_bits_count_are_refused() -> None:
     with pytest.raises(ValueError, match=r"1024 x 12 grids 128x128x64"):
         Sequence(1024, 12, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
     Sequence(1024, 11, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
+
+
+def test_the_weight_gradients_tile_is_that_for_the_steps_that_are_summed() -> None:
+    asked = []
+
+    def note(kernel: str, kind: str, number: int, *rest: Any) -> Launch:
+        asked.append(number)
+        return choose(kernel, kind, number, *rest)
+
+    cpu = torch.device("cpu")
+    sequence = Sequence(2, 3, (1, 1, 2), 3, 1, torch.float32, "ieee", cpu, launch=lambda *what: None, choose=note)
+    for kept in (3, 2):
+        sources, da = (sequence.empty(slots, torch.float32) for slots in ((kept, 2), (3, 3)))
+        sequence.weight_gradient(sources, da, torch.empty(3, 3, 3, 1, 1, 1))
+    assert asked == [2 * 3, 2 * 2]
 
 
 def test_launches_go_to_the_tensors_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_it_is_the_gradient_of_every_gates_convolution(
 
 
 @pytest.mark.parametrize(
-    # Of 28 samples' later steps those of a turn begin in the middle of a sample's, or end there.
+    # Of 14 samples' later steps those of a turn begin in the middle of a sample's, or end there.
     ("batch", "steps", "grid", "side"),
     [(3, 2, (1, 2, 3), 3), (1, 3, (1, 1, 2), 3), (14, 3, (1, 1, 2), 1), (5, 8, (1, 2, 1), 3)],
 )
