@@ -37,7 +37,8 @@ for way in ("compiling", "compiled", "profiled"):
     print("call", way, flush=True)
     if way == "profiled":
         triton.knobs.runtime.launch_enter_hook = lambda metadata: print("hook", metadata.get()["name"], flush=True)
-    outputs = run(cell, projection, weight, *state, None, torch.bfloat16, torch.bfloat16, "ieee", True, False)[:2]
+    types = torch.bfloat16, torch.bfloat16
+    outputs = run(cell, projection, weight, *state, None, *types, "ieee", True, False, False)[:2]
     torch.autograd.grad(outputs, [projection, weight, *state], [torch.ones_like(output) for output in outputs])
 print("weight", weight.data_ptr())
 """
