@@ -1,4 +1,4 @@
-"""Mugs, of which the shipped network saw five at most: python docs/recipes/mugs.py OUT COUNT [--seed 0]
+"""Mugs, of which the shipped network saw hardly any: python docs/recipes/mugs.py OUT COUNT [--seed 0]
 
 Writes OUT/mug/mug-0000.glb and so on, for `r2n2 data meshes OUT --front +x`: y up, the handle, if there is one, towards
 +x. A mug's body is the skin over rings that go up outside and down into the cavity; the handle begins and ends in the

@@ -96,11 +96,6 @@ def backward(
         """d of step t; of the first one it leads to the first state alone."""
         return d if t or wants_state else ZEROS
 
-    def derivatives(t: int) -> tuple[Slot, Slot]:
-        """Where da goes, as factors, but those of a step that is left out, unless they are the result; and as it is."""
-        unread = 0 <= t < first and d_projection is not None
-        return ZEROS if unread else of_gates(da, steps, t), of_gates(d_projection, steps, t)
-
     def gates_again(t: int) -> None:
         p = of_gates(kept, steps, t)
         h_factor, r_h = h_and_r_h(t)
@@ -119,15 +114,15 @@ def backward(
             gates_again(t)
         sequence.run(
             gates_back_kernel, "gru_gates_back", U_AND_R_BACK, source, backward_packed, t, around,
-            Slot(d_states, steps, t), h(t), gates(t), passed_back(t) if t >= 0 else Slot(d_state), *derivatives(t),
-            mask,
+            Slot(d_states, steps, t), h(t), gates(t), passed_back(t) if t >= 0 else Slot(d_state),
+            *sequence.derivatives(da, d_projection, t, first), mask,
         )  # fmt: skip
 
     into(steps - 1, source=ZEROS, around=Slot(d_last))
     for t in reversed(range(0 if has_state else 1, steps)):
         sequence.run(
             update_back_kernel, "gru_update_back", CANDIDATE_BACK, Slot(da, 3 * steps, 3 * t + 2), backward_packed, t,
-            passed_back(t), h(t), gates(t), *derivatives(t), mask,
+            passed_back(t), h(t), gates(t), *sequence.derivatives(da, d_projection, t, first), mask,
         )  # fmt: skip
         if t or wants_state:
             into(t - 1, source=of_gates(da, steps, t), around=d)

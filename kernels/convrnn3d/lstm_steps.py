@@ -85,11 +85,6 @@ def backward(
             return Slot(d_h), Slot(d_s)
         return (goes_around, g) if t or wants_state else (ZEROS, ZEROS)
 
-    def derivatives(t: int) -> tuple[Slot, Slot]:
-        """Where da goes, as factors, but those of a step that is left out, unless they are the result; and as it is."""
-        unread = 0 <= t < first and d_projection is not None
-        return ZEROS if unread else of_gates(da, steps, t), of_gates(d_projection, steps, t)
-
     for t in reversed(range(-1 if wants_state else 0, steps)):
         start = t == steps - 1
         gates = of_gates(kept, steps, t) if again is None else again
@@ -103,7 +98,8 @@ def backward(
         sequence.run(
             step_back_kernel, "lstm_step_back", EVERY_GATE_BACK, ZEROS if start else of_gates(da, steps, t + 1),
             backward_packed, t, Slot(d_last) if start else goes_around, Slot(d_states, steps, t),
-            Slot(d_cell) if start else g, d_cell_before, Slot(cells, steps, t), gates, d_around, *derivatives(t), mask,
+            Slot(d_cell) if start else g, d_cell_before, Slot(cells, steps, t), gates, d_around,
+            *sequence.derivatives(da, d_projection, t, first), mask,
         )  # fmt: skip
     d_weight = sequence.weight_gradient(sources, da, weight) if wants_weight else weight.new_empty(0)
     return da if d_projection is None else d_projection, d_weight, d_h, d_s

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from convrnn3d.launcher import Slot, launch
+from convrnn3d.launcher import ZEROS, Slot, launch, of_gates
 from convrnn3d.packing import cast, kept_or_packed, pack
 from convrnn3d.parts import conv_parts
 from convrnn3d.places import Phase, Shape
@@ -98,6 +98,14 @@ class Sequence:
 
     def _chosen(self, name: str, batch: int) -> Launch:
         return self.choose(name, self.kind, batch, self.channels, self.architecture)
+
+    def derivatives(self, da: Tensor, d_projection: Tensor | None, t: int, first: int) -> tuple[Slot, Slot]:
+        """Where step t's da goes: as factors, and as it is, if the two are apart.
+
+        Factors of a step before `first`, the first one whose sources are kept, nothing reads but as the result.
+        """
+        unread = 0 <= t < first and d_projection is not None
+        return ZEROS if unread else of_gates(da, self.steps, t), of_gates(d_projection, self.steps, t)
 
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
         """dW (3, C, C, K, K, K), see `wgrad`; without sources, of one step from zeros, it is zero."""
