@@ -2,6 +2,7 @@
 
     port         module by module, as in `port`
     reference    r2n2 with convrnn3d in PyTorch
+    onednn       r2n2 with convrnn3d's products on a CPU, float32
     kernels      r2n2 with the fused kernels (only where Triton runs)
     compiled ... each under torch.compile
 
@@ -98,7 +99,7 @@ def contender(name: str, base: R2N2) -> nn.Module:
     model = Port(base) if plain == "port" else copy.deepcopy(base)
     model.train(base.training)
     if plain != "port":
-        model.recurrence.backend = {"reference": "reference", "kernels": "triton"}[plain]
+        model.recurrence.backend = {"kernels": "triton"}.get(plain, plain)
     if plain != name:
         model.compile(dynamic=False)
     return model
@@ -187,4 +188,8 @@ def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list
         plain.insert(0, "port")
     if device.type == "cuda" and TRITON_IS_THERE:
         plain.append("kernels")
-    return plain + [f"compiled {name}" for name in plain if compilers]
+    compiled = [f"compiled {name}" for name in plain if compilers]
+    own = (
+        ["onednn"] if device.type == "cpu" and problem.type_name == "fp32" else []
+    )  # compilers see the reference alone
+    return plain + own + compiled

@@ -3,6 +3,8 @@
     kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
     kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
     kernels, one by one    the first, with launches that do not overlap, where they would; a step, forward
+    onednn                 convrnn3d on a CPU, float32: forward with a frozen weight, laid out before
+    onednn, packing        the same with one that may change, laid out in each call; a step, forward
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
@@ -14,8 +16,8 @@
     compiled ...           merged NDHWC under torch.compile, default and max-autotune
 
 Each but ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion is held against
-it: not the weight's either, for who trains with PyTorch may keep it so. The fused kernels have theirs laid out before
-only if nothing trains it: with the backward pass `kernels` does it in each call. The same work is done forward by
+it: not the weight's either, for who trains with PyTorch may keep it so. Ours have theirs laid out before only if
+nothing trains it: with the backward pass `kernels` and `onednn` do it in each call. The same work is done forward by
 `kernels` and `merged NDHWC`, both packing or neither, with the backward pass by `kernels` and `merged NDHWC, packing`.
 """
 
@@ -40,8 +42,9 @@ from benchmarks.recurrence.runs import (
 )
 from benchmarks.work.sizes import GATES
 
-PACKING, ONE_BY_ONE = "kernels, packing", "kernels, one by one"
-BESIDE = (PACKING, ONE_BY_ONE)  # ways of ours that are told apart, where they tell most: in a step forward
+OWN = ("kernels", "onednn")  # what convrnn3d does on a GPU and on a CPU
+PACKING, ONE_BY_ONE, ONEDNN_PACKING = "kernels, packing", "kernels, one by one", "onednn, packing"
+BESIDE = (PACKING, ONE_BY_ONE, ONEDNN_PACKING)  # ways of ours told apart where they tell most: in a step forward
 PYTORCH_PACKING = "merged NDHWC, packing"  # does more than PyTorch need: never what `kernels` is compared with
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 
@@ -100,6 +103,8 @@ def contenders() -> dict[str, Contender]:
         Contender("kernels", frozen(ours("triton"))),
         Contender(PACKING, ours("triton")),
         Contender(ONE_BY_ONE, one_by_one(frozen(ours("triton")))),
+        Contender("onednn", frozen(ours("onednn"))),
+        Contender(ONEDNN_PACKING, ours("onednn")),
         Contender("reference", ours("reference")),
         Contender("eager NCDHW", gate_by_gate, default),
         Contender("merged NCDHW", merged_run(convolved, default), default, merged=True),

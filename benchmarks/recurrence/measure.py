@@ -15,7 +15,15 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
 from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, leave_out, rows_of, side_by_side
-from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PYTORCH_PACKING, Contender, contenders
+from benchmarks.recurrence.contenders import (
+    BESIDE,
+    ONE_BY_ONE,
+    ONEDNN_PACKING,
+    PACKING,
+    PYTORCH_PACKING,
+    Contender,
+    contenders,
+)
 from benchmarks.recurrence.problems import Problem
 from benchmarks.work.phases import sequence_work
 from benchmarks.work.sizes import Sizes
@@ -125,7 +133,9 @@ def able(device: torch.device, problem: Problem, compilers: bool = True) -> list
     overlap; the backward pass runs after the call that has them so.
     """
     kernels = device.type == "cuda" and TRITON_IS_THERE
-    left_out = set() if kernels else {"kernels", *BESIDE}
+    left_out = set() if kernels else {"kernels", PACKING, ONE_BY_ONE}
+    if device.type != "cpu" or problem.type_name != "fp32":
+        left_out.update(("onednn", ONEDNN_PACKING))
     if problem.backward or problem.steps > 1:
         left_out.update(BESIDE)
     if problem.steps > 1:

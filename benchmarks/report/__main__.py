@@ -121,12 +121,12 @@ def readme_figures() -> str:
 
 
 def in_short(steps: list[Stored]) -> str:
-    """Between which speed-ups the fused kernels are, forward and with the backward pass."""
+    """Between which speed-ups ours are, forward and with the backward pass."""
     words = []
     for title, backward in (("forward", False), ("with the backward pass", True)):
-        fused = [one for one in steps if one.backward == backward and one.speed_up and one.ours.is_fused]
-        if fused:
-            ratios, mark = [one.speed_up[0] for one in fused], STALE * any(one.ours.is_stale for one in fused)
+        own = [one for one in steps if one.backward == backward and one.speed_up and one.ours.is_own]
+        if own:
+            ratios, mark = [one.speed_up[0] for one in own], STALE * any(one.ours.is_stale for one in own)
             words.append(f"{min(ratios):.2f} to {max(ratios):.2f} times as fast {title}{mark}")
     return ", " + ", ".join(words) if words else ""
 

@@ -1,13 +1,15 @@
 """The report's tables: a line for each comparison that is kept, with marks for what it does not say."""
 
 from benchmarks.measuring.results import GRAPH
-from benchmarks.recurrence.contenders import BESIDE, PYTORCH_PACKING
+from benchmarks.recurrence.contenders import BESIDE, OWN, PYTORCH_PACKING
 from benchmarks.report.stored import VERSIONS, Figure, Stored
 
 STALE, OTHER_VERSIONS, NOT_COMPILED, NOT_AROUND = "†", "‡", "°", "§"
 UNITS = (("s", 1e6), ("ms", 1e3), ("us", 1))
 STEP_COLUMNS = "| cell | pass | T | B | type | plain | fastest PyTorch | convrnn3d | speed-up | floor | errors | MiB |"
-NETWORK_COLUMNS = "| network | pass | B | views | type | port | r2n2 | with kernels | speed-up | errors | MiB |"
+NETWORK_COLUMNS = (
+    "| network | pass | B | views | type | port | r2n2, reference | kernels or oneDNN | speed-up | errors | MiB |"
+)
 
 
 def versions(machine: dict[str, str]) -> str:
@@ -35,8 +37,8 @@ def with_those_beside(one: Stored, first: str, names: tuple[str, ...]) -> str:
 def network_line(one: Stored, machine: dict[str, str]) -> str:
     done = "training step" if one.backward else "inference"
     without = next(iter(one.of("reference")), None)
-    fused = next(iter(one.of("kernels")), None)
-    times = [shown(one.others, "port"), shown(without, "reference"), shown(fused, "kernels")]
+    own = next((figure for name in OWN for figure in one.of(name)), None)
+    times = [shown(one.others, "port"), shown(without, "reference"), shown(own, "kernels")]
     return line(one, [marked(one, machine), done, one.batch, one.steps, one.dtype], times)
 
 
@@ -61,7 +63,8 @@ def shown(figure: Figure | None, plain: str = "") -> str:
         return ""
     unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)
     time = f"{figure.median / size:.3g} {unit}"
-    name = "" if figure.name == plain else f" ({figure.name.removeprefix('kernels, ').replace(GRAPH, ', graph')})"
+    short = figure.name.removeprefix("kernels, ").removeprefix("onednn, ").replace(GRAPH, ", graph")
+    name = "" if figure.name == plain else f" ({short})"
     return time + name + STALE * figure.is_stale
 
 

@@ -9,7 +9,7 @@ from benchmarks.measuring import results
 from benchmarks.measuring.machine import fingerprint
 from benchmarks.measuring.results import name_of, read
 from benchmarks.measuring.tables import largest_error
-from benchmarks.recurrence.contenders import PYTORCH_PACKING
+from benchmarks.recurrence.contenders import OWN, PYTORCH_PACKING
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
@@ -37,13 +37,14 @@ class Figure:
         return name_of(self.contender, self.graph)
 
     @property
-    def is_fused(self) -> bool:
-        return self.contender.removeprefix("compiled ").startswith("kernels")
+    def is_own(self) -> bool:
+        """Of the fused kernels, or of convrnn3d's products on a CPU."""
+        return self.contender.removeprefix("compiled ").startswith(OWN)
 
     @property
     def is_stale(self) -> bool:
-        """Whether it speaks of fused kernels that were changed since."""
-        return self.is_fused and self.kernels != _kernels_now()
+        """Whether it speaks of a convrnn3d that was changed since."""
+        return self.is_own and self.kernels != _kernels_now()
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,11 @@ class Stored:
 
     @property
     def ours(self) -> Figure | None:
-        """The fused kernels' fastest figure, forward with the weight laid out beforehand as PyTorch's are.
+        """The fastest figure of the fused kernels or, on a CPU, of oneDNN, forward with the weight laid out beforehand.
 
-        Where there is none, of our own PyTorch path.
+        Where there is none, of the reference.
         """
-        fused = [figure for figure in self.figures if figure.contender in ("kernels", "compiled kernels")]
-        return next(iter(fused or self.of("reference")), None)
+        return next((figure for name in (*OWN, "reference") for figure in self.of(name)), None)
 
     @property
     def others(self) -> Figure | None:
@@ -81,7 +81,7 @@ class Stored:
         if self.table == "network":
             return next(iter(self.of("port")), None)
         left_out = (self.ours, *self.of(PYTORCH_PACKING))
-        return next((f for f in self.figures if not f.is_fused and f not in left_out), None)
+        return next((f for f in self.figures if not f.is_own and f not in left_out), None)
 
     @property
     def compiled(self) -> bool:

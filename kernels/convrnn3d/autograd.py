@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from convrnn3d.once import once, refuse
 from convrnn3d.ops import LIBRARY, OPERATORS, settled
 
 
@@ -50,9 +51,7 @@ def _backward(cells: int) -> Any:
         d_projection, d_weight, *d_states = _below_autograd(operator, *inputs)
         gradients = [d_projection, d_weight if wants_weight else None]
         gradients += d_states if any(wants_states) else [None] * (1 + cells)
-        if torch.is_grad_enabled():  # create_graph: these gradients may be differentiated again
-            gradients = _Once.apply(len(gradients), *gradients, anchor, *d_outputs)
-        return *gradients, *[None] * 7
+        return *once(gradients, anchor, *d_outputs), *[None] * 7
 
     return backward
 
@@ -71,7 +70,7 @@ def _differentiable(cells: int) -> Any:
         @staticmethod
         def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
             output = _below_autograd(operator, *inputs)
-            # An empty result of no other use: where it was saved it leads back to the inputs, which `_Once` needs.
+            # An empty result of no other use: where it was saved it leads back to the inputs, which `once` needs.
             output = *output, output[0].new_empty(0)
             setup(ctx, inputs, output)
             return output
@@ -85,28 +84,6 @@ def _differentiable(cells: int) -> Any:
     return run
 
 
-class _Once(torch.autograd.Function):
-    """The first `count` of some tensors, gradients, as they are; to differentiate them is an error.
-
-    The others lead to all that they were computed from, the call's inputs and what comes after it: a derivative by any
-    of these would else be missing.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, count: int, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
-        return tuple(None if gradient is None else gradient.view_as(gradient) for gradient in tensors[:count])
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Tensor | None) -> None:
-        _refuse(ctx)
-
-
-def _refuse(ctx: Any, *upstream: Any) -> None:
-    raise RuntimeError(
-        "convrnn3d's kernels can be differentiated once: double backward is not supported; use backend='reference'"
-    )
-
-
 def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
     """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
     return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
@@ -115,4 +92,4 @@ def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
 _DIFFERENTIABLE = {_name: _differentiable(_cells) for _cells, _name in enumerate(("gru", "lstm"))}
 for _name, _function in _DIFFERENTIABLE.items():
     LIBRARY.impl(_name, _function, "Autograd")
-    torch.library.register_autograd(f"convrnn3d::{_name}_backward", _refuse, lib=LIBRARY)
+    torch.library.register_autograd(f"convrnn3d::{_name}_backward", refuse, lib=LIBRARY)

@@ -1,4 +1,4 @@
-"""Which backend computes a call: the fused Triton kernels, or the reference in PyTorch."""
+"""Which backend computes a call: the fused Triton kernels, oneDNN on a CPU, or the reference in PyTorch."""
 
 import os
 from importlib.util import find_spec
@@ -6,28 +6,31 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-BACKENDS = ("auto", "triton", "reference")
+from convrnn3d import onednn
+
+BACKENDS = ("auto", "triton", "onednn", "reference")
 VARIABLE = "CONVRNN3D_BACKEND"
 TRITON_IS_THERE = find_spec("triton") is not None
 TYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def choose_backend(asked: str, tensor: Tensor) -> str:
-    """ "triton" or "reference" for a call on `tensor`.
+    """ "triton", "onednn" or "reference" for a call on `tensor`.
 
     asked: one of BACKENDS; "auto" defers to the environment variable CONVRNN3D_BACKEND and, if that is not set or
-    "auto", too, takes Triton for CUDA and HIP tensors of a type the kernels know, and the reference for all others.
-    Raises ValueError for another name, RuntimeError where Triton is asked for and cannot run.
+    "auto", too, takes Triton for CUDA and HIP tensors of a type the kernels know, oneDNN for those on a CPU that it
+    knows, and the reference for all others.
+    Raises ValueError for another name, RuntimeError where Triton or oneDNN is asked for and cannot run.
     """
     name, origin = (asked, "backend") if asked != "auto" else (os.environ.get(VARIABLE) or "auto", VARIABLE)
     check_backend(name, origin)
-    if name == "reference":
-        return name
-    hindrance = _hindrance(tensor)
-    if name == "triton" and hindrance is not None:
-        raise RuntimeError(f"{origin}='triton' cannot run here: {hindrance}; use 'reference' or 'auto'")
-    on_gpu = tensor.device.type == "cuda"  # HIP devices are called cuda, too
-    return "triton" if hindrance is None and (on_gpu or name == "triton") else "reference"
+    if name == "auto":
+        own = "triton" if tensor.device.type == "cuda" else "onednn"  # HIP devices are called cuda, too
+        return own if HINDRANCES[own](tensor) is None else "reference"
+    hindrance = HINDRANCES[name](tensor) if name in HINDRANCES else None
+    if hindrance is not None:
+        raise RuntimeError(f"{origin}={name!r} cannot run here: {hindrance}; use 'reference' or 'auto'")
+    return name
 
 
 def check_backend(name: str, origin: str = "backend") -> None:
@@ -35,7 +38,7 @@ def check_backend(name: str, origin: str = "backend") -> None:
         raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}, got {name!r}")
 
 
-def _hindrance(tensor: Tensor) -> str | None:
+def _hindrance_of_triton(tensor: Tensor) -> str | None:
     """Why the kernels cannot take `tensor`, or None."""
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
@@ -46,3 +49,6 @@ def _hindrance(tensor: Tensor) -> str | None:
     if os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y"):
         return None
     return f"the tensors are on {tensor.device}, and Triton needs CUDA or HIP, or TRITON_INTERPRET=1"
+
+
+HINDRANCES = {"triton": _hindrance_of_triton, "onednn": onednn.hindrance}

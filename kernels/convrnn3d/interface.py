@@ -5,10 +5,11 @@ from torch import Tensor
 from torch._C import _functorch as functorch
 from torch.autograd import forward_ad
 
-from convrnn3d import reference
+from convrnn3d import manual, onednn, reference
 from convrnn3d.autograd import run
 from convrnn3d.backend import TYPES, choose_backend
 from convrnn3d.checks import AUTOCAST, check_inputs, require_tensor
+from convrnn3d.manual import differentiated
 from convrnn3d.ops import AS_PYTORCH
 
 PRECISIONS = ("ieee", "tf32")
@@ -35,26 +36,30 @@ def conv_gru(
     than T, and none, where it is less than 1.
     All of one type; under autocast products are taken in autocast's type, and the states are float32.
 
-    backend: "triton" the fused kernels, "reference" plain PyTorch, "auto" what the environment variable
-    CONVRNN3D_BACKEND says, else Triton for CUDA and HIP tensors and the reference elsewhere.
+    backend: "triton" the fused kernels, "onednn" products of float32 on a CPU with a weight that is laid out once,
+    "reference" plain PyTorch, "auto" what the environment variable CONVRNN3D_BACKEND says, else Triton for CUDA and HIP
+    tensors, oneDNN for those of a CPU that it can take, and the reference for all others.
     precision: how the kernels multiply float32, "ieee" or "tf32"; None: as PyTorch's convolutions do
-    (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The reference always does as
-    PyTorch does.
+    (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The others always do as PyTorch
+    does.
     recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
-    The kernels lay the weight out in each call, a frozen one once: see `freeze`.
+    The kernels and oneDNN lay the weight out in each call, a frozen one once: see `freeze`.
 
-    Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where "triton" cannot run.
+    Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where what is asked for cannot run.
     """
     mask = mask_of(mask, lengths, projection)
     check_inputs(projection, weight, mask, state)
     operand, carried = _types(projection, weight, state)
     state = _cast(state, carried)
     asked = _precision(precision)
-    if choose_backend(backend, projection) == "reference":
+    chosen = choose_backend(backend, projection)
+    if chosen == "onednn":
+        return manual.conv_gru(projection, weight, state, mask, onednn.products)
+    if chosen == "reference":
         return reference.conv_gru(
             projection, weight, reference.zero_state(projection, carried) if state is None else state, mask
         )
-    how = operand, carried, asked, _differentiated(projection, weight, state), recompute, torch.compiler.is_compiling()
+    how = operand, carried, asked, differentiated(projection, weight, state), recompute, torch.compiler.is_compiling()
     _refuse_transforms(projection, weight, state)
     states, last, *_ = run("gru", projection, weight, state, mask, *how)
     return states, last
@@ -87,10 +92,13 @@ def conv_lstm(
     operand, carried = _types(projection, weight, h, s)
     h, s = _cast(h, carried), _cast(s, carried)
     asked = _precision(precision)
-    if choose_backend(backend, projection) == "reference":
+    chosen = choose_backend(backend, projection)
+    if chosen == "onednn":
+        return manual.conv_lstm(projection, weight, None if state is None else (h, s), mask, onednn.products)
+    if chosen == "reference":
         zeros = reference.zero_state(projection, carried)
         return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
-    how = operand, carried, asked, _differentiated(projection, weight, h, s), recompute, torch.compiler.is_compiling()
+    how = operand, carried, asked, differentiated(projection, weight, h, s), recompute, torch.compiler.is_compiling()
     _refuse_transforms(projection, weight, h, s)
     states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)
     return states, (last, cell)
@@ -138,10 +146,6 @@ def check_precision(asked: str | None) -> None:
 def _precision(asked: str | None) -> str:
     check_precision(asked)
     return asked or AS_PYTORCH
-
-
-def _differentiated(*tensors: Tensor | None) -> bool:
-    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def _refuse_transforms(*tensors: Tensor | None) -> None:

@@ -1,134 +1,211 @@
-"""The recurrences with the backward pass written by hand, in plain PyTorch: what a kernel is debugged against.
+"""The recurrences with the backward pass written by hand, in PyTorch: the path for CPUs, and a kernel's next of kin.
 
-The formulas and their notation are those of kernels/DERIVATION.md. Forward keeps the gates of every step; backward
-walks the steps in reverse, then sums the weight gradient over all of them at once. It can be differentiated once.
+The formulas and their notation are those of kernels/DERIVATION.md. Forward keeps what each step's gates were; backward
+walks the steps in reverse, then sums the weight's gradient over all of them at once. A first state of zeros is not
+convolved, nor is its step in that sum. Who multiplies is said by the caller: see `plain` and `onednn`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
-from torch.nn.grad import conv3d_weight
 
 from convrnn3d.checks import check_inputs
-from convrnn3d.reference import only_seen, zero_state
+from convrnn3d.once import once
+from convrnn3d.plain import Plain, Products
+from convrnn3d.reference import only_seen, where_seen, zero_state
+
+U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
+Multiply = Callable[[Tensor, Tensor, int], Products]  # for a weight, a grid like the states, and so many steps
+
+
+def plain(weight: Tensor, grid: Tensor, steps: int) -> Products:
+    return Plain(weight)
 
 
 def conv_gru(
-    projection: Tensor, weight: Tensor, state: Tensor | None = None, mask: Tensor | None = None
+    projection: Tensor,
+    weight: Tensor,
+    state: Tensor | None = None,
+    mask: Tensor | None = None,
+    multiply: Multiply = plain,
 ) -> tuple[Tensor, Tensor]:
     """As `convrnn3d.reference.conv_gru`, with a backward pass of its own."""
     check_inputs(projection, weight, mask, state)
-    projection = only_seen(projection, mask)
-    return _ConvGRU.apply(projection, weight, zero_state(projection) if state is None else state, mask)
+    projection, products = only_seen(projection, mask), _products(multiply, projection, weight, state)
+    if differentiated(projection, weight, state):
+        return _ConvGRU.apply(projection, weight, state, mask, products)
+    return _gru(projection, state, mask, products)
 
 
 def conv_lstm(
-    projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None = None, mask: Tensor | None = None
+    projection: Tensor,
+    weight: Tensor,
+    state: tuple[Tensor, Tensor] | None = None,
+    mask: Tensor | None = None,
+    multiply: Multiply = plain,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `convrnn3d.reference.conv_lstm`, with a backward pass of its own."""
-    h, s = (zero_state(projection), zero_state(projection)) if state is None else state
+    h, s = (None, None) if state is None else state
     check_inputs(projection, weight, mask, h, s)
-    projection = only_seen(projection, mask)
-    states, last, cell = _ConvLSTM.apply(projection, weight, h, s, mask)
-    return states, (last, cell)
+    projection, products = only_seen(projection, mask), _products(multiply, projection, weight, h)
+    if differentiated(projection, weight, h, s):
+        states, *last = _ConvLSTM.apply(projection, weight, h, s, mask, products)
+    else:
+        states, *last = _lstm(projection, h, s, mask, products)
+    return states, tuple(last)
+
+
+def differentiated(*tensors: Tensor | None) -> bool:
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
+
+
+def _products(multiply: Multiply, projection: Tensor, weight: Tensor, state: Tensor | None) -> Products:
+    return multiply(weight, projection[:, 0, 0], projection.shape[1] - _first(state))
+
+
+def _gru(
+    projection: Tensor, state: Tensor | None, mask: Tensor | None, products: Products, kept: list[Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
+    """All states and the last one. u, r and c of each step are added to `kept`."""
+    h, states = zero_state(projection) if state is None else state, []
+    for t in range(projection.shape[1]):
+        p_ur, p_c, convolves = projection[:, t, U_R], projection[:, t, C], t > 0 or state is not None
+        u, r = torch.sigmoid(products.conv(h, U_R).add_(p_ur) if convolves else p_ur).unbind(1)
+        c = torch.tanh(products.conv(r * h, C).add_(p_c) if convolves else p_c)[:, 0]
+        h = where_seen(mask, t, torch.lerp(c, h, u), h)  # u . h + (1 - u) . c
+        states.append(h)
+        if kept is not None:
+            kept += u, r, c
+    return torch.stack(states, 1), h
+
+
+def _lstm(
+    projection: Tensor,
+    state: Tensor | None,
+    cell: Tensor | None,
+    mask: Tensor | None,
+    products: Products,
+    kept: list[Tensor] | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All states and the last pair. s, f, i, c and h^ of each step are added to `kept`."""
+    h, s = (zero_state(projection) if given is None else given for given in (state, cell))
+    states = []
+    for t in range(projection.shape[1]):
+        p = projection[:, t]
+        a = products.conv(h, ALL).add_(p) if t > 0 or state is not None else p
+        (f, i), c = torch.sigmoid(a[:, :2]).unbind(1), torch.tanh(a[:, 2])
+        next_s = torch.addcmul(i * c, f, s)
+        next_h = torch.tanh(next_s)
+        if kept is not None:
+            kept += s, f, i, c, next_h
+        h, s = where_seen(mask, t, next_h, h), where_seen(mask, t, next_s, s)
+        states.append(h)
+    return torch.stack(states, 1), h, s
 
 
 class _ConvGRU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, projection: Tensor, weight: Tensor, h: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        previous, gates, states = [], [], []
-        for t in range(projection.shape[1]):
-            p_u, p_r, p_c = projection[:, t].unbind(1)  # (B, X, Y, Z, C) each
-            conv_u, conv_r = conv(h, weight[:2]).chunk(2, dim=-1)
-            u, r = torch.sigmoid(p_u + conv_u), torch.sigmoid(p_r + conv_r)
-            c = torch.tanh(p_c + conv(r * h, weight[2:]))
-            previous.append(h)
-            gates.append(torch.stack([u, r, c], dim=1))
-            m = seen(mask, t, h)
-            h = m * (u * h + (1 - u) * c) + (1 - m) * h
-            states.append(h)
-        ctx.save_for_backward(weight, torch.stack(previous, 1), torch.stack(gates, 1), mask)
-        return torch.stack(states, 1), h.clone()
+    def forward(
+        ctx: Any, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, products: Products
+    ) -> tuple[Tensor, Tensor]:
+        gates: list[Tensor] = []
+        states, last = _gru(projection, state, mask, products, gates)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, mask, state, states, *gates)
+        ctx.products = products
+        return states, last
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, d_states: Tensor, d_last: Tensor) -> tuple[Tensor | None, ...]:
-        weight, previous, gates, mask = ctx.saved_tensors
-        d, d_projection = d_last, []
-        for t in reversed(range(previous.shape[1])):
-            h, (u, r, c), m = previous[:, t], gates[:, t].unbind(1), seen(mask, t, d)
-            d = d + d_states[:, t]
-            e = m * d
-            da_c = e * (1 - u) * (1 - c**2)
-            q = conv_transposed(da_c, weight[2:])
-            da_r = q * h * r * (1 - r)
-            da_u = e * (h - c) * u * (1 - u)
-            d_projection.append(torch.stack([da_u, da_r, da_c], dim=1))
-            d = (1 - m) * d + e * u + q * r + conv_transposed(torch.cat([da_u, da_r], dim=-1), weight[:2])
-        d_projection = torch.stack(d_projection[::-1], dim=1)  # (B, T, 3, X, Y, Z, C)
-        d_a_ur, d_a_c = d_projection[:, :, :2], d_projection[:, :, 2:]
-        reset_state = gates[:, :, 1] * previous
-        d_weight = torch.cat([weight_gradient(previous, d_a_ur, weight), weight_gradient(reset_state, d_a_c, weight)])
-        return d_projection, d_weight, d, None
+    def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        weight, mask, state, states, *gates = ctx.saved_tensors
+        with torch.no_grad():
+            products, first = ctx.products, _first(state)
+            _, wants_weight, wants_state, *_ = ctx.needs_input_grad
+            before, d, da = _before(states, state), d_last, _room_for_gates(states)
+            for t in reversed(range(states.shape[1])):
+                h, (u, r, c) = before[:, t], gates[3 * t : 3 * t + 3]
+                d = _with_that_of_step(t, d, d_states, h)
+                e = where_seen(mask, t, d, 0)
+                da[:, t, 2] = e * (1 - u) * (1 - c**2)
+                q = products.conv_transposed(da[:, t, C], C) if t >= first else torch.zeros_like(h)
+                da[:, t, 1] = q * h * r * (1 - r)
+                da[:, t, 0] = e * (h - c) * u * (1 - u)
+                if t > 0 or wants_state:
+                    from_gates = products.conv_transposed(da[:, t, U_R], U_R)
+                    d = where_seen(mask, t, from_gates.addcmul_(e, u).addcmul_(q, r), d)
+            dw = torch.zeros_like(weight) if wants_weight else None
+            if wants_weight and before[:, first:].numel():
+                h, r = before[:, first:], torch.stack(gates[1::3], 1)[:, first:]
+                dw[U_R] = products.weight_gradient(h, da[:, first:, U_R])
+                dw[C] = products.weight_gradient(r * h, da[:, first:, C])
+            gradients = [da, dw, d if wants_state else None]
+        return *once(gradients, states, d_states, d_last), None, None
 
 
 class _ConvLSTM(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, projection: Tensor, weight: Tensor, h: Tensor, s: Tensor, mask: Tensor | None
+        ctx: Any,
+        projection: Tensor,
+        weight: Tensor,
+        state: Tensor | None,
+        cell: Tensor | None,
+        mask: Tensor | None,
+        products: Products,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        previous, cells, gates, states = [], [], [], []
-        for t in range(projection.shape[1]):
-            a_f, a_i, a_c = (projection[:, t] + torch.stack(conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
-            f, i, c = torch.sigmoid(a_f), torch.sigmoid(a_i), torch.tanh(a_c)
-            previous.append(h)
-            cells.append(s)
-            gates.append(torch.stack([f, i, c], dim=1))
-            m, new_s = seen(mask, t, h), f * s + i * c
-            h, s = m * torch.tanh(new_s) + (1 - m) * h, m * new_s + (1 - m) * s
-            states.append(h)
-        ctx.save_for_backward(weight, torch.stack(previous, 1), torch.stack(cells, 1), torch.stack(gates, 1), mask)
-        return torch.stack(states, 1), h.clone(), s.clone()
+        kept: list[Tensor] = []
+        states, last, last_cell = _lstm(projection, state, cell, mask, products, kept)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, mask, state, states, *kept)
+        ctx.products = products
+        return states, last, last_cell
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, d_states: Tensor, d_last: Tensor, d_cell: Tensor) -> tuple[Tensor | None, ...]:
-        weight, previous, cells, gates, mask = ctx.saved_tensors
-        d, g, d_projection = d_last, d_cell, []
-        for t in reversed(range(previous.shape[1])):
-            s, (f, i, c), m = cells[:, t], gates[:, t].unbind(1), seen(mask, t, d)
-            d = d + d_states[:, t]
-            e = m * (g + d * (1 - torch.tanh(f * s + i * c) ** 2))
-            da = [e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c**2)]
-            d_projection.append(torch.stack(da, dim=1))
-            g = (1 - m) * g + e * f
-            d = (1 - m) * d + conv_transposed(torch.cat(da, dim=-1), weight)
-        d_projection = torch.stack(d_projection[::-1], dim=1)  # (B, T, 3, X, Y, Z, C)
-        return d_projection, weight_gradient(previous, d_projection, weight), d, g, None
+    def backward(
+        ctx: Any, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        weight, mask, state, states, *kept = ctx.saved_tensors
+        with torch.no_grad():
+            products, first = ctx.products, _first(state)
+            _, wants_weight, wants_h, wants_s, *_ = ctx.needs_input_grad
+            d, g, da = d_last, d_cell, _room_for_gates(states)
+            for t in reversed(range(states.shape[1])):
+                s, f, i, c, next_h = kept[5 * t : 5 * t + 5]
+                d, g = _with_that_of_step(t, d, d_states, s), torch.zeros_like(s) if g is None else g
+                e = where_seen(mask, t, g + d * (1 - next_h**2), 0)
+                da[:, t, 0] = e * s * f * (1 - f)
+                da[:, t, 1] = e * c * i * (1 - i)
+                da[:, t, 2] = e * i * (1 - c**2)
+                g = where_seen(mask, t, e * f, g)
+                if t > 0 or wants_h:
+                    d = where_seen(mask, t, products.conv_transposed(da[:, t], ALL), d)
+            dw = torch.zeros_like(weight) if wants_weight else None
+            if wants_weight and da[:, first:].numel():
+                dw[ALL] = products.weight_gradient(_before(states, state)[:, first:], da[:, first:])
+            gradients = [da, dw, d if wants_h else None, g if wants_s else None]
+        return *once(gradients, states, d_states, d_last, d_cell), None, None
 
 
-def conv(grid: Tensor, weight: Tensor) -> Tensor:
-    """W * h: (B, X, Y, Z, C) with weight (n, C, C, K, K, K) to (B, X, Y, Z, n C)."""
-    return F.conv3d(grid.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2).movedim(1, -1)
+def _first(state: Tensor | None) -> int:
+    """The first step that convolved anything: without a state the second."""
+    return 1 if state is None else 0
 
 
-def conv_transposed(d: Tensor, weight: Tensor) -> Tensor:
-    """W^T * d: (B, X, Y, Z, n C) with weight (n, C, C, K, K, K) to (B, X, Y, Z, C)."""
-    return F.conv_transpose3d(d.movedim(-1, 1), weight.flatten(0, 1), padding=weight.shape[-1] // 2).movedim(1, -1)
+def _before(states: Tensor, state: Tensor | None) -> Tensor:
+    """h before each step (B, T, X, Y, Z, C), of those after each and the first one, zeros if None."""
+    first = torch.zeros_like(states[:, 0]) if state is None else state
+    return torch.cat([first[:, None], states[:, :-1]], 1)
 
 
-def weight_gradient(sources: Tensor, d_a: Tensor, weight: Tensor) -> Tensor:
-    """dW (n, C, C, K, K, K) from what was convolved (B, T, X, Y, Z, C) and da (B, T, n, X, Y, Z, C), over all steps."""
-    inputs = sources.flatten(0, 1).movedim(-1, 1)  # (B T, C, X, Y, Z)
-    outputs = d_a.movedim(-1, 3).flatten(2, 3).flatten(0, 1)  # (B T, n C, X, Y, Z)
-    channels, size = weight.shape[1], weight.shape[-1]
-    shape = (outputs.shape[1], channels, size, size, size)
-    return conv3d_weight(inputs, shape, outputs, padding=size // 2).unflatten(0, (-1, channels))
+def _room_for_gates(states: Tensor) -> Tensor:
+    """(B, T, 3, X, Y, Z, C) for states (B, T, X, Y, Z, C)."""
+    return states.new_empty(*states.shape[:2], 3, *states.shape[2:])
 
 
-def seen(mask: Tensor | None, t: int, like: Tensor) -> Tensor | int:
-    """m_t, to be multiplied with grids: 1 where a sample has a view at step t."""
-    return 1 if mask is None else mask[:, t, None, None, None, None].to(like.dtype)
+def _with_that_of_step(t: int, d: Tensor | None, d_states: Tensor | None, like: Tensor) -> Tensor:
+    """dh' of step t: what comes from later ones, and the derivative by the state itself, where there are any."""
+    if d_states is None:
+        return torch.zeros_like(like) if d is None else d
+    return d_states[:, t] if d is None else d + d_states[:, t]

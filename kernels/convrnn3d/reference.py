@@ -31,7 +31,7 @@ def conv_gru(
         conv_u, conv_r = conv(h, weight[:2]).chunk(2, dim=-1)
         u, r = torch.sigmoid(p_u + conv_u), torch.sigmoid(p_r + conv_r)
         c = torch.tanh(p_c + conv(r * h, weight[2:]))
-        h = _where_seen(mask, t, u * h + (1 - u) * c, h)
+        h = where_seen(mask, t, u * h + (1 - u) * c, h)
         states.append(h)
     return torch.stack(states, dim=1), h
 
@@ -53,7 +53,7 @@ def conv_lstm(
     for t in range(projection.shape[1]):
         f, i, c = (projection[:, t] + torch.stack(conv(h, weight).chunk(3, dim=-1), dim=1)).unbind(1)
         new_s = torch.sigmoid(f) * s + torch.sigmoid(i) * torch.tanh(c)
-        h, s = _where_seen(mask, t, torch.tanh(new_s), h), _where_seen(mask, t, new_s, s)
+        h, s = where_seen(mask, t, torch.tanh(new_s), h), where_seen(mask, t, new_s, s)
         states.append(h)
     return torch.stack(states, dim=1), (h, s)
 
@@ -94,7 +94,8 @@ def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return out.movedim(1, -1).contiguous()
 
 
-def _where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor) -> Tensor:
+def where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor | float) -> Tensor:
+    """new (B, X, Y, Z, C) for the samples that step t is there for, old for the others."""
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from convrnn3d import conv_gru, conv_lstm
 from convrnn3d.ops import OPERATORS
-from parity import DEVICE, Problem
+from parity import DEVICE, ONEDNN, ONLY_CPU, Problem
 from torch import Tensor
 
 SMALL = {"channels": 3, "kernel_size": 1}
@@ -43,7 +43,7 @@ assert "torch._dynamo" not in sys.modules  # which costs a second to import
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_auto_takes_the_reference_on_cpu_and_for_types_the_kernels_do_not_know(
+def test_auto_runs_no_kernel_on_a_cpu_or_for_types_that_none_knows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*arguments: object) -> None:
@@ -56,7 +56,9 @@ def test_auto_takes_the_reference_on_cpu_and_for_types_the_kernels_do_not_know(
 
 def test_the_environment_chooses_where_the_argument_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVRNN3D_BACKEND", "nonsense")
-    with pytest.raises(ValueError, match="CONVRNN3D_BACKEND must be one of auto, triton, reference, got 'nonsense'"):
+    with pytest.raises(
+        ValueError, match="CONVRNN3D_BACKEND must be one of auto, triton, onednn, reference, got 'nonsense'"
+    ):
         conv_gru(**fitting())
     conv_gru(**fitting(), backend="reference")
     monkeypatch.setenv("CONVRNN3D_BACKEND", "triton")
@@ -76,7 +78,7 @@ def test_unknown_choices_are_refused(name: str) -> None:
         conv_gru(**fitting(), **({"backend": "triton"} | {name: "fast"}))
 
 
-@pytest.mark.parametrize("backend", ["triton", "reference"])
+@pytest.mark.parametrize("backend", ["triton", ONEDNN, "reference"])
 def test_lengths_are_masks_of_first_views(backend: str) -> None:
     lengths = torch.tensor([1, 3], device=DEVICE)
     mask = torch.tensor([[True, False, False], [True, True, True]], device=DEVICE)
@@ -221,21 +223,29 @@ def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(ce
     assert counter.frame_count <= 2  # one for the first batch size, one for all others
 
 
+@pytest.mark.parametrize("backend", ["triton", ONEDNN])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_second_derivative_is_refused_in_a_sentence(cell: str) -> None:
+def test_a_second_derivative_is_refused_in_a_sentence(cell: str, backend: str) -> None:
     problem = Problem(cell, **SMALL)
     (projection, *others), mask = problem.arguments()
     for frozen in (False, True):  # nothing that reaches the backward operator need require a gradient
         leaves = [projection.requires_grad_(), *(other.requires_grad_(not frozen) for other in others)]
-        outputs = problem.forward(leaves, mask, backend="triton")
+        outputs = problem.forward(leaves, mask, backend=backend)
         (gradient,) = torch.autograd.grad(outputs[0].sum(), projection, create_graph=True)
         with pytest.raises(RuntimeError, match="double backward is not supported; use backend='reference'"):
             gradient.sum().backward()
 
 
-@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"backend": "triton"},
+        {"backend": "triton", "recompute": True},
+        pytest.param({"backend": "onednn"}, marks=ONLY_CPU),
+    ],
+)
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, recompute: bool) -> None:
+def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, options: dict) -> None:
     """Whichever input it is by, and whether the gradients depend on it by the loss, too, or by the recurrence alone."""
     problem = Problem(cell, **SMALL)
     inputs, mask = problem.arguments()
@@ -243,7 +253,7 @@ def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, 
     after = torch.ones((), device=DEVICE, requires_grad=True)  # of a layer after the recurrence
     losses = torch.sum, lambda states: states.square().sum(), lambda states: (after * states).sum()
     for loss in losses:
-        outputs = problem.forward(leaves, mask, backend="triton", recompute=recompute)
+        outputs = problem.forward(leaves, mask, **options)
         (gradient,) = torch.autograd.grad(loss(outputs[0]), leaves[0], create_graph=True)
         for leaf in [after] if loss is losses[-1] else leaves:
             with pytest.raises(RuntimeError, match="double backward is not supported"):

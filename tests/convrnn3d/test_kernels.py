@@ -16,7 +16,7 @@ from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import LONGEST, Launch, choose
 from convrnn3d.wgrad import shares_of
-from parity import DEVICE, LONG, SPARE, Problem, distance, distances, tf32, without_broken_onednn
+from parity import DEVICE, LONG, ONEDNN, SPARE, Problem, distance, distances, tf32, without_broken_onednn
 
 BAR = 2
 
@@ -243,7 +243,7 @@ def test_what_is_computed_again_is_what_was_kept(cell: str) -> None:
     assert all(torch.equal(left, right) for left, right in zip(kept, again, strict=True))
 
 
-@pytest.mark.parametrize("backend", ["triton", "reference"])
+@pytest.mark.parametrize("backend", ["triton", ONEDNN, "reference"])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_step_that_is_not_there_may_hold_nan(cell: str, backend: str) -> None:
     problem = Problem(cell, kernel_size=1, masked=True)

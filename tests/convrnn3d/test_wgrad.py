@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from convrnn3d import manual, wgrad
+from convrnn3d import plain, wgrad
 from convrnn3d.launcher import launch
 from convrnn3d.places import Shape
 from convrnn3d.tuning import Launch
@@ -43,7 +43,7 @@ def test_it_is_the_gradient_of_every_gates_convolution(
     ours = wgrad.weight_gradient(read, da, weight, shape, "ieee", replace(CHOICE, lines=one_voxel), launch)
     da = da[:, first:]
     truth = [
-        manual.weight_gradient(
+        plain.weight_gradient(
             x[:, :, sources - 1 if gate == 2 else 0].double(), da[:, :, gate : gate + 1].double(), weight
         )
         for gate in range(3)
@@ -91,5 +91,5 @@ def test_the_last_rows_of_large_grids_are_their_own_samples() -> None:
     weight = torch.empty(3, channels, channels, 1, 1, 1, device=DEVICE)
     choice = replace(CHOICE, rows=64 if DEVICE == "cuda" else 4096)  # which are a turn of the interpreter each
     ours = wgrad.weight_gradient(x[:, :, 0], da, weight, Shape(*grid, channels, 1), "ieee", choice, launch)
-    truth = [manual.weight_gradient(x[:, :, 0].double(), d[:, :, None].double(), weight) for d in da.unbind(2)]
+    truth = [plain.weight_gradient(x[:, :, 0].double(), d[:, :, None].double(), weight) for d in da.unbind(2)]
     assert distance(ours, torch.cat(truth)) < 1e-6

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from convrnn3d import conv_gru, conv_lstm, manual, reference
+from convrnn3d import conv_gru, conv_lstm, plain, reference
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ONLY_CPU = pytest.mark.skipif(DEVICE != "cpu", reason="oneDNN is for CPUs")
+ONEDNN = pytest.param("onednn", marks=ONLY_CPU)
 # The interpreter takes minutes for what takes a GPU none.
 LONG, SPARE = (pytest.mark.long, (pytest.mark.long, pytest.mark.spare)) if DEVICE == "cpu" else ((), ())
 
@@ -106,14 +108,14 @@ class _TF32(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, grid: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(grid, weight)
-        return manual.conv(tf32(grid), tf32(weight))
+        return reference.conv(tf32(grid), tf32(weight))
 
     @staticmethod
     def backward(ctx: Any, d: Tensor) -> tuple[Tensor, Tensor]:
         grid, weight = (tf32(tensor) for tensor in ctx.saved_tensors)
         d = tf32(d)
         d_a = d.unflatten(-1, (len(weight), -1)).movedim(-2, 1)[:, None]  # (B, 1, n, X, Y, Z, C)
-        return manual.conv_transposed(d, weight), manual.weight_gradient(grid[:, None], d_a, weight)
+        return plain.conv_transposed(d, weight), plain.weight_gradient(grid[:, None], d_a, weight)
 
 
 def tf32(x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
-from benchmarks.recurrence.contenders import BESIDE, ONE_BY_ONE, PACKING, PYTORCH_PACKING, contenders
+from benchmarks.recurrence.contenders import ONE_BY_ONE, ONEDNN_PACKING, OWN, PACKING, PYTORCH_PACKING, contenders
 from benchmarks.recurrence.measure import able, errors, measure, prepared, runner
 from benchmarks.recurrence.problems import Problem
 
@@ -31,7 +31,7 @@ def test_every_contender_is_right(cell: str, steps: int) -> None:
     chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}
     found = errors(chosen, problem, problem.inputs(DEVICE, seed=0))
     others = {"reference", "eager NCDHW", "merged NDHWC", PYTORCH_PACKING, "unfolded", "z in channels"}
-    assert set(found) >= {"kernels", PACKING} | others
+    assert set(found) >= {"kernels", PACKING, "onednn", ONEDNN_PACKING} | others
     assert max(found.values()) < 1e-6
 
 
@@ -39,7 +39,7 @@ def test_every_contender_is_right(cell: str, steps: int) -> None:
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_in_float64_every_layout_gives_the_reference_and_its_gradients(cell: str, sizes: dict[str, int]) -> None:
     problem = Problem(cell, batch=2, steps=2, channels=3, type_name="fp64", backward=True, **sizes)
-    plain = {name: one for name, one in contenders().items() if not one.compiled and not name.startswith("kernels")}
+    plain = {name: one for name, one in contenders().items() if not one.compiled and not name.startswith(OWN)}
     found = errors(plain, problem, problem.inputs(DEVICE))
     assert set(found) == set(plain) and max(found.values()) < 1e-14
 
@@ -101,9 +101,9 @@ def test_layouts_and_backends_are_what_their_names_say(monkeypatch: pytest.Monke
             assert all(grid.is_contiguous(memory_format=memory_format) for grid in convolved)
     backends: list[str] = []
     monkeypatch.setattr(runs, "conv_gru", lambda *inputs, backend, precision: backends.append(backend) or (0, 0))
-    for name in ("kernels", "reference"):
+    for name in ("kernels", "onednn", "reference"):
         contenders()[name].run(problem, problem.inputs(DEVICE, 0))
-    assert backends == ["triton", "reference"]
+    assert backends == ["triton", "onednn", "reference"]
 
 
 def test_the_floor_of_a_row_is_counted_by_hand() -> None:
@@ -164,16 +164,19 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     problem = Problem("gru", 1, 1, grid=2, channels=3)
     inputs, found, frozen = problem.inputs(DEVICE), contenders(), []
     monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: frozen.append(promise_of(w) is not None) or (0, 0))
-    for name in ("kernels", PACKING, "kernels"):
+    for name in ("kernels", PACKING, "onednn", ONEDNN_PACKING, "kernels"):
         found[name].run(problem, prepared(found[name], problem, inputs))
-    assert frozen == [True, False, True]
+    assert frozen == [True, False, True, False, True]
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", True)
     monkeypatch.setattr(recurrence, "dependent_launch", lambda device, batch: batch <= SMALL_BATCH)
-    gpu = torch.device("cuda")
-    assert {"kernels", *BESIDE} <= set(able(gpu, problem))
-    for other in (replace(problem, steps=2), replace(problem, backward=True)):
-        assert "kernels" in able(gpu, other) and not set(BESIDE) & set(able(gpu, other))
-    assert not {"kernels", *BESIDE} & set(able(torch.device("cpu"), problem))
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    ours = {gpu: {"kernels", PACKING, ONE_BY_ONE}, cpu: {"onednn", ONEDNN_PACKING}}
+    for device, names in ours.items():
+        assert set(able(device, problem)) & set.union(*ours.values()) == names
+        for other in (replace(problem, steps=2), replace(problem, backward=True)):
+            (alone,) = set(able(device, other)) & set.union(*ours.values())
+            assert alone in OWN
+    assert not ours[cpu] & set(able(cpu, replace(problem, type_name="bf16")))
     many = replace(problem, batch=SMALL_BATCH + 1)
     assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
 

@@ -1,0 +1,113 @@
+"""The products of a recurrence on a CPU: oneDNN's convolution with a weight laid out once, and matrix products for dW.
+
+`F.conv3d` lays its weight out in each call, which of few samples takes longer than to multiply; here that is done once
+for all steps, and of a frozen weight once. dW is summed over its rows, all (b, t) and voxels v, tap by tap:
+
+    dW[:, :, o + R] = sum over v with v + o inside of  da[v] h[v + o]^T
+
+one matrix product each, in which no row is beyond the grid. `python -m benchmarks.recurrence` times this as `onednn`.
+"""
+
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.nn import Parameter
+
+from convrnn3d.frozen import promise_of
+from convrnn3d.plain import Plain, Products, by_gate, side_by_side
+
+# Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
+LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
+FEW = 4  # samples: a single step of fewer takes PyTorch's own products
+
+
+def hindrance(tensor: Tensor) -> str | None:
+    """Why a call on `tensor` cannot have these products, or None."""
+    if (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+    ):
+        return "compilers, torch.func's transforms and forward-mode derivatives see into the reference alone"
+    if tensor.device.type != "cpu" or type(tensor) not in (Tensor, Parameter):
+        return f"oneDNN multiplies tensors on a CPU, and this is a {type(tensor).__name__} on {tensor.device}"
+    if tensor.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+        return f"oneDNN multiplies in float32, without autocast, and the tensors are {tensor.dtype}"
+    if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
+        return "PyTorch's oneDNN is missing, or switched off by torch.backends.mkldnn"
+    if not all(hasattr(torch.ops.mkldnn, name) for name in (LAYS_OUT, CONVOLVES)):
+        return f"PyTorch {torch.__version__} has no convolution with a weight that was laid out before"
+    return None
+
+
+def products(weight: Tensor, grid: Tensor, steps: int) -> Products:
+    """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve."""
+    promise = promise_of(weight)
+    if promise is None or not promise.lasting:
+        # Then to lay out what is used once costs more than it spares: GRU, B = 1, T = 1, 2 threads of an EPYC, 3.2 ms
+        # for 2.2 forward, and with the backward pass, whose dW it is besides, 16 for 8; of 4 samples 20 for 22.
+        if steps <= 1 and len(grid) < FEW:
+            return Plain(weight)
+    if promise is None:
+        return Laid(weight.detach(), grid.shape)
+    found = promise.kept.get(__name__)
+    if found is None or found.shape != grid.shape:
+        found = promise.kept[__name__] = Laid(weight.detach(), grid.shape)
+    return found
+
+
+class Laid:
+    """Products with a weight of float32 and grids of `shape` (B, X, Y, Z, C).
+
+    A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and lays it out
+    anew, at 50 ms a call, for a shape that wants it otherwise.
+    """
+
+    def __init__(self, weight: Tensor, shape: torch.Size) -> None:
+        self.weight, self.shape = weight, shape
+        self._how = [weight.shape[-1] // 2] * 3, [1] * 3, [1] * 3  # padding, stride, dilation
+        self._laid_out: dict[tuple[int, bool], Tensor] = {}
+
+    def conv(self, grid: Tensor, gates: slice) -> Tensor:
+        return by_gate(self._convolved(grid, gates, transposed=False), grid.shape[-1])
+
+    def conv_transposed(self, da: Tensor, gates: slice) -> Tensor:
+        return self._convolved(side_by_side(da), gates, transposed=True)
+
+    def _convolved(self, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
+        key = gates.start, transposed  # no two runs begin with the same gate
+        if key not in self._laid_out:
+            self._laid_out[key] = self._lay_out(self.weight[gates], transposed)
+        channels_second = grid.contiguous().movedim(-1, 1)  # in memory innermost
+        groups, fused_with_it = 1, ("none", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(
+            channels_second, self._laid_out[key], None, *self._how, groups, *fused_with_it
+        ).movedim(1, -1)
+
+    def _lay_out(self, weight: Tensor, transposed: bool) -> Tensor:
+        kernel = weight.flatten(0, 1)  # (out, in, K, K, K)
+        if transposed:
+            kernel = kernel.transpose(0, 1).flip(2, 3, 4)
+        batch, *sides, _ = self.shape
+        shape = batch, kernel.shape[1], *sides
+        return torch.ops.mkldnn._reorder_convolution_weight(kernel.contiguous(), *self._how, 1, shape)
+
+    def weight_gradient(self, sources: Tensor, da: Tensor) -> Tensor:
+        size, channels, columns = self.weight.shape[-1], sources.shape[-1], da.shape[2] * sources.shape[-1]
+        # Voxels outermost: a box of them is in few pieces.
+        h = sources.flatten(0, 1).movedim(0, 3).contiguous()  # (X, Y, Z, B T, C)
+        da = da.flatten(0, 1).permute(2, 3, 4, 0, 1, 5).contiguous()  # (X, Y, Z, B T, n, C)
+        dw = h.new_empty(columns, size**3, channels)
+        taps = product(range(-(size // 2), size // 2 + 1), repeat=3)
+        for number, offsets in enumerate(taps):
+            to, of = zip(*(_inside(*each) for each in zip(offsets, h.shape[:3], strict=True)), strict=True)
+            torch.mm(da[to].reshape(-1, columns).T, h[of].reshape(-1, channels), out=dw[:, number])
+        return dw.view(-1, channels, *[size] * 3, channels).movedim(-1, 2)
+
+
+def _inside(offset: int, side: int) -> tuple[slice, slice]:
+    """Along an axis, the voxels v with v + o inside, and those v + o."""
+    return slice(max(0, -offset), side - max(0, offset)), slice(max(0, offset), side - max(0, -offset))

@@ -1,0 +1,244 @@
+"""The path for CPUs against float64; when it is taken, and how often a weight is laid out."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from convrnn3d import ConvGRU, conv_gru, conv_lstm, freeze, freezing, interface, manual, onednn
+from convrnn3d.onednn import FEW, Laid
+from parity import DEVICE, Problem, distance
+from torch import Tensor
+
+pytestmark = pytest.mark.skipif(DEVICE != "cpu", reason="oneDNN is for CPUs")
+CELLS = pytest.mark.parametrize("cell", ["gru", "lstm"])
+GRID = (2, 3, 1)
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """How many gates were laid out at once, and whether for the way back, each time."""
+    done, lay_out = [], Laid._lay_out
+
+    def spy(self: Laid, weight: Tensor, transposed: bool) -> Tensor:
+        done.append((len(weight), transposed))
+        return lay_out(self, weight, transposed)
+
+    monkeypatch.setattr(Laid, "_lay_out", spy)
+    return done
+
+
+@pytest.fixture
+def convolved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """As many gates each convolution was with, and whether on the way back."""
+    done, convolve = [], Laid._convolved
+
+    def spy(self: Laid, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
+        done.append((gates.stop - gates.start, transposed))
+        return convolve(self, grid, gates, transposed)
+
+    monkeypatch.setattr(Laid, "_convolved", spy)
+    return done
+
+
+def arguments(batch: int = FEW, steps: int = 2, channels: int = 3) -> tuple[Tensor, Tensor]:
+    projection = torch.randn(batch, steps, 3, *GRID, channels)
+    return projection, torch.randn(3, channels, channels, 3, 3, 3) / 9
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("state", [False, True])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"batch": 1, "steps": 3},
+        {"batch": FEW, "steps": 1},
+        {"batch": 1, "steps": 1},
+        {"batch": 0, "steps": 2},
+        {"batch": 2, "grid": (1, 1, 1)},
+        {"batch": 5, "grid": (4, 4, 4), "channels": 24},
+        {"batch": 3, "grid": (5, 2, 3), "kernel_size": 1, "channels": 8},
+    ],
+    ids=str,
+)
+@CELLS
+def test_results_and_gradients_are_near_float64(cell: str, sizes: dict, state: bool, masked: bool) -> None:
+    problem = Problem(cell, state=state, masked=masked, **sizes)
+    given, mask = problem.arguments()
+    outputs = problem.forward(given, mask, backend="reference")
+    upstream = [torch.randn_like(output) for output in outputs]
+    truth = problem.solve([tensor.double() for tensor in given], mask, upstream, backend="reference")
+    ours = problem.solve(given, mask, upstream, backend="onednn")
+    assert len(ours) == len(truth)
+    for one, other in zip(ours, truth, strict=True):
+        assert one.shape == other.shape and (distance(one, other) < 1e-6 or one.equal(other.float()))
+
+
+@CELLS
+def test_of_a_whole_step_of_2016_nothing_is_further_off_than_with_channels_innermost(cell: str) -> None:
+    """128 channels, with the backward pass: a sum of 3,456 products, which each layout of PyTorch's adds up its way."""
+    problem = Problem(cell, batch=4, steps=2, grid=(4, 4, 4), channels=128)
+    given, _ = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(given, None, backend="reference")]
+    truth = problem.solve([tensor.double() for tensor in given], None, upstream, backend="reference")
+    ours = problem.solve(given, None, upstream, backend="onednn")
+    assert max(distance(one, other) for one, other in zip(ours, truth, strict=True)) < 3e-6
+
+
+def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[torch.dtype] = []
+    monkeypatch.delenv("CONVRNN3D_BACKEND", raising=False)
+    monkeypatch.setattr(interface.manual, "conv_gru", lambda p, *rest: taken.append(p.dtype) or (p, p))
+    projection, weight = arguments()
+    conv_gru(projection, weight)
+    assert taken.pop() == torch.float32
+    conv_gru(projection.double(), weight.double())
+    with torch.autocast("cpu", torch.bfloat16):
+        conv_gru(projection, weight)
+    with torch.backends.mkldnn.flags(enabled=False):
+        conv_gru(projection, weight)
+    conv_gru(projection, weight, backend="reference")
+    torch.compile(conv_gru, fullgraph=True, backend="eager")(projection, weight)
+    torch.jit.trace(lambda *both: conv_gru(*both)[1], (projection, weight), check_trace=False)
+    torch.func.grad(lambda w: conv_gru(projection, w)[1].sum())(weight)
+    torch.func.jvp(lambda w: conv_gru(projection, w)[1], (weight,), (weight,))
+    with torch._subclasses.FakeTensorMode() as mode:
+        conv_gru(mode.from_tensor(projection), mode.from_tensor(weight))
+    assert not taken
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (Tensor.double, "the tensors are torch.float64"),
+        (lambda tensor: tensor.to("meta"), "this is a Tensor on meta"),
+    ],
+)
+def test_where_it_cannot_run_a_sentence_says_why(change: Callable[[Tensor], Tensor], why: str) -> None:
+    with pytest.raises(RuntimeError, match=f"backend='onednn' cannot run here: .*{why}; use 'reference' or 'auto'"):
+        conv_gru(*map(change, arguments()), backend="onednn")
+    with torch.backends.mkldnn.flags(enabled=False), pytest.raises(RuntimeError, match="switched off"):
+        conv_gru(*arguments(), backend="onednn")
+
+
+@CELLS
+def test_a_weight_is_laid_out_once_each_way_in_a_call(cell: str, laid_out: list) -> None:
+    projection, weight = arguments(steps=4)
+    call = conv_gru if cell == "gru" else conv_lstm
+    call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
+    once = [(2, False), (1, False), (1, True), (2, True)] if cell == "gru" else [(3, False), (3, True)]
+    assert laid_out == once
+
+
+def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list) -> None:
+    projection, weight = arguments(steps=3)
+    freeze(weight)
+    for samples in (FEW, FEW, 1, 1, FEW):
+        truth = conv_gru(projection[:samples], weight, backend="reference")
+        torch.testing.assert_close(conv_gru(projection[:samples], weight, backend="onednn"), truth)
+    assert len(laid_out) == 3 * 2  # when the shape was another one than before
+    weight += 1
+    with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
+        conv_gru(projection, weight, backend="onednn")
+
+
+def test_within_freezing_a_weight_is_laid_out_once_and_not_kept_afterwards(laid_out: list) -> None:
+    projection, weight = arguments()
+    with freezing(weight):
+        conv_gru(projection, weight, backend="onednn")
+        conv_gru(projection, weight, backend="onednn")
+    assert len(laid_out) == 2
+    weight += 1
+    truth = conv_gru(projection, weight, backend="reference")
+    torch.testing.assert_close(conv_gru(projection, weight, backend="onednn"), truth)
+
+
+def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(laid_out: list) -> None:
+    for samples, steps, state, worth in ((1, 1, True, False), (FEW - 1, 2, False, False), (1, 3, False, True)):
+        projection, weight = arguments(samples, steps)
+        h = torch.zeros(samples, *GRID, 3) if state else None
+        conv_gru(projection, weight, h, backend="onednn")
+        assert bool(laid_out) == worth
+        laid_out.clear()
+        conv_gru(projection, freeze(weight), h, backend="onednn")
+        assert laid_out
+        laid_out.clear()
+
+
+@CELLS
+def test_a_first_state_of_zeros_is_not_convolved_either_way(cell: str, convolved: list) -> None:
+    projection, weight = arguments(steps=3)
+    call = conv_gru if cell == "gru" else conv_lstm
+    call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
+    step = {"gru": ([(2, False), (1, False)], [(1, True), (2, True)]), "lstm": ([(3, False)], [(3, True)])}[cell]
+    assert convolved == step[0] * 2 + step[1] * 2
+
+
+@CELLS
+def test_without_a_first_states_gradient_nothing_is_convolved_for_it(cell: str, convolved: list) -> None:
+    (projection, weight), state = arguments(steps=1), torch.randn(FEW, *GRID, 3)
+    back = []
+    for wanted in (False, True):
+        h = state.clone().requires_grad_(wanted)
+        leaf = projection.clone().requires_grad_()
+        call, given = (conv_gru, h) if cell == "gru" else (conv_lstm, (h, state))
+        call(leaf, weight, given, backend="onednn")[0].sum().backward()
+        back.append([gates for gates, transposed in convolved if transposed])
+        convolved.clear()
+    assert back == ([[1], [1, 2]] if cell == "gru" else [[], [3]])
+
+
+@CELLS
+def test_a_single_step_from_zeros_leaves_the_weight_alone(cell: str, convolved: list) -> None:
+    projection, weight = arguments(steps=1)
+    call = conv_gru if cell == "gru" else conv_lstm
+    call(projection, weight.requires_grad_(), backend="onednn")[0].sum().backward()
+    assert not convolved and weight.grad.shape == weight.shape and not weight.grad.any()
+
+
+@CELLS
+def test_gradients_repeat_bit_for_bit(cell: str) -> None:
+    problem = Problem(cell, batch=4, steps=2, grid=(4, 4, 4), channels=16)
+    given, _ = problem.arguments()
+    upstream = [torch.randn_like(output) for output in problem.forward(given, None)]
+    first, second = (problem.solve(given, None, upstream, backend="onednn") for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_a_weight_that_changes_before_the_way_back_is_refused() -> None:
+    projection, weight = arguments()
+    states, _ = conv_gru(projection.requires_grad_(), weight, backend="onednn")
+    weight += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        states.sum().backward()
+
+
+def test_a_module_learns_on_a_cpu_as_with_the_reference() -> None:
+    losses = []
+    for backend in ("onednn", "reference"):
+        torch.manual_seed(0)
+        module, x = ConvGRU(2, 4, backend=backend), torch.randn(FEW, 3, *GRID, 2)
+        optimizer = torch.optim.Adam(module.parameters(), lr=1e-2)
+        losses.append([])
+        for _ in range(5):
+            loss = (module(x)[1] - 1).square().mean()
+            losses[-1].append(loss.item())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert losses[0][-1] < losses[0][0]
+    torch.testing.assert_close(*map(torch.tensor, losses), rtol=1e-5, atol=0)
+
+
+@CELLS
+def test_memory_that_is_not_filled_is_not_read(cell: str, poisoned: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_empty = Tensor.new_empty
+    monkeypatch.setattr(
+        Tensor, "new_empty", lambda self, *sizes, **named: new_empty(self, *sizes, **named).fill_(torch.nan)
+    )
+    problem = Problem(cell, batch=FEW, steps=2, masked=True)
+    given, mask = problem.arguments()
+    outputs = manual.conv_gru if cell == "gru" else manual.conv_lstm
+    leaves = [tensor.requires_grad_() for tensor in given]
+    state = leaves[2] if cell == "gru" else tuple(leaves[2:])
+    states, _ = outputs(*leaves[:2], state, mask, onednn.products)
+    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(states.sum(), leaves, allow_unused=True))
