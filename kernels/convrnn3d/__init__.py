@@ -7,8 +7,8 @@ Notation and shapes (channels innermost, three gates):
     state      (B, X, Y, Z, C)         hidden grid h, zeros if not given; LSTM: the pair (h, s)
     mask       (B, T) bool             where False, the step leaves that sample's state as it was
 
-Nothing here knows of images or of any network. On CUDA and HIP tensors the calls run fused Triton kernels, elsewhere
-the same mathematics in PyTorch; neither Triton nor a GPU is needed to import the package.
+Nothing here knows of images or of any network. On CUDA and HIP tensors the calls run fused Triton kernels, on a CPU
+oneDNN's products in PyTorch; neither Triton nor a GPU is needed to import the package.
 """
 
 from convrnn3d.frozen import freeze, freezing

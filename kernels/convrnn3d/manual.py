@@ -135,11 +135,10 @@ class _ConvGRU(torch.autograd.Function):
                 if t > 0 or wants_state:
                     from_gates = products.conv_transposed(da[:, t, U_R], U_R)
                     d = where_seen(mask, t, from_gates.addcmul_(e, u).addcmul_(q, r), d)
-            dw = torch.zeros_like(weight) if wants_weight else None
-            if wants_weight and before[:, first:].numel():
+            dw = None
+            if wants_weight:
                 h, r = before[:, first:], torch.stack(gates[1::3], 1)[:, first:]
-                dw[U_R] = products.weight_gradient(h, da[:, first:, U_R])
-                dw[C] = products.weight_gradient(r * h, da[:, first:, C])
+                dw = _weight_gradient(products, weight, [(U_R, h, da[:, first:]), (C, r * h, da[:, first:])])
             gradients = [da, dw, d if wants_state else None]
         return *once(gradients, states, d_states, d_last), None, None
 
@@ -181,9 +180,9 @@ class _ConvLSTM(torch.autograd.Function):
                 g = where_seen(mask, t, e * f, g)
                 if t > 0 or wants_h:
                     d = where_seen(mask, t, products.conv_transposed(da[:, t], ALL), d)
-            dw = torch.zeros_like(weight) if wants_weight else None
-            if wants_weight and da[:, first:].numel():
-                dw[ALL] = products.weight_gradient(_before(states, state)[:, first:], da[:, first:])
+            dw = None
+            if wants_weight:
+                dw = _weight_gradient(products, weight, [(ALL, _before(states, state)[:, first:], da[:, first:])])
             gradients = [da, dw, d if wants_h else None, g if wants_s else None]
         return *once(gradients, states, d_states, d_last, d_cell), None, None
 
@@ -197,6 +196,16 @@ def _before(states: Tensor, state: Tensor | None) -> Tensor:
     """h before each step (B, T, X, Y, Z, C), of those after each and the first one, zeros if None."""
     first = torch.zeros_like(states[:, 0]) if state is None else state
     return torch.cat([first[:, None], states[:, :-1]], 1)
+
+
+def _weight_gradient(products: Products, weight: Tensor, runs: list[tuple[slice, Tensor, Tensor]]) -> Tensor:
+    """dW of runs of gates, each with what it convolved (B, T, X, Y, Z, C) and da of all gates; zeros if T is 0."""
+    if not runs[0][1].numel():
+        return torch.zeros_like(weight)
+    dw = torch.empty_like(weight)
+    for gates, sources, da in runs:
+        dw[gates] = products.weight_gradient(sources, da[:, :, gates])
+    return dw
 
 
 def _room_for_gates(states: Tensor) -> Tensor:

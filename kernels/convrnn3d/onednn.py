@@ -20,6 +20,7 @@ from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 
 # Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
 LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
+CAPABLE = ("AVX2", "AVX512")
 FEW = 4  # samples: a single step of fewer takes PyTorch's own products
 
 
@@ -36,6 +37,8 @@ def hindrance(tensor: Tensor) -> str | None:
         return f"oneDNN multiplies tensors on a CPU, and this is a {type(tensor).__name__} on {tensor.device}"
     if tensor.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
         return f"oneDNN multiplies in float32, without autocast, and the tensors are {tensor.dtype}"
+    if torch.backends.cpu.get_cpu_capability() not in CAPABLE:
+        return f"of CPUs with {' or '.join(CAPABLE)} alone is it known what oneDNN does"
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
         return "PyTorch's oneDNN is missing, or switched off by torch.backends.mkldnn"
     if not all(hasattr(torch.ops.mkldnn, name) for name in (LAYS_OUT, CONVOLVES)):
@@ -47,8 +50,9 @@ def products(weight: Tensor, grid: Tensor, steps: int) -> Products:
     """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve."""
     promise = promise_of(weight)
     if promise is None or not promise.lasting:
-        # Then to lay out what is used once costs more than it spares: GRU, B = 1, T = 1, 2 threads of an EPYC, 3.2 ms
-        # for 2.2 forward, and with the backward pass, whose dW it is besides, 16 for 8; of 4 samples 20 for 22.
+        # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 2.4 ms for the
+        # reference's 1.9 forward, 11.1 for 7.3 with the backward pass (`python -m benchmarks.recurrence`, GRU, two
+        # threads of an EPYC); four 4.3 for 4.4, and 17.5 for 17.9.
         if steps <= 1 and len(grid) < FEW:
             return Plain(weight)
     if promise is None:

@@ -1,4 +1,4 @@
-"""The recurrences in plain PyTorch, differentiated by autograd: the definition, and the path for CPUs.
+"""The recurrences in plain PyTorch, differentiated by autograd: the definition, and the path where no other can go.
 
 With * the convolution over the 3D grid and . the product of elements (paper, equations 3 to 9, as coded in 2016):
 

@@ -49,7 +49,7 @@ def train(
     ] = None,
     amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast; states stay float32.")] = None,
     compile: Annotated[bool | None, typer.Option(help="Encoder and decoder by torch.compile.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Of the recurrence: auto, triton or reference.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Of the recurrence: auto, triton, onednn or reference.")] = None,
     pretrained: Annotated[
         bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
     ] = None,

@@ -6,10 +6,11 @@ import pytest
 import torch
 from convrnn3d import ConvGRU, conv_gru, conv_lstm, freeze, freezing, interface, manual, onednn
 from convrnn3d.onednn import FEW, Laid
-from parity import DEVICE, Problem, distance
+from parity import ONLY_CPU, Problem, distance
 from torch import Tensor
+from torch.autograd import forward_ad
 
-pytestmark = pytest.mark.skipif(DEVICE != "cpu", reason="oneDNN is for CPUs")
+pytestmark = ONLY_CPU
 CELLS = pytest.mark.parametrize("cell", ["gru", "lstm"])
 GRID = (2, 3, 1)
 
@@ -101,6 +102,8 @@ def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch
     torch.jit.trace(lambda *both: conv_gru(*both)[1], (projection, weight), check_trace=False)
     torch.func.grad(lambda w: conv_gru(projection, w)[1].sum())(weight)
     torch.func.jvp(lambda w: conv_gru(projection, w)[1], (weight,), (weight,))
+    with forward_ad.dual_level():
+        conv_gru(projection, forward_ad.make_dual(weight, weight))
     with torch._subclasses.FakeTensorMode() as mode:
         conv_gru(mode.from_tensor(projection), mode.from_tensor(weight))
     assert not taken

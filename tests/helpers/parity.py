@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from convrnn3d import conv_gru, conv_lstm, plain, reference
+from convrnn3d import conv_gru, conv_lstm, onednn, plain, reference
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-ONLY_CPU = pytest.mark.skipif(DEVICE != "cpu", reason="oneDNN is for CPUs")
+WITHOUT_ONEDNN = onednn.hindrance(torch.empty(0, device=DEVICE))
+ONLY_CPU = pytest.mark.skipif(WITHOUT_ONEDNN is not None, reason=str(WITHOUT_ONEDNN))
 ONEDNN = pytest.param("onednn", marks=ONLY_CPU)
 # The interpreter takes minutes for what takes a GPU none.
 LONG, SPARE = (pytest.mark.long, (pytest.mark.long, pytest.mark.spare)) if DEVICE == "cpu" else ((), ())
