@@ -73,7 +73,7 @@ class Laid:
     def __init__(self, weight: Tensor, shape: torch.Size) -> None:
         self.weight, self.shape = weight, shape
         self._how = [weight.shape[-1] // 2] * 3, [1] * 3, [1] * 3  # padding, stride, dilation
-        self._laid_out: dict[tuple[int, bool], Tensor] = {}
+        self._laid_out: dict[tuple[int, int, bool], Tensor] = {}
 
     def conv(self, grid: Tensor, gates: slice) -> Tensor:
         return by_gate(self._convolved(grid, gates, transposed=False), grid.shape[-1])
@@ -82,7 +82,7 @@ class Laid:
         return self._convolved(side_by_side(da), gates, transposed=True)
 
     def _convolved(self, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
-        key = gates.start, transposed  # no two runs begin with the same gate
+        key = gates.start, gates.stop, transposed
         if key not in self._laid_out:
             self._laid_out[key] = self._lay_out(self.weight[gates], transposed)
         channels_second = grid.contiguous().movedim(-1, 1)  # in memory innermost

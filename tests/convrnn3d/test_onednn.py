@@ -144,6 +144,14 @@ def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list)
         conv_gru(projection, weight, backend="onednn")
 
 
+def test_both_cells_may_share_a_frozen_weight() -> None:
+    projection, weight = arguments()
+    freeze(weight)
+    for call in (conv_gru, conv_lstm, conv_gru):
+        ours, truth = (call(projection, weight, backend=name)[0] for name in ("onednn", "reference"))
+        torch.testing.assert_close(ours, truth)
+
+
 def test_within_freezing_a_weight_is_laid_out_once_and_not_kept_afterwards(laid_out: list) -> None:
     projection, weight = arguments()
     with freezing(weight):
