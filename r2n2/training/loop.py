@@ -51,8 +51,11 @@ class Loop:
             self.records = Records(self.folder, views, run.iteration, self.config.tensorboard)
         self.narrator = Narrator(run.iteration, self.config.iterations, self.processes.writes)
 
-    def go(self, models: Sequence[Readable], interruption: Interruption) -> None:
-        """Train on `models`. Raises StoppedError if a signal ended it."""
+    def go(self, models: Sequence[Readable], interruption: Interruption, taught: bool = False) -> None:
+        """Train on `models`. Raises StoppedError if a signal ended it.
+
+        taught: the weights were, by another run, so that what they can do is measured before the first step.
+        """
         run, last = self.run, self.config.iterations
         batches, stopped = self._batches(models), 0
         with self.narrator, closing(batches):
@@ -60,6 +63,8 @@ class Loop:
                 self.narrator.tell("The data have no validation split, so IoU is not measured.")
             if run.iteration == last:
                 self.narrator.tell(f"{self.folder} has its {last:,} iterations already; --iterations sets a later end.")
+            if self.validation and taught:
+                self._aside(self._validate)
             while run.iteration < last and not (stopped := self._heard(interruption)):
                 self._step(batches)
                 if run.iteration % self.config.report_every == 0:

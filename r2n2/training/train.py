@@ -69,7 +69,7 @@ def train(
             if processes.writes:
                 write_settings(folder / SETTINGS_FILE, place, network, config)
         loop = Loop(run, replace(description, place=place), checkpoints, spread(validation, config.validate_models))
-        loop.go(models, interruption)
+        loop.go(models, interruption, taught=init is not None)
     return folder / WEIGHTS_FILE
 
 

@@ -17,7 +17,8 @@ from small import small_network
 
 from r2n2.data.shapenet import Model, find_models, select
 from r2n2.errors import SkippedWarning, UserError
-from r2n2.network.checkpoint import load_tensors, load_weights
+from r2n2.network.checkpoint import load_tensors, load_weights, save_weights
+from r2n2.network.model import R2N2
 from r2n2.training.checkpoints import Checkpoints
 from r2n2.training.interruption import StoppedError
 from r2n2.training.processes import ALONE, Processes
@@ -184,6 +185,24 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
     kept = load_tensors(tmp_path / "best.safetensors")[0]
     stored = load_tensors(Checkpoints(tmp_path).paths()[0])[0]
     assert all(torch.equal(tensor, stored[f"average.{name}"]) for name, tensor in kept.items())
+
+
+@pytest.mark.parametrize("scores", [[0.3, 0.1, 0.2], [0.1, 0.3, 0.2]])
+def test_weights_of_another_run_are_scored_before_the_first_step(
+    splits: dict[str, list[Model]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: list[float]
+) -> None:
+    from r2n2.training import loop
+
+    weights, config = tmp_path / "first.safetensors", replace(CONFIG, iterations=4, validate_every=2)
+    save_weights(weights, R2N2(NETWORK))
+    given = iter(scores)
+    monkeypatch.setattr(loop, "validate", lambda *_: loop_validation(next(given)))
+    train(NETWORK, splits["train"], tmp_path / "run", config, CPU, init=weights, validation=splits["val"])
+    rows = read_table(tmp_path / "run" / "validation.csv")
+    assert [(row["iteration"], row["iou"]) for row in rows] == list(zip("024", map(str, scores), strict=True))
+    assert Checkpoints(tmp_path / "run").description().best.iou == 0.3
+    best, first = (load_tensors(path)[0] for path in (tmp_path / "run" / "best.safetensors", weights))
+    assert all(torch.equal(tensor, first[name]) for name, tensor in best.items()) == (scores[0] == 0.3)
 
 
 def test_a_best_score_stands_until_the_validation_objects_are_others(
