@@ -61,7 +61,7 @@ def without_a_gpu() -> Iterator[None]:
     driver = SimpleNamespace(get_current_device=lambda: 0, get_current_stream=lambda device: 0)
     with (
         mock.patch("triton.compile", StandIn),
-        mock.patch("convrnn3d.backend._hindrance", lambda tensor: None),
+        mock.patch.dict("convrnn3d.backend.HINDRANCES", triton=lambda *tensors: None),
         mock.patch.object(triton.runtime.driver, "_active", driver),
     ):
         yield

@@ -107,11 +107,12 @@ def on_gpu() -> list[Comparison]:
 
 
 def on_cpu() -> list[Comparison]:
-    """float32: the step at five batch sizes, two sequences, the other grid; every network's inference and training."""
+    """float32: the step at five batch sizes, sequences, the other grid; every network's inference and training."""
     names = tuple(NETWORKS)
     return [
-        *_steps(batches=(1, 4, 16, 36, 64), types=("fp32",)),
-        *_steps(batches=(1,), steps=(5, 24), types=("fp32",)),
+        *_steps(batches=(1, 4, 16, 36, 64), types=("fp32",), compilers=True),
+        *_steps(batches=(1, 4, 36), steps=(5,), types=("fp32",), compilers=True),
+        *_steps(batches=(1,), steps=(24,), types=("fp32",)),
         *_steps(batches=(1, 4), types=("fp32",), grid=8, channels=64),
         *_networks(names, (1,), (1, 3, 5), ("fp32",)),
         *_networks(("3d-gru-3", "res3d-gru-3", "compact"), (1,), (24,), ("fp32",)),

@@ -189,7 +189,5 @@ def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list
     if device.type == "cuda" and TRITON_IS_THERE:
         plain.append("kernels")
     compiled = [f"compiled {name}" for name in plain if compilers]
-    own = (
-        ["onednn"] if device.type == "cpu" and problem.type_name == "fp32" else []
-    )  # compilers see the reference alone
+    own = ["onednn"] if device.type == "cpu" and problem.type_name == "fp32" else []  # no compiler sees into it
     return plain + own + compiled

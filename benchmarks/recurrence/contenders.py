@@ -14,11 +14,14 @@
     unfolded               the same with the neighbourhoods copied into rows, and a matrix product
     z in channels          the same with z folded into the channels, and a 2D convolution
     compiled ...           merged NDHWC under torch.compile, default and max-autotune
+    compiled frozen        default, with a constant weight, which the compiler lays out before; on a CPU, forward
 
 Each but ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion is held against
-it: not the weight's either, for who trains with PyTorch may keep it so. Ours have theirs laid out before only if
-nothing trains it: with the backward pass `kernels` and `onednn` do it in each call. The same work is done forward by
-`kernels` and `merged NDHWC`, both packing or neither, with the backward pass by `kernels` and `merged NDHWC, packing`.
+it: not the weight's either, for who trains with PyTorch may keep it so. On a CPU each convolution goes on to lay it out
+as oneDNN wants it, but for the compiled frozen ones. Ours have theirs laid out before only if nothing trains it: with
+the backward pass `kernels` and `onednn` do it in each call. The same work is done forward by `kernels` and `merged
+NDHWC`, both packing or neither, and by `onednn` and `compiled frozen`; with the backward pass by `kernels` and `merged
+NDHWC, packing`.
 """
 
 from dataclasses import dataclass
@@ -31,6 +34,7 @@ from benchmarks.recurrence.problems import Problem
 from benchmarks.recurrence.runs import (
     Run,
     compiled,
+    compiled_frozen,
     convolved,
     frozen,
     gate_by_gate,
@@ -45,6 +49,7 @@ from benchmarks.work.sizes import GATES
 OWN = ("kernels", "onednn")  # what convrnn3d does on a GPU and on a CPU
 PACKING, ONE_BY_ONE, ONEDNN_PACKING = "kernels, packing", "kernels, one by one", "onednn, packing"
 BESIDE = (PACKING, ONE_BY_ONE, ONEDNN_PACKING)  # ways of ours told apart where they tell most: in a step forward
+COMPILED_FROZEN = "compiled frozen"
 PYTORCH_PACKING = "merged NDHWC, packing"  # does more than PyTorch need: never what `kernels` is compared with
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 
@@ -117,4 +122,5 @@ def contenders() -> dict[str, Contender]:
     for mode in ("default", "max-autotune-no-cudagraphs"):
         name = f"compiled {mode.removesuffix('-no-cudagraphs')}"
         found.append(Contender(name, compiled(merged, mode), innermost, merged=True, compiled=True))
+    found.append(Contender(COMPILED_FROZEN, compiled_frozen(merged), innermost, merged=True, compiled=True))
     return {contender.name: contender for contender in found}

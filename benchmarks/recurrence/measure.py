@@ -17,6 +17,7 @@ from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fre
 from benchmarks.measuring.side_by_side import PRINTER, Witness, distance, input_sets, leave_out, rows_of, side_by_side
 from benchmarks.recurrence.contenders import (
     BESIDE,
+    COMPILED_FROZEN,
     ONE_BY_ONE,
     ONEDNN_PACKING,
     PACKING,
@@ -140,6 +141,8 @@ def able(device: torch.device, problem: Problem, compilers: bool = True) -> list
         left_out.update(BESIDE)
     if problem.steps > 1:
         left_out.add(PYTORCH_PACKING)
+    if device.type != "cpu" or problem.backward:
+        left_out.add(COMPILED_FROZEN)
     if kernels and not dependent_launch(device, problem.batch):
         left_out.add(ONE_BY_ONE)
     return [

@@ -14,8 +14,8 @@ TRITON_IS_THERE = find_spec("triton") is not None
 TYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def choose_backend(asked: str, tensor: Tensor) -> str:
-    """ "triton", "onednn" or "reference" for a call on `tensor`.
+def choose_backend(asked: str, tensor: Tensor, *others: Tensor | None) -> str:
+    """ "triton", "onednn" or "reference" for a call on `tensor`, a projection, and its other tensors.
 
     asked: one of BACKENDS; "auto" defers to the environment variable CONVRNN3D_BACKEND and, if that is not set or
     "auto", too, takes Triton for CUDA and HIP tensors of a type the kernels know, oneDNN for those on a CPU that it
@@ -26,8 +26,8 @@ def choose_backend(asked: str, tensor: Tensor) -> str:
     check_backend(name, origin)
     if name == "auto":
         own = "triton" if tensor.device.type == "cuda" else "onednn"  # HIP devices are called cuda, too
-        return own if HINDRANCES[own](tensor) is None else "reference"
-    hindrance = HINDRANCES[name](tensor) if name in HINDRANCES else None
+        return own if HINDRANCES[own](tensor, *others) is None else "reference"
+    hindrance = HINDRANCES[name](tensor, *others) if name in HINDRANCES else None
     if hindrance is not None:
         raise RuntimeError(f"{origin}={name!r} cannot run here: {hindrance}; use 'reference' or 'auto'")
     return name
@@ -38,7 +38,7 @@ def check_backend(name: str, origin: str = "backend") -> None:
         raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}, got {name!r}")
 
 
-def _hindrance_of_triton(tensor: Tensor) -> str | None:
+def _hindrance_of_triton(tensor: Tensor, *others: Tensor | None) -> str | None:
     """Why the kernels cannot take `tensor`, or None."""
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"

@@ -43,7 +43,7 @@ def conv_gru(
     (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The others always do as PyTorch
     does.
     recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
-    The kernels and oneDNN lay the weight out in each call, a frozen one once: see `freeze`.
+    The kernels and oneDNN lay the weight out in calls, a frozen one once: see `freeze`.
 
     Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where what is asked for cannot run.
     """
@@ -52,7 +52,7 @@ def conv_gru(
     operand, carried = _types(projection, weight, state)
     state = _cast(state, carried)
     asked = _precision(precision)
-    chosen = choose_backend(backend, projection)
+    chosen = choose_backend(backend, projection, weight, state, mask)
     if chosen == "onednn":
         return manual.conv_gru(projection, weight, state, mask, onednn.products)
     if chosen == "reference":
@@ -92,7 +92,7 @@ def conv_lstm(
     operand, carried = _types(projection, weight, h, s)
     h, s = _cast(h, carried), _cast(s, carried)
     asked = _precision(precision)
-    chosen = choose_backend(backend, projection)
+    chosen = choose_backend(backend, projection, weight, h, s, mask)
     if chosen == "onednn":
         return manual.conv_lstm(projection, weight, None if state is None else (h, s), mask, onednn.products)
     if chosen == "reference":

@@ -5,11 +5,13 @@ walks the steps in reverse, then sums the weight's gradient over all of them at 
 convolved, nor is its step in that sum. Who multiplies is said by the caller: see `plain` and `onednn`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import _functorch as functorch
 
 from convrnn3d.checks import check_inputs
 from convrnn3d.once import once
@@ -17,10 +19,11 @@ from convrnn3d.plain import Plain, Products
 from convrnn3d.reference import only_seen, where_seen, zero_state
 
 U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
-Multiply = Callable[[Tensor, Tensor, int], Products]  # for a weight, a grid like the states, and so many steps
+# Products with a weight, of grids like a state, in so many steps that convolve; whether they are for a backward pass.
+Multiply = Callable[[Tensor, Tensor, int, bool], Products]
 
 
-def plain(weight: Tensor, grid: Tensor, steps: int) -> Products:
+def plain(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Products:
     return Plain(weight)
 
 
@@ -33,10 +36,10 @@ def conv_gru(
 ) -> tuple[Tensor, Tensor]:
     """As `convrnn3d.reference.conv_gru`, with a backward pass of its own."""
     check_inputs(projection, weight, mask, state)
-    projection, products = only_seen(projection, mask), _products(multiply, projection, weight, state)
+    projection = only_seen(projection, mask)
     if differentiated(projection, weight, state):
-        return _ConvGRU.apply(projection, weight, state, mask, products)
-    return _gru(projection, state, mask, products)
+        return _ConvGRU.apply(projection, weight, state, mask, multiply)
+    return _gru(projection, state, mask, _products(multiply, weight, projection[:, :, 0], state, backward=False))
 
 
 def conv_lstm(
@@ -49,10 +52,11 @@ def conv_lstm(
     """As `convrnn3d.reference.conv_lstm`, with a backward pass of its own."""
     h, s = (None, None) if state is None else state
     check_inputs(projection, weight, mask, h, s)
-    projection, products = only_seen(projection, mask), _products(multiply, projection, weight, h)
+    projection = only_seen(projection, mask)
     if differentiated(projection, weight, h, s):
-        states, *last = _ConvLSTM.apply(projection, weight, h, s, mask, products)
+        states, *last = _ConvLSTM.apply(projection, weight, h, s, mask, multiply)
     else:
+        products = _products(multiply, weight, projection[:, :, 0], h, backward=False)
         states, *last = _lstm(projection, h, s, mask, products)
     return states, tuple(last)
 
@@ -61,8 +65,9 @@ def differentiated(*tensors: Tensor | None) -> bool:
     return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
-def _products(multiply: Multiply, projection: Tensor, weight: Tensor, state: Tensor | None) -> Products:
-    return multiply(weight, projection[:, 0, 0], projection.shape[1] - _first(state))
+def _products(multiply: Multiply, weight: Tensor, grids: Tensor, state: Tensor | None, backward: bool) -> Products:
+    """For a call whose states are like `grids` (B, T, X, Y, Z, C)."""
+    return multiply(weight, grids[:, 0], grids.shape[1] - _first(state), backward)
 
 
 def _gru(
@@ -108,20 +113,20 @@ def _lstm(
 class _ConvGRU(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, products: Products
+        ctx: Any, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, multiply: Multiply
     ) -> tuple[Tensor, Tensor]:
-        gates: list[Tensor] = []
+        products, gates = _products(multiply, weight, projection[:, :, 0], state, backward=True), []
         states, last = _gru(projection, state, mask, products, gates)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weight, mask, state, states, *gates)
-        ctx.products = products
+        ctx.multiply = multiply
         return states, last
 
     @staticmethod
     def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *gates = ctx.saved_tensors
-        with torch.no_grad():
-            products, first = ctx.products, _first(state)
+        with _one_way(states, d_states, d_last):
+            products, first = _products(ctx.multiply, weight, states, state, backward=True), _first(state)
             _, wants_weight, wants_state, *_ = ctx.needs_input_grad
             before, d, da = _before(states, state), d_last, _room_for_gates(states)
             for t in reversed(range(states.shape[1])):
@@ -152,13 +157,13 @@ class _ConvLSTM(torch.autograd.Function):
         state: Tensor | None,
         cell: Tensor | None,
         mask: Tensor | None,
-        products: Products,
+        multiply: Multiply,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        kept: list[Tensor] = []
+        products, kept = _products(multiply, weight, projection[:, :, 0], state, backward=True), []
         states, last, last_cell = _lstm(projection, state, cell, mask, products, kept)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weight, mask, state, states, *kept)
-        ctx.products = products
+        ctx.multiply = multiply
         return states, last, last_cell
 
     @staticmethod
@@ -166,8 +171,8 @@ class _ConvLSTM(torch.autograd.Function):
         ctx: Any, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *kept = ctx.saved_tensors
-        with torch.no_grad():
-            products, first = ctx.products, _first(state)
+        with _one_way(states, d_states, d_last, d_cell):
+            products, first = _products(ctx.multiply, weight, states, state, backward=True), _first(state)
             _, wants_weight, wants_h, wants_s, *_ = ctx.needs_input_grad
             d, g, da = d_last, d_cell, _room_for_gates(states)
             for t in reversed(range(states.shape[1])):
@@ -185,6 +190,16 @@ class _ConvLSTM(torch.autograd.Function):
                 dw = _weight_gradient(products, weight, [(ALL, _before(states, state)[:, first:], da[:, first:])])
             gradients = [da, dw, d if wants_h else None, g if wants_s else None]
         return *once(gradients, states, d_states, d_last, d_cell), None, None
+
+
+@contextmanager
+def _one_way(states: Tensor, *upstream: Tensor | None) -> Iterator[None]:
+    """The way back as it is written here: not differentiated, not mapped over, and of the types that forward had."""
+    mapped = functorch.is_batchedtensor, functorch.is_legacy_batchedtensor  # the latter by torch.autograd.grad
+    if any(is_mapped(d) for d in upstream if d is not None for is_mapped in mapped):
+        raise RuntimeError("convrnn3d's backward pass takes no batch of gradients; use backend='reference'")
+    with torch.no_grad(), torch.autocast(states.device.type, enabled=False):
+        yield
 
 
 def _first(state: Tensor | None) -> int:

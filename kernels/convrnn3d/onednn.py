@@ -21,11 +21,12 @@ from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 # Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
 LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
 CAPABLE = ("AVX2", "AVX512")
+NARROW = 32  # channels: of fewer, calls take longer than products
 FEW = 4  # samples: a single step of fewer takes PyTorch's own products
 
 
-def hindrance(tensor: Tensor) -> str | None:
-    """Why a call on `tensor` cannot have these products, or None."""
+def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
+    """Why a call on `tensor`, the projection, and others cannot have these products, or None."""
     if (
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
@@ -33,10 +34,15 @@ def hindrance(tensor: Tensor) -> str | None:
         or forward_ad._current_level >= 0
     ):
         return "compilers, torch.func's transforms and forward-mode derivatives see into the reference alone"
-    if tensor.device.type != "cpu" or type(tensor) not in (Tensor, Parameter):
-        return f"oneDNN multiplies tensors on a CPU, and this is a {type(tensor).__name__} on {tensor.device}"
-    if tensor.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
-        return f"oneDNN multiplies in float32, without autocast, and the tensors are {tensor.dtype}"
+    if tensor.device.type != "cpu":
+        return f"oneDNN multiplies on CPUs, and the tensors are on {tensor.device}"
+    if tensor.dtype != torch.float32:
+        return f"oneDNN multiplies float32 here, not {tensor.dtype}"
+    if torch.is_autocast_enabled("cpu"):
+        return "oneDNN multiplies float32 here, and under autocast products are in another type"
+    kinds = {type(given) for given in (tensor, *others) if given is not None} - {Tensor, Parameter}
+    if kinds:
+        return f"oneDNN reads memory, and a {kinds.pop().__name__} may have none"
     if torch.backends.cpu.get_cpu_capability() not in CAPABLE:
         return f"of CPUs with {' or '.join(CAPABLE)} alone is it known what oneDNN does"
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
@@ -46,9 +52,14 @@ def hindrance(tensor: Tensor) -> str | None:
     return None
 
 
-def products(weight: Tensor, grid: Tensor, steps: int) -> Products:
-    """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve."""
-    promise = promise_of(weight)
+def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Products:
+    """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve.
+
+    backward: for a backward pass, or before one; such calls keep nothing of a frozen weight.
+    """
+    if steps == 0 or weight.shape[1] < NARROW:
+        return Plain(weight)
+    promise = None if backward else promise_of(weight)
     if promise is None or not promise.lasting:
         # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 2.4 ms for the
         # reference's 1.9 forward, 11.1 for 7.3 with the backward pass (`python -m benchmarks.recurrence`, GRU, two

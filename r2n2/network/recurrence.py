@@ -22,10 +22,11 @@ UPDATE, INPUT = 0, 1  # places of the gates that say how much a step writes: the
 State = Tensor | tuple[Tensor, Tensor]
 
 
-def require_backend(backend: str, device: torch.device) -> None:
-    """Raise UserError if the recurrence cannot be computed by `backend` on `device`."""
+def require_backend(backend: str, device: torch.device, amp: bool = False) -> None:
+    """Raise UserError if the recurrence cannot be computed by `backend` on `device`, under autocast if `amp`."""
     try:
-        choose_backend(backend, torch.empty(0, device=device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+            choose_backend(backend, torch.empty(0, device=device))
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{error}.") from error
 

@@ -51,7 +51,7 @@ class Run:
         self.model = R2N2(network).to(device)
         prepare_training(self.model, config.dropout, config.frozen)
         self.dropout = _masked_dropout(self.model, config.dropout)
-        require_backend(config.backend, device)
+        require_backend(config.backend, device, config.amp)
         self.model.recurrence.backend = config.backend
         if processes.count > 1:
             synchronize_norms(self.model)

@@ -1,5 +1,6 @@
 """The path for CPUs against float64; when it is taken, and how often a weight is laid out."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -11,8 +12,22 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 pytestmark = ONLY_CPU
+
+
+class Subclass(Tensor):
+    """As PyTorch's own, of which some have no memory to be read."""
+
+
 CELLS = pytest.mark.parametrize("cell", ["gru", "lstm"])
 GRID = (2, 3, 1)
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Few channels do for the tests; below how many the weight is laid out otherwise."""
+    before = onednn.NARROW
+    monkeypatch.setattr(onednn, "NARROW", 1)
+    return before
 
 
 @pytest.fixture
@@ -106,20 +121,24 @@ def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch
         conv_gru(projection, forward_ad.make_dual(weight, weight))
     with torch._subclasses.FakeTensorMode() as mode:
         conv_gru(mode.from_tensor(projection), mode.from_tensor(weight))
+    conv_gru(projection, weight.as_subclass(Subclass))
     assert not taken
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (Tensor.double, "the tensors are torch.float64"),
-        (lambda tensor: tensor.to("meta"), "this is a Tensor on meta"),
+        (Tensor.double, "not torch.float64"),
+        (lambda tensor: tensor.to("meta"), "the tensors are on meta"),
+        (lambda tensor: tensor.as_subclass(Subclass), "a Subclass may have none"),
     ],
 )
 def test_where_it_cannot_run_a_sentence_says_why(change: Callable[[Tensor], Tensor], why: str) -> None:
     with pytest.raises(RuntimeError, match=f"backend='onednn' cannot run here: .*{why}; use 'reference' or 'auto'"):
         conv_gru(*map(change, arguments()), backend="onednn")
     with torch.backends.mkldnn.flags(enabled=False), pytest.raises(RuntimeError, match="switched off"):
+        conv_gru(*arguments(), backend="onednn")
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(RuntimeError, match="under autocast"):
         conv_gru(*arguments(), backend="onednn")
 
 
@@ -142,6 +161,9 @@ def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list)
     weight += 1
     with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
         conv_gru(projection, weight, backend="onednn")
+    conv_gru(projection[:, :1], weight, backend="onednn")  # convolves nothing
+    ours, truth = (conv_gru(projection.requires_grad_(), weight, backend=name)[1] for name in ("onednn", "reference"))
+    torch.testing.assert_close(ours, truth)  # nothing is kept where a gradient is wanted
 
 
 def test_both_cells_may_share_a_frozen_weight() -> None:
@@ -221,6 +243,62 @@ def test_a_weight_that_changes_before_the_way_back_is_refused() -> None:
     weight += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         states.sum().backward()
+
+
+def test_of_few_channels_no_weight_is_laid_out(narrow: int, laid_out: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "NARROW", narrow)
+    for channels in (narrow - 1, narrow):
+        assert not laid_out
+        conv_gru(*arguments(channels=channels), backend="onednn")
+    assert laid_out
+
+
+@CELLS
+def test_the_way_back_takes_the_weight_that_autograd_saved(cell: str) -> None:
+    """It may be a copy, and not what the weight has become."""
+    found, call = [], conv_gru if cell == "gru" else conv_lstm
+    for backend in ("onednn", "reference"):
+        torch.manual_seed(0)
+        projection, weight = (tensor.requires_grad_() for tensor in arguments())
+        with torch.autograd.graph.saved_tensors_hooks(torch.clone, lambda tensor: tensor):
+            states, _ = call(projection, weight, backend=backend)
+        with torch.no_grad():
+            weight.mul_(2)
+        found.append(torch.autograd.grad(states.sum(), [projection, weight]))
+    for ours, truth in zip(*found, strict=True):
+        torch.testing.assert_close(ours, truth)
+
+
+@pytest.mark.parametrize("batch", [1, FEW])
+@CELLS
+def test_autocast_around_the_way_back_changes_nothing(cell: str, batch: int) -> None:
+    problem = Problem(cell, batch=batch, steps=1, channels=8)
+    given, _ = problem.arguments()
+    found = []
+    for autocast in (False, True):
+        leaves = [tensor.detach().requires_grad_() for tensor in given]
+        states = problem.forward(leaves, None, backend="onednn")[0]
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            found.append(torch.autograd.grad(states.square().sum(), leaves))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+@CELLS
+def test_a_batch_of_gradients_is_refused_in_a_sentence(cell: str) -> None:
+    problem = Problem(cell, channels=3)
+    given, _ = problem.arguments()
+    leaves = [tensor.requires_grad_() for tensor in given]
+    states = problem.forward(leaves, None, backend="onednn")[0]
+    with pytest.raises(RuntimeError, match="takes no batch of gradients; use backend='reference'"):
+        torch.autograd.grad(states, leaves, torch.ones(2, *states.shape), is_grads_batched=True)
+
+
+def test_what_is_laid_out_goes_with_the_graph() -> None:
+    projection, weight = arguments()
+    states, _ = conv_gru(projection.requires_grad_(), weight, backend="onednn")
+    states.sum().backward()
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, Laid)]
 
 
 def test_a_module_learns_on_a_cpu_as_with_the_reference() -> None:

@@ -45,6 +45,8 @@ def test_a_backend_that_cannot_run_is_one_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TRITON_INTERPRET", "0")
     with pytest.raises(UserError, match="'triton' cannot run here"):
         Run(small_network("3d-gru-1"), replace(CONFIG, backend="triton"), torch.device("cpu"))
+    with pytest.raises(UserError, match=r"'onednn' cannot run here: .* under autocast"):
+        Run(small_network("3d-gru-1"), replace(CONFIG, backend="onednn", amp=True), torch.device("cpu"))
 
 
 def test_under_autocast_the_states_and_the_loss_are_float32() -> None:
