@@ -41,7 +41,7 @@ class Machine:
         return cls(
             commit=commit or _commit(),
             kernels=fingerprint(),
-            device=torch.cuda.get_device_name() if gpu else f"{_processor()}, {torch.get_num_threads()} threads",
+            device=torch.cuda.get_device_name() if gpu else _cpu(),
             driver=_output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader") if gpu else "",
             torch=torch.__version__,
             cuda=(torch.version.cuda or torch.version.hip or "") if gpu else "",
@@ -68,6 +68,11 @@ def fingerprint() -> str:
     for name, file in sorted(sources.items()):
         digest.update(name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _cpu() -> str:
+    """Its name, what PyTorch makes use of in it (clouds give processors of several generations one name), threads."""
+    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
 
 
 def _processor() -> str:

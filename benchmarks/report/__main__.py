@@ -83,13 +83,12 @@ def page() -> str:
 
 
 def readme_figures() -> str:
-    """The lines of the page that most readers look for: of the GPU that was measured last, and of CPUs."""
+    """The lines of the page that most readers look for: of the GPU and of the CPU that were measured last."""
     parts = []
     found = machines()
-    gpus = {file: machine for file, machine in found.items() if machine["cuda"]}
-    last = max(gpus, key=lambda file: gpus[file]["measured"], default=None)
+    last = {bool(found[file]["cuda"]): file for file in sorted(found, key=lambda file: found[file]["measured"])}
     for file, machine in found.items():
-        if file in gpus and file != last:
+        if file not in last.values():
             continue
         stored = comparisons(file)
         types = ("bf16", "tf32") if machine["cuda"] else ("fp32",)

@@ -55,8 +55,11 @@ def test_the_readme_says_between_which_speed_ups_the_kernels_are(file: Path) -> 
     assert "convolutions, 0.90 to 3.00 times as fast forward:" in report.readme_figures()
 
 
-def test_the_readme_shows_the_gpu_that_was_measured_last(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    append([*race(10, 30)], GPU)
+@pytest.mark.parametrize("cuda", [GPU.cuda, ""])
+def test_the_readme_shows_the_gpu_and_the_cpu_that_were_measured_last(
+    file: Path, monkeypatch: pytest.MonkeyPatch, cuda: str
+) -> None:
+    append([replace(row, dtype="bf16" if cuda else "fp32") for row in race(10, 30)], replace(GPU, cuda=cuda))
     one = report.machines()
     (own,) = one
     older = shutil.copy(own, own.with_name("older.csv"))
