@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from benchmarks.comparisons import plan
 from benchmarks.comparisons.plan import on_cpu, on_gpu
 from benchmarks.measuring import timing
 from benchmarks.measuring.settings import cudnn_benchmark, float32_products, fresh_compiler
@@ -46,6 +47,12 @@ def test_on_a_cpu_every_network_is_measured_and_both_cells() -> None:
     networks = {(p.network.name, p.training) for p in problems if isinstance(p, NetworkProblem)}
     assert networks == set(itertools.product(NETWORKS, BOTH))
     assert {(p.cell, p.backward) for p in problems if isinstance(p, Problem)} == set(itertools.product(CELLS, BOTH))
+
+
+@pytest.mark.parametrize("able", BOTH)
+def test_on_a_cpu_bfloat16_is_measured_where_it_is_an_instruction(monkeypatch: pytest.MonkeyPatch, able: bool) -> None:
+    monkeypatch.setattr(plan, "has_bfloat16", lambda device: able)
+    assert any(comparison.problem.type_name == "bf16" for comparison in on_cpu()) == able
 
 
 @pytest.mark.parametrize("precision", ["tf32", "ieee"])
