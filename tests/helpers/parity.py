@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from convrnn3d import conv_gru, conv_lstm, onednn, plain, reference
+from convrnn3d.reference import conv
 from torch import Tensor
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -100,16 +101,18 @@ def convolutions_in_tf32() -> Iterator[None]:
 
     A CPU has no tf32, and cuDNN takes it only for numbers of channels that suit it.
     """
-    own, reference.conv = reference.conv, _TF32.apply
-    yield
-    reference.conv = own
+    reference.conv = _TF32.apply
+    try:
+        yield
+    finally:
+        reference.conv = conv
 
 
 class _TF32(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, grid: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(grid, weight)
-        return reference.conv(tf32(grid), tf32(weight))
+        return conv(tf32(grid), tf32(weight))
 
     @staticmethod
     def backward(ctx: Any, d: Tensor) -> tuple[Tensor, Tensor]:
