@@ -15,7 +15,15 @@ from benchmarks.measuring.peaks import peaks
 from benchmarks.measuring.tables import printed
 from benchmarks.recurrence import measure as recurrence
 from benchmarks.recurrence import runs
-from benchmarks.recurrence.contenders import ONE_BY_ONE, ONEDNN_PACKING, OWN, PACKING, PYTORCH_PACKING, contenders
+from benchmarks.recurrence.contenders import (
+    COMPILED_FROZEN,
+    ONE_BY_ONE,
+    ONEDNN_PACKING,
+    OWN,
+    PACKING,
+    PYTORCH_PACKING,
+    contenders,
+)
 from benchmarks.recurrence.measure import able, errors, measure, prepared, runner
 from benchmarks.recurrence.problems import Problem
 
@@ -179,6 +187,18 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     assert not ours[cpu] & set(able(cpu, replace(problem, type_name="bf16")))
     many = replace(problem, batch=SMALL_BATCH + 1)
     assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
+
+
+def test_a_constant_weight_is_compiled_where_it_is_laid_out_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrence, "TRITON_IS_THERE", False)
+    forward = Problem("gru", 1, 1, grid=2, channels=3)
+    for device, problem, there in (
+        ("cpu", forward, True),
+        ("cpu", replace(forward, backward=True), False),
+        ("cuda", forward, False),
+    ):
+        assert (COMPILED_FROZEN in able(torch.device(device), problem)) == there
+        assert COMPILED_FROZEN not in able(torch.device(device), problem, compilers=False)
 
 
 def test_pytorchs_weight_is_laid_out_within_a_step_and_its_gradient_back(monkeypatch: pytest.MonkeyPatch) -> None:
