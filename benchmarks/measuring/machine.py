@@ -1,7 +1,5 @@
 """What a figure was measured on and with: the device, its driver, versions, the commit, the kernels."""
 
-import hashlib
-import os
 import platform
 import re
 import subprocess
@@ -10,16 +8,14 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import convrnn3d
 import torch
-from convrnn3d.tuning import VARIABLE, architecture_of
 
-FOLDER_OF_KERNELS = Path(convrnn3d.__file__).parent
+from benchmarks.measuring.fingerprint import fingerprint
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a figure was measured on and with. kernels: a fingerprint of convrnn3d's source and launch table."""
+    """What a figure was measured on and with. kernels: a fingerprint of what convrnn3d ran there."""
 
     commit: str
     kernels: str
@@ -40,7 +36,7 @@ class Machine:
         gpu = torch.cuda.is_available()
         return cls(
             commit=commit or _commit(),
-            kernels=fingerprint(),
+            kernels=fingerprint(gpu),
             device=torch.cuda.get_device_name() if gpu else _cpu(),
             driver=_output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader") if gpu else "",
             torch=torch.__version__,
@@ -53,21 +49,6 @@ class Machine:
 def stamped(machine: Machine) -> dict[str, object]:
     """What every row begins with: the time (UTC) and the machine, by column."""
     return {"measured": datetime.now(UTC).isoformat(timespec="microseconds")} | asdict(machine)
-
-
-def fingerprint() -> str:
-    """Twelve digits that change with the source of convrnn3d or with any of its launch tables.
-
-    A table that is named in the environment counts as that of this device's architecture, as which it may be kept.
-    """
-    sources = {file.name: file for pattern in ("*.py", "launches*.json") for file in FOLDER_OF_KERNELS.glob(pattern)}
-    if named := os.environ.get(VARIABLE):
-        architecture = architecture_of(torch.device("cuda")) if torch.cuda.is_available() else None
-        sources[f"launches.{architecture}.json"] = Path(named)
-    digest = hashlib.sha256()
-    for name, file in sorted(sources.items()):
-        digest.update(name.encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _cpu() -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.measuring import results
-from benchmarks.measuring.machine import fingerprint
+from benchmarks.measuring.fingerprint import fingerprint
 from benchmarks.measuring.results import name_of, read
 from benchmarks.measuring.tables import largest_error
 from benchmarks.recurrence.contenders import OWN, PYTORCH_PACKING
@@ -20,10 +20,11 @@ KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps"
 
 @dataclass(frozen=True)
 class Figure:
-    """A contender's row. Microseconds; see `results.Row`."""
+    """A contender's row. Microseconds; see `results.Row`. gpu: whether it was measured on one."""
 
     contender: str
     graph: bool
+    gpu: bool
     kernels: str
     median: float
     p20: float
@@ -44,7 +45,7 @@ class Figure:
     @property
     def is_stale(self) -> bool:
         """Whether it speaks of a convrnn3d that was changed since."""
-        return self.is_own and self.kernels != _kernels_now()
+        return self.is_own and self.kernels != _kernels_now(self.gpu)
 
 
 @dataclass(frozen=True)
@@ -164,4 +165,4 @@ _kernels_now = cache(fingerprint)  # the source does not change while its result
 
 def _figure(row: dict[str, str]) -> Figure:
     numbers = {name: float(row[name]) for name in NUMBERS}
-    return Figure(row["contender"], row["graph"] == "True", row["kernels"], **numbers)
+    return Figure(row["contender"], row["graph"] == "True", bool(row["cuda"]), row["kernels"], **numbers)

@@ -14,7 +14,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks.measuring.machine import fingerprint
+from benchmarks.measuring.fingerprint import fingerprint
 from benchmarks.measuring.results import FOLDER, read
 from benchmarks.work.designs import Call
 from benchmarks.work.first_design import FirstCall
@@ -154,7 +154,7 @@ def measured(rows: list[dict[str, str]], call: Call, contender: str, backward: b
     if not found or sizes.kernel_size != 3:
         return f"{'-':>10}"
     newest = max(found, key=lambda row: row["measured"])
-    return f"{float(newest['median']):10.1f}" + ("" if newest["kernels"] == fingerprint() else "  earlier")
+    return f"{float(newest['median']):10.1f}" + ("" if newest["kernels"] == fingerprint(gpu=True) else "  earlier")
 
 
 if __name__ == "__main__":

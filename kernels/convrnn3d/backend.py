@@ -44,7 +44,7 @@ def _hindrance_of_triton(tensor: Tensor, *others: Tensor | None) -> str | None:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
     if not TRITON_IS_THERE:
         return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm brings it)"
-    if tensor.device.type == "cuda":
+    if tensor.device.type == "cuda":  # asked first: the environment takes a microsecond
         return None
     if os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y"):
         return None

@@ -50,3 +50,8 @@ def check_mask(mask: Tensor | None, batch: int, steps: int) -> None:
     require_tensor("mask", mask)
     if mask.shape != (batch, steps) or mask.dtype != torch.bool:
         raise ValueError(f"mask must be bool {(batch, steps)}, got {mask.dtype} {tuple(mask.shape)}")
+
+
+def differentiated(*tensors: Tensor | None) -> bool:
+    """Whether a backward pass through any of these may follow."""
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)

@@ -8,8 +8,7 @@ from torch.autograd import forward_ad
 from convrnn3d import manual, onednn, reference
 from convrnn3d.autograd import run
 from convrnn3d.backend import TYPES, choose_backend
-from convrnn3d.checks import AUTOCAST, check_inputs, require_tensor
-from convrnn3d.manual import differentiated
+from convrnn3d.checks import AUTOCAST, check_inputs, differentiated, require_tensor
 from convrnn3d.ops import AS_PYTORCH
 
 PRECISIONS = ("ieee", "tf32")

@@ -5,18 +5,24 @@ walks the steps in reverse, then sums the weight's gradient over all of them at 
 convolved, nor is its step in that sum. Who multiplies is said by the caller: see `plain` and `onednn`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C import _functorch as functorch
 
-from convrnn3d.checks import check_inputs
+from convrnn3d.checks import check_inputs, differentiated
 from convrnn3d.once import once
 from convrnn3d.plain import Plain, Products
 from convrnn3d.reference import only_seen, where_seen, zero_state
+from convrnn3d.way_back import (
+    before_each_step,
+    first_that_convolves,
+    gradient_of_runs,
+    one_way,
+    room_for_gates,
+    with_that_of_step,
+)
 
 U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
 # Products with a weight, of grids like a state, in so many steps that convolve; whether they are for a backward pass.
@@ -61,13 +67,9 @@ def conv_lstm(
     return states, tuple(last)
 
 
-def differentiated(*tensors: Tensor | None) -> bool:
-    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
-
-
 def _products(multiply: Multiply, weight: Tensor, grids: Tensor, state: Tensor | None, backward: bool) -> Products:
     """For a call whose states are like `grids` (B, T, X, Y, Z, C)."""
-    return multiply(weight, grids[:, 0], grids.shape[1] - _first(state), backward)
+    return multiply(weight, grids[:, 0], grids.shape[1] - first_that_convolves(state), backward)
 
 
 def _gru(
@@ -125,13 +127,13 @@ class _ConvGRU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *gates = ctx.saved_tensors
-        with _one_way(states, d_states, d_last):
-            products, first = _products(ctx.multiply, weight, states, state, backward=True), _first(state)
+        with one_way(states, d_states, d_last):
+            products, first = _products(ctx.multiply, weight, states, state, backward=True), first_that_convolves(state)
             _, wants_weight, wants_state, *_ = ctx.needs_input_grad
-            before, d, da = _before(states, state), d_last, _room_for_gates(states)
+            before, d, da = before_each_step(states, state), d_last, room_for_gates(states)
             for t in reversed(range(states.shape[1])):
                 h, (u, r, c) = before[:, t], gates[3 * t : 3 * t + 3]
-                d = _with_that_of_step(t, d, d_states, h)
+                d = with_that_of_step(t, d, d_states, h)
                 e = where_seen(mask, t, d, 0)
                 da[:, t, 2] = e * (1 - u) * (1 - c**2)
                 q = products.conv_transposed(da[:, t, C], C) if t >= first else torch.zeros_like(h)
@@ -143,7 +145,7 @@ class _ConvGRU(torch.autograd.Function):
             dw = None
             if wants_weight:
                 h, r = before[:, first:], torch.stack(gates[1::3], 1)[:, first:]
-                dw = _weight_gradient(products, weight, [(U_R, h, da[:, first:]), (C, r * h, da[:, first:])])
+                dw = gradient_of_runs(products, weight, [(U_R, h, da[:, first:]), (C, r * h, da[:, first:])])
             gradients = [da, dw, d if wants_state else None]
         return *once(gradients, states, d_states, d_last), None, None
 
@@ -171,13 +173,13 @@ class _ConvLSTM(torch.autograd.Function):
         ctx: Any, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *kept = ctx.saved_tensors
-        with _one_way(states, d_states, d_last, d_cell):
-            products, first = _products(ctx.multiply, weight, states, state, backward=True), _first(state)
+        with one_way(states, d_states, d_last, d_cell):
+            products, first = _products(ctx.multiply, weight, states, state, backward=True), first_that_convolves(state)
             _, wants_weight, wants_h, wants_s, *_ = ctx.needs_input_grad
-            d, g, da = d_last, d_cell, _room_for_gates(states)
+            d, g, da = d_last, d_cell, room_for_gates(states)
             for t in reversed(range(states.shape[1])):
                 s, f, i, c, next_h = kept[5 * t : 5 * t + 5]
-                d, g = _with_that_of_step(t, d, d_states, s), torch.zeros_like(s) if g is None else g
+                d, g = with_that_of_step(t, d, d_states, s), torch.zeros_like(s) if g is None else g
                 e = where_seen(mask, t, g + d * (1 - next_h**2), 0)
                 da[:, t, 0] = e * s * f * (1 - f)
                 da[:, t, 1] = e * c * i * (1 - i)
@@ -187,49 +189,8 @@ class _ConvLSTM(torch.autograd.Function):
                     d = where_seen(mask, t, products.conv_transposed(da[:, t], ALL), d)
             dw = None
             if wants_weight:
-                dw = _weight_gradient(products, weight, [(ALL, _before(states, state)[:, first:], da[:, first:])])
+                dw = gradient_of_runs(
+                    products, weight, [(ALL, before_each_step(states, state)[:, first:], da[:, first:])]
+                )
             gradients = [da, dw, d if wants_h else None, g if wants_s else None]
         return *once(gradients, states, d_states, d_last, d_cell), None, None
-
-
-@contextmanager
-def _one_way(states: Tensor, *upstream: Tensor | None) -> Iterator[None]:
-    """The way back as it is written here: not differentiated, not mapped over, and of the types that forward had."""
-    mapped = functorch.is_batchedtensor, functorch.is_legacy_batchedtensor  # the latter by torch.autograd.grad
-    if any(is_mapped(d) for d in upstream if d is not None for is_mapped in mapped):
-        raise RuntimeError("convrnn3d's backward pass takes no batch of gradients; use backend='reference'")
-    with torch.no_grad(), torch.autocast(states.device.type, enabled=False):
-        yield
-
-
-def _first(state: Tensor | None) -> int:
-    """The first step that convolved anything: without a state the second."""
-    return 1 if state is None else 0
-
-
-def _before(states: Tensor, state: Tensor | None) -> Tensor:
-    """h before each step (B, T, X, Y, Z, C), of those after each and the first one, zeros if None."""
-    first = torch.zeros_like(states[:, 0]) if state is None else state
-    return torch.cat([first[:, None], states[:, :-1]], 1)
-
-
-def _weight_gradient(products: Products, weight: Tensor, runs: list[tuple[slice, Tensor, Tensor]]) -> Tensor:
-    """dW of runs of gates, each with what it convolved (B, T, X, Y, Z, C) and da of all gates; zeros if T is 0."""
-    if not runs[0][1].numel():
-        return torch.zeros_like(weight)
-    dw = torch.empty_like(weight)
-    for gates, sources, da in runs:
-        dw[gates] = products.weight_gradient(sources, da[:, :, gates])
-    return dw
-
-
-def _room_for_gates(states: Tensor) -> Tensor:
-    """(B, T, 3, X, Y, Z, C) for states (B, T, X, Y, Z, C)."""
-    return states.new_empty(*states.shape[:2], 3, *states.shape[2:])
-
-
-def _with_that_of_step(t: int, d: Tensor | None, d_states: Tensor | None, like: Tensor) -> Tensor:
-    """dh' of step t: what comes from later ones, and the derivative by the state itself, where there are any."""
-    if d_states is None:
-        return torch.zeros_like(like) if d is None else d
-    return d_states[:, t] if d is None else d + d_states[:, t]

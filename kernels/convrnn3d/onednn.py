@@ -77,8 +77,8 @@ def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Produc
 class Laid:
     """Products with a weight of float32 and grids of `shape` (B, X, Y, Z, C).
 
-    A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and lays it out
-    anew, at 50 ms a call, for a shape that wants it otherwise.
+    A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and given grids
+    of another it may lay out anew in each call.
     """
 
     def __init__(self, weight: Tensor, shape: torch.Size) -> None:

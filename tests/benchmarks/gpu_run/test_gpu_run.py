@@ -19,6 +19,7 @@ from benchmarks.gpu_run import parts as gpu_run
 from benchmarks.gpu_run.run import Run
 from benchmarks.gpu_run.training_losses import apart
 from benchmarks.measuring import results
+from benchmarks.measuring.fingerprint import fingerprint
 from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.results import read
 from benchmarks.recurrence.problems import Problem
@@ -147,13 +148,13 @@ def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monke
 
 def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVRNN3D_LAUNCHES", raising=False)
-    before = Machine.here().kernels
+    before = fingerprint(gpu=True)
     text = table_file(None).read_text(encoding="utf-8").replace('"warps": 4', '"warps": 2')
     (tmp_path / "launches.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr(os, "environ", os.environ.copy())
     try:
         gpu_run.use_table(tmp_path / "launches.json")
-        assert choose("gru_gates", "half", 36, 128).warps == 2 and Machine.here().kernels != before
+        assert choose("gru_gates", "half", 36, 128).warps == 2 and fingerprint(gpu=True) != before
     finally:
         table.cache_clear()
         choose.cache_clear()

@@ -8,7 +8,7 @@ import torch
 from rows import ROW
 
 from benchmarks.measuring import results
-from benchmarks.measuring.machine import Machine, fingerprint
+from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.results import COLUMNS, append, read
 from benchmarks.results import main
 
@@ -41,15 +41,6 @@ def test_a_runs_rows_are_added_to_those_of_its_machine_as_they_are(
     assert main([str(file)]) == main([str(file)]) == 0
     kept = tmp_path / "kept" / "a-gpu-80gb.csv"
     assert read(kept) == read(file)  # a second time adds nothing
-
-
-def test_the_fingerprint_follows_the_launch_table_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint()
-    assert before == fingerprint() and len(before) == 12
-    other = tmp_path / "launches.json"
-    other.write_text("{}", encoding="utf-8")
-    monkeypatch.setenv("CONVRNN3D_LAUNCHES", str(other))
-    assert fingerprint() != before
 
 
 def test_a_file_that_cannot_be_added_is_a_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -12,6 +12,7 @@ from rows import row_of
 
 from benchmarks.comparisons.plan import Comparison
 from benchmarks.measuring import results
+from benchmarks.measuring.fingerprint import fingerprint
 from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.peaks import Reread
 from benchmarks.measuring.results import Row, append, read
@@ -22,7 +23,7 @@ from benchmarks.report import __main__ as report
 from benchmarks.report import stored
 
 ROOT = Path(__file__).parents[3]
-GPU = replace(Machine.here(), device="A GPU", cuda="13.0", driver="580")
+GPU = replace(Machine.here(), kernels=fingerprint(gpu=True), device="A GPU", cuda="13.0", driver="580")
 
 
 def race(kernels: float, merged: float, **changes: object) -> list[Row]:

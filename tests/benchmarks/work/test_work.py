@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measuring import results
-from benchmarks.measuring.machine import fingerprint
+from benchmarks.measuring.fingerprint import fingerprint
 from benchmarks.work.__main__ import main, merged
 from benchmarks.work.phases import phases
 from benchmarks.work.sizes import Sizes
@@ -78,7 +78,7 @@ def test_what_was_measured_stands_beside_what_is_predicted(
 
     file = tmp_path / "a-gpu.csv"
     rows = [
-        row("kernels", "2026-01-02", 12.5, fingerprint()),
+        row("kernels", "2026-01-02", 12.5, fingerprint(gpu=True)),
         row("kernels", "2026-01-01", 99, "older"),
         row("kernels", "2026-01-03", 99, "another size", batch=3),
         row("kernels", "2026-01-03", 99, "not from a graph", graph=False),
