@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from r2n2.commands.choices import Device, Network, Preprocessing, Threshold, Weights, models_of, print_skipped
+from r2n2.commands.choices import Device, Network, Only, Preprocessing, Threshold, Weights, models_of, print_skipped
 from r2n2.config import THRESHOLD
 from r2n2.errors import UserError
 
@@ -21,6 +21,7 @@ def evaluate(
     split: Annotated[
         str | None, typer.Option(help="train, val, test or all; test of --data, all of the sample.")
     ] = None,
+    only: Only = None,
     views: Annotated[int | None, typer.Option(help="The largest number of views; 5 if left out.")] = None,
     threshold: Threshold = THRESHOLD,
     json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
@@ -81,7 +82,7 @@ def evaluate(
         check_writable(path)
     with ExitStack() as stack:
         folder = data or stack.enter_context(sample_folder())
-        chosen, missing = models_of(folder, split or ("test" if data else "all"), strict)
+        chosen, missing = models_of(folder, split or ("test" if data else "all"), strict, only or ())
         if limit:
             chosen = spread(chosen, limit)
         if grounds:
@@ -92,7 +93,8 @@ def evaluate(
                 draw_grounds(result, failures, threshold)
             return
         if mean_shape:
-            table = evaluate_mean_shapes(models_of(mean_shape, "train", strict)[0], chosen, threshold, strict)
+            training, _ = models_of(mean_shape, "train", strict)
+            table = evaluate_mean_shapes(training, chosen, threshold, strict)
         else:
             model = load(weights, network, device)
             table = run(model, chosen, most, threshold, strict, preprocessing, averaged, orders)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from r2n2.commands.choices import Network, print_skipped, splits_of
+from r2n2.commands.choices import Network, Only, print_skipped, splits_of
 from r2n2.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ OF_COMPACT = ("frozen", "encoder_rate", "dropout")  # these mean nothing to othe
 
 def train(
     data: Annotated[Path | None, typer.Option(help="A folder in the ShapeNet layout, or a pack.")] = None,
+    only: Only = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder.")] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file of settings by these options' names; options override it.")
@@ -125,7 +126,7 @@ def train(
         with ExitStack() as stack, joined(device or settings.device or "auto") as (processes, place):
             if init == SHIPPED and not init.is_file():
                 init = stack.enter_context(shipped_weights())
-            splits, problems = splits_of(data, ["train", "val"], values.strict)
+            splits, problems = splits_of(data, ["train", "val"], values.strict, values.only)
             if processes.writes:
                 print_skipped(problems)
             if not splits["train"]:
@@ -169,9 +170,11 @@ def _values(
     from r2n2.training.recipes import TrainingConfig, changed, recipe
 
     names = {field.name for field in fields(TrainingConfig)}
-    options = {name: value for name, value in given.items() if name in names and value is not None}
+    options = {name: value for name, value in given.items() if name in names and value not in (None, [])}
     if "drops" in options:
         options["drops"] = _numbers(options["drops"])
+    if "only" in options:
+        options["only"] = tuple(options["only"])
     changes = settings.changes | options
     # Of options alone: a run's settings.toml names everything.
     others = [name for name in OF_COMPACT if name in options and options[name] != getattr(TrainingConfig, name)]

@@ -1,10 +1,12 @@
 """An object of a data set, whatever form the set has: a folder's `shapenet.Model` or a pack's `packed.PackedModel`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
+
+from r2n2.errors import UserError
 
 
 class Readable(Protocol):
@@ -46,3 +48,20 @@ def spread(models: Sequence[Some], count: int) -> list[Some]:
     """At most `count` of the models, evenly from first to last: every category in its proportion."""
     places = np.linspace(0, len(models) - 1, count).astype(int) if models else ()
     return [models[place] for place in np.unique(places)]
+
+
+def require_categories(models: Iterable[Readable], only: Collection[str]) -> None:
+    """Raise UserError if one of the categories, by its folder's name or its word, is that of none of the models."""
+    names = {(model.category, model.word) for model in models}
+    for asked in only:
+        if not any(asked in pair for pair in names):
+            raise UserError(f"No object is of the category {asked!r}; there are {_listed(word for _, word in names)}.")
+
+
+def of_categories(models: Sequence[Some], only: Collection[str]) -> list[Some]:
+    """The models of these categories, by their folders' names or their words; all if none is named."""
+    return [model for model in models if not only or model.category in only or model.word in only]
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(set(words)))

@@ -37,7 +37,7 @@ NOT_NEGATIVE = (
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything about a training run but the network and the data. Raises UserError for values out of range.
+    """Everything about a training run but the network and where the data are. Raises UserError for values out of range.
 
     The learning rate is that of `schedule`: it rises over `warmup` iterations, stays, is divided by ten at each of
     `drops`, and falls to zero over the last `cooldown` in the shape of `fall`. weight_decay is added to the gradient of
@@ -51,8 +51,8 @@ class TrainingConfig:
     1 others; 0: after every view. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016, which
     adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops above it.
     workers: processes that read ahead. save_every: iterations between checkpoints, of which the newest `keep` stay and
-    the best. validate_every: iterations between validations on `validate_models` of the split, 0 for none. strict: a
-    broken file ends the run.
+    the best. validate_every: iterations between validations on `validate_models` of the split, 0 for none. only: the
+    categories that are learned and scored, all if there is none. strict: a broken file ends the run.
     """
 
     iterations: int = 60_000
@@ -87,6 +87,7 @@ class TrainingConfig:
     validate_every: int = 500
     validate_models: int = 64
     tensorboard: bool = False
+    only: tuple[str, ...] = ()
     strict: bool = False
 
     def __post_init__(self) -> None:

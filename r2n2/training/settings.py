@@ -15,7 +15,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from r2n2.config import NETWORKS, NetworkConfig, network_config
 from r2n2.errors import UserError
@@ -24,7 +24,14 @@ from r2n2.training.recipes import TrainingConfig
 
 SETTINGS_FILE, BASE = "settings.toml", "base"
 TYPES = {entry.name: entry.type for entry in fields(TrainingConfig)}
-WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+WORDS = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a text",
+    tuple[int, ...]: "a list of whole numbers",
+    tuple[str, ...]: "a list of texts",
+}
 
 
 @dataclass(frozen=True)
@@ -95,14 +102,14 @@ def _network(value: object, path: Path) -> NetworkConfig | None:
 def _fits(value: object, kind: Any) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind in WORDS:
-        return type(value) is kind
-    return isinstance(value, list) and all(type(entry) is int for entry in value)
+    if entries := get_args(kind):
+        return isinstance(value, list) and all(type(entry) is entries[0] for entry in value)
+    return type(value) is kind
 
 
 def _require(fits: bool, path: Path, name: str, kind: Any) -> None:
     if not fits:
-        raise UserError(f"{name} in {path} must be {WORDS.get(kind, 'a list of whole numbers')}.")
+        raise UserError(f"{name} in {path} must be {WORDS[kind]}.")
 
 
 def _toml(value: object) -> str:

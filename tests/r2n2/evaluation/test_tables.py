@@ -151,6 +151,23 @@ def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Pa
     }
 
 
+@pytest.mark.parametrize("named", ["lamp", "03636649"])
+def test_one_category_alone_is_scored(named: str, data_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    options = ["--mean-shape", str(data_folder), "--only", named, "--json", str(path)]
+    CliRunner().invoke(app, ["evaluate", "--data", str(data_folder), *options], catch_exceptions=False)
+    every = evaluate_mean_shapes(*(select(find_models(data_folder)[0], split) for split in ("train", "test")))
+    alone = json.loads(path.read_text())
+    assert list(alone["categories"]) == ["lamp"] and alone["models"] == every.categories["lamp"]["1"].models
+    assert alone["views"]["1"]["iou"] == every.categories["lamp"]["1"].iou
+
+
+def test_a_category_that_there_is_not_is_said_with_those_that_there_are(data_folder: Path) -> None:
+    with pytest.raises(UserError, match="No object is of the category 'boat'; there are chair, lamp"):
+        options = ["--data", str(data_folder), "--only", "lamp", "--only", "boat"]
+        CliRunner().invoke(app, ["evaluate", *options], catch_exceptions=False)
+
+
 def test_views_that_no_object_has_are_said_to_be_missing(data_folder: Path) -> None:
     for views, said in (("6", ""), ("99", "warning: no object has more than 6 views\n")):
         options = ["--data", str(data_folder), "--limit", "1", "--views", views]

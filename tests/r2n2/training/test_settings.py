@@ -50,6 +50,27 @@ def test_options_override_the_file_which_overrides_the_recipe(
     assert len(called[0][-1]["validation"]) == 2
 
 
+def test_categories_may_be_left_out_and_a_run_keeps_to_that(
+    called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
+) -> None:
+    def models_of(*options: str) -> tuple[set[str], set[str]]:
+        CliRunner().invoke(app, ["train", "-o", str(tmp_path / "run"), *options], catch_exceptions=False)
+        _, models, *_, others = called.pop()
+        return {model.word for model in models}, {model.word for model in others["validation"]}
+
+    anew = ["--data", str(data_folder)]
+    assert models_of(*anew) == ({"chair", "lamp"},) * 2
+    assert models_of(*anew, "--only", "chair", "--only", "lamp") == ({"chair", "lamp"},) * 2
+    assert models_of(*anew, "--only", "chair") == ({"chair"},) * 2
+    (tmp_path / "x.toml").write_text('only = ["chair"]')
+    assert models_of(*anew, "--config", str(tmp_path / "x.toml"), "--only", "lamp") == ({"lamp"},) * 2
+    stored = Description(
+        1, small_network("3d-gru-1"), TrainingConfig(only=("lamp",)), Fingerprint(0, ""), place=str(data_folder)
+    )
+    Checkpoints(tmp_path / "run").save({}, stored)
+    assert models_of("--resume") == ({"lamp"},) * 2
+
+
 @pytest.mark.parametrize(("options", "warned"), [((), True), (("--warmup", "4", "--cooldown", "20"), False)])
 def test_a_plan_that_does_not_fit_the_iterations_is_said(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, options: tuple[str, ...], warned: bool
@@ -61,7 +82,7 @@ def test_a_plan_that_does_not_fit_the_iterations_is_said(
 
 
 def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
-    config = TrainingConfig(drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine")
+    config = TrainingConfig(drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine", only=("a", "b"))
     for network in (NETWORKS["3d-lstm-1"], small_network("compact")):
         write_settings(tmp_path / "x.toml", 'C:\\data "1"', network, config)
         settings = read_settings(tmp_path / "x.toml")
@@ -82,6 +103,9 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
         ("iterations = true", "iterations in .* must be a whole number"),
         ("amp = 1", "amp in .* must be true or false"),
         ("drops = 3", "drops in .* must be a list of whole numbers"),
+        ('drops = ["3"]', "drops in .* must be a list of whole numbers"),
+        ('only = "chair"', "only in .* must be a list of texts"),
+        ("only = [3]", "only in .* must be a list of texts"),
         ("data = 3", "data in .* must be a text"),
         ("learning-rate = 1e-3\nlearning_rate = 1e-4", "both 'learning-rate' and 'learning_rate'"),
         ("x = [", "cannot be read as TOML"),
