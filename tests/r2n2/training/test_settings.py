@@ -82,7 +82,9 @@ def test_a_plan_that_does_not_fit_the_iterations_is_said(
 
 
 def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
-    config = TrainingConfig(drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine", only=("a", "b"))
+    config = TrainingConfig(
+        drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine", only=("a", "b")
+    )
     for network in (NETWORKS["3d-lstm-1"], small_network("compact")):
         write_settings(tmp_path / "x.toml", 'C:\\data "1"', network, config)
         settings = read_settings(tmp_path / "x.toml")
