@@ -22,7 +22,7 @@ from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
 CAPABLE = ("AVX2", "AVX512")
 NARROW = 32  # channels: of fewer, calls take longer than products
-FEW = 4  # samples: a single step of fewer takes PyTorch's own products
+FEW = 4  # samples: a single step of fewer that convolves takes PyTorch's own products, but with a frozen weight
 
 
 def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
@@ -55,11 +55,14 @@ def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
 def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Products:
     """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve.
 
-    backward: for a backward pass, or before one; such calls keep nothing of a frozen weight.
+    backward: for a backward pass, or before one; such calls keep nothing of a frozen weight. Raises RuntimeError if a
+    frozen one has changed.
     """
-    if steps == 0 or weight.shape[1] < NARROW:
+    if steps == 0:
         return Plain(weight)
     promise = None if backward else promise_of(weight)
+    if weight.shape[1] < NARROW:
+        return Plain(weight)
     if promise is None or not promise.lasting:
         # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 2.4 ms for the
         # reference's 1.9 forward, 11.1 for 7.3 with the backward pass (`python -m benchmarks.recurrence`, GRU, two

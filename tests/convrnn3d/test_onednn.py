@@ -183,6 +183,16 @@ def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list)
     torch.testing.assert_close(ours, truth)  # nothing is kept where a gradient is wanted
 
 
+def test_a_promise_is_kept_where_nothing_is_laid_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    projection, weight = arguments()
+    monkeypatch.setattr(onednn, "NARROW", weight.shape[1] + 1)
+    freeze(weight)
+    conv_gru(projection, weight, backend="onednn")
+    weight += 1
+    with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
+        conv_gru(projection, weight, backend="onednn")
+
+
 def test_both_cells_may_share_a_frozen_weight() -> None:
     projection, weight = arguments()
     freeze(weight)
