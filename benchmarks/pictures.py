@@ -5,6 +5,7 @@
 A render of the sample on each ground, in the middle and in a corner, enlarged to 4000x3000 pixels and stored as JPEG.
 """
 
+import argparse
 import io
 import tempfile
 import time
@@ -25,6 +26,7 @@ FRAMINGS = ("centred", "corner")
 
 
 def main() -> None:
+    argparse.ArgumentParser("python -m benchmarks.pictures", description=__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
     with sample_folder() as folder:
         render = read_image(view_paths(find_models(folder)[0][0])[0])

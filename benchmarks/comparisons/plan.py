@@ -111,7 +111,8 @@ def on_cpu() -> list[Comparison]:
     """float32: the step at five batch sizes, sequences, the other grid; every network's inference and training.
 
     And two networks in bfloat16, where the processor has it: on an EPYC that has not, compact takes 1.7 s for float32's
-    0.04, and res3d-gru-3 took 85 (`python -m benchmarks.networks --types bf16`, the latter on busy cores).
+    0.04, and res3d-gru-3 took 85, on busy cores (`python -m benchmarks.networks --networks compact --types bf16,fp32
+    --views 3`).
     """
     names, half = tuple(NETWORKS), ("bf16",) if has_bfloat16(torch.device("cpu")) else ()
     return [

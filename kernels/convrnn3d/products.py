@@ -128,8 +128,8 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
     """sum + a b. Of float32, to its last digits, a turn's products are added up by themselves first.
 
     Thousands one after the other are twice as far from float64 as PyTorch's sums of sums: the LSTM's gradient by h was
-    6.6e-7 for 2.9e-7 on an H200. max_num_imprecise_acc, which is about eight bits alone, keeps Triton from making one
-    sum of the two.
+    6.6e-7 for 2.9e-7 on an H200 (benchmarks/NOTES.md, the fourth run). max_num_imprecise_acc, which is about eight bits
+    alone, keeps Triton from making one sum of the two.
     """
     EXACT: tl.constexpr = PRECISION == "ieee" and a.dtype == tl.float32
     if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits

@@ -26,7 +26,7 @@ SMALLEST = 16  # side of a tile that tl.dot takes
 LONGEST = 8  # voxels of a tile's lines
 SMALL_BATCH = 8  # up to which launches of a step overlap if nothing else is said
 # Steps up to which those from zeros leave step 0 out of the weight's gradient, which its zeros add nothing to: to find
-# the (b, t) of a row takes a ninth more instructions a turn then.
+# the (b, t) of a row takes a ninth more instructions a turn then (benchmarks/NOTES.md).
 FEW_STEPS = 8
 # Of the environment: a table to use in place of the one that is installed; whether launches overlap, 1 or 0.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"

@@ -28,8 +28,8 @@ from convrnn3d.quotients import divided, inverse, quotient
 from convrnn3d.tuning import Launch
 
 ROWS_A_SHARE = 1024  # (b, t, v)
-# Of each of two shares, where one would do: 81 programs at C = 128 leave a third of an H100 idle, and the longest, of
-# the tap in the middle, has 1.7 times the mean's rows.
+# Of each of two shares, where one would do: 81 programs at C = 128 leave two fifths of an H100 idle, and the longest,
+# of the tap in the middle, has 1.7 times the mean's rows.
 ROWS_OF_TWO = 256
 # At most: of 81 programs each at C = 128, of which an H100 runs 264 at once; more would write more and gain little.
 SHARES = 6

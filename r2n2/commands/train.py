@@ -54,7 +54,10 @@ def train(
     pretrained: Annotated[
         bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
     ] = None,
-    frozen: Annotated[int | None, typer.Option(help="Parts of compact's encoder, of 17, that do not learn.")] = None,
+    frozen: Annotated[
+        int | None,
+        typer.Option(help="Parts of compact's encoder, of 17, that do not learn; from 1 on no depthwise filter does."),
+    ] = None,
     encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
     dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,

@@ -68,7 +68,7 @@ def state_shape(config: NetworkConfig) -> tuple[int, ...]:
 
 
 def plain(model: R2N2) -> R2N2:
-    """A copy on the CPU, float32, in evaluation mode, without Triton."""
+    """A copy on the CPU, float32, in evaluation mode, with the recurrence in plain PyTorch."""
     model = copy.deepcopy(model).cpu().float().eval()
     model.recurrence.backend = "reference"
     return model

@@ -87,8 +87,8 @@ def shuffle(x: Tensor) -> Tensor:
 def prepare_training(model: nn.Module, dropout: float, frozen: int) -> None:
     """Set the share of the last maps that training drops, and how many of the trunk's parts do not learn.
 
-    With the first of them frozen, the depthwise filters of the others are, too: on a CPU the gradients of the 5x5 ones
-    took 6 % of a step, and all of them are 7 % of the trunk's weights.
+    With the first of them frozen, the depthwise filters of the others are, too: their gradients are slow on a CPU, and
+    they are 7 % of the trunk's weights.
     """
     if isinstance(encoder := getattr(model, "encoder", None), CompactEncoder):
         encoder.dropout.p = dropout

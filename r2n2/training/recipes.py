@@ -45,14 +45,15 @@ class TrainingConfig:
     name of `AUGMENTATIONS`. amp: bfloat16 autocast, with float32 states. compile: encoder and decoder by torch.compile.
     backend: of the recurrence, as `convrnn3d.conv_gru` takes it. accumulate: in how many pieces a batch is computed;
     their gradients add up to the batch's, but for norms, which take each piece's statistics. pretrained: the encoder of
-    `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn and the others learn at
-    `encoder_rate` times the learning rate. dropout: of the encoder's last maps. dice: weight of the Dice term of the
-    loss. loss_views: the loss is the mean over the shapes after the last view and, drawn at random, up to loss_views -
-    1 others; 0: after every view. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016, which
-    adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops above it.
-    workers: processes that read ahead. save_every: iterations between checkpoints, of which the newest `keep` stay and
-    the best. validate_every: iterations between validations on `validate_models` of the split, 0 for none. only: the
-    categories that are learned and scored, all if there is none. strict: a broken file ends the run.
+    `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn, nor, from 1 on, the depthwise
+    filters of the others, which learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps.
+    dice: weight of the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and,
+    drawn at random, up to loss_views - 1 others; 0: after every view. clip: largest norm of the gradient.
+    uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment before the bias
+    correction. largest_loss: the run stops above it. workers: processes that read ahead. save_every: iterations between
+    checkpoints, of which the newest `keep` stay and the best. validate_every: iterations between validations on
+    `validate_models` of the split, 0 for none. only: the categories that are learned and scored, all if there is none.
+    strict: a broken file ends the run.
     """
 
     iterations: int = 60_000
