@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "r2n2/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
 APP = ["gradio>=6.31,<7"]
-EXPORT = ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"]
+EXPORT = ["onnx>=1.18", "onnxscript>=0.6", "onnxruntime>=1.22"]
 
 setup(
     name="r2n2",
@@ -36,7 +36,7 @@ setup(
         "trimesh>=4.9,<6",
         "scikit-image>=0.25",
         "safetensors>=0.5",
-        "typer>=0.15",
+        "typer>=0.18",
         "tqdm>=4.66",
     ],
     extras_require={
