@@ -14,7 +14,6 @@ does only adds. The backward pass begins with given gradients (torch.autograd.gr
 many tensors, tells how much of it is PyTorch's alone.
 """
 
-import argparse
 import contextlib
 import statistics
 import time
@@ -33,6 +32,7 @@ from convrnn3d.sequence import Sequence
 from torch import Tensor
 from triton.compiler import CompiledKernel
 
+from benchmarks.measuring.options import CELLS, command, names, whole
 from benchmarks.recurrence.problems import Problem
 
 CALLS = 5  # in a round
@@ -157,15 +157,15 @@ def rows(problem: Problem, rounds: int) -> Iterator[tuple[str, list[float]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells", default="gru,lstm")
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1000)
+    parser = command("host", __doc__)
+    parser.add_argument("--cells", type=names(CELLS), default="gru,lstm", help="comma-separated")
+    parser.add_argument("--batch", type=whole(), default=1)
+    parser.add_argument("--steps", type=whole(), default=1)
+    parser.add_argument("--rounds", type=whole(2), default=1000)
     options = parser.parse_args()
     print(" " * 23 + "".join(f"{column:>12}" for column in COLUMNS))
     with without_a_gpu():
-        for cell in options.cells.split(","):
+        for cell in options.cells:
             problem = Problem(cell, options.batch, options.steps, type_name="bf16")
             for name, (count, *times) in rows(problem, options.rounds):
                 print(f"{cell + ' ' + name:23}{count:12}" + "".join(f"{time:12.1f}" for time in times))

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.measuring.options import numbers, whole
 from r2n2.config import network_config
 from r2n2.data.augmentation import AUGMENTATIONS
 from r2n2.data.dataset import Batches, TrainingBatches, TrainingSet, as_inputs, read_batches
@@ -29,6 +30,7 @@ from r2n2.data.readable import Readable, spread
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, select
 from r2n2.devices import find_device
+from r2n2.errors import UserError
 from r2n2.training.recipes import TrainingConfig, changed, recipe
 from r2n2.training.run import Run
 
@@ -78,17 +80,26 @@ def _wait(device: torch.device) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.loading", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path)
     parser.add_argument("--network", default="compact")
     parser.add_argument("--recipe", default="compact")
-    parser.add_argument("--workers", default="0,1,2")
-    parser.add_argument("--batches", type=int, default=12)
-    parser.add_argument("--models", type=int, default=300)
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--workers", type=numbers(0), default="0,1,2")
+    parser.add_argument("--batches", type=whole(), default=12)
+    parser.add_argument("--models", type=whole(), default=300)
+    parser.add_argument("--steps", type=whole(), default=4)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    config = changed(recipe(options.recipe), pretrained=False)
+    try:
+        measure(options)
+    except UserError as error:
+        parser.error(str(error))
+
+
+def measure(options: argparse.Namespace) -> None:
+    config, network = changed(recipe(options.recipe), pretrained=False), network_config(options.network)
     device = find_device(options.device)
     with ExitStack() as stack:
         folder = options.data or stack.enter_context(sample_folder())
@@ -98,10 +109,10 @@ def main() -> None:
         packed = read_pack(pack, "train")
         print("| source | workers | pictures/s | pictures/s of a core |\n| --- | ---: | ---: | ---: |")
         for name, source in (("folder", models), ("pack", packed)):
-            for workers in map(int, options.workers.split(",")):
+            for workers in options.workers:
                 found, of_a_core = loading(source, config, workers, options.batches)
                 print(f"| {name} | {workers} | {found:.0f} | {of_a_core:.0f} |", flush=True)
-        run = Run(network_config(options.network), config, device)
+        run = Run(network, config, device)
         step, of_a_core = stepping(run, batches_of(packed, config, 0), options.steps)
         print(f"| step of {options.network}, {device.type} | | {step:.0f} | {of_a_core:.0f} |")
 

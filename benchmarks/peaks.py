@@ -3,16 +3,15 @@
 python -m benchmarks.peaks
 """
 
-import argparse
-
 import torch
 
+from benchmarks.measuring.options import command
 from benchmarks.measuring.peaks import l2_cache, peaks
 from benchmarks.measuring.settings import TYPES
 
 
 def main() -> None:
-    argparse.ArgumentParser("python -m benchmarks.peaks", description=__doc__.splitlines()[0]).parse_args()
+    command("peaks", __doc__).parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     print(f"L2 cache: {l2_cache(device).gbytes:.4g} GB/s")
     for type_name in TYPES if device.type == "cuda" else ("fp32", "bf16", "fp64"):  # a CPU's float16 takes minutes

@@ -5,7 +5,6 @@
 A render of the sample on each ground, in the middle and in a corner, enlarged to 4000x3000 pixels and stored as JPEG.
 """
 
-import argparse
 import io
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageOps
 
+from benchmarks.measuring.options import command
 from r2n2.data.grounds import photograph
 from r2n2.data.sample import sample_folder
 from r2n2.data.shapenet import find_models, view_paths
@@ -26,7 +26,7 @@ FRAMINGS = ("centred", "corner")
 
 
 def main() -> None:
-    argparse.ArgumentParser("python -m benchmarks.pictures", description=__doc__.splitlines()[0]).parse_args()
+    command("pictures", __doc__).parse_args()
     torch.set_num_threads(1)
     with sample_folder() as folder:
         render = read_image(view_paths(find_models(folder)[0][0])[0])

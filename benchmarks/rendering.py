@@ -3,7 +3,6 @@
 python -m benchmarks.rendering [--faces 100000] [--pictures 60] [--renderers light,opengl]
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -14,6 +13,7 @@ import numpy as np
 import trimesh
 from PIL import Image
 
+from benchmarks.measuring.options import command, names, whole
 from r2n2.data.camera import draw_views
 from r2n2.data.lighting import Lighting
 from r2n2.data.prepare import RENDERERS
@@ -41,14 +41,14 @@ def draw(renderer: str, surface: Surface, count: int, folder: Path, seed: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--faces", type=int, default=100_000)
-    parser.add_argument("--pictures", type=int, default=60, help="of each process")
-    parser.add_argument("--renderers", default="light,opengl")
+    parser = command("rendering", __doc__)
+    parser.add_argument("--faces", type=whole(), default=100_000)
+    parser.add_argument("--pictures", type=whole(4), default=60, help="of each process")
+    parser.add_argument("--renderers", type=names(RENDERERS), default="light,opengl", help="comma-separated")
     arguments = parser.parse_args()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa on the CPU: one thread for each process
     surface, cores = bumpy_sphere(arguments.faces), os.cpu_count() or 1
-    for renderer in arguments.renderers.split(","):
+    for renderer in arguments.renderers:
         with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(cores) as pool:
             started = time.perf_counter()
             tasks = [

@@ -3,15 +3,15 @@
 python -m benchmarks.results FILE ...
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.measuring.options import command
 from benchmarks.measuring.results import adopt
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.results", description=__doc__.splitlines()[0])
+    parser = command("results", __doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     for file in parser.parse_args(arguments).files:
         try:

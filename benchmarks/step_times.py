@@ -7,7 +7,6 @@ weight's gradient included. Every launch is timed as `benchmarks.tune` times a c
 behind a sleeping device; the sum is what a graph of the step would take if its launches came one after the other.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ import torch
 from convrnn3d.places import Tile
 from convrnn3d.sequence import Sequence
 
+from benchmarks.measuring.options import KINDS, command, names, numbers
 from benchmarks.tune.calls import Launched, both_cells, sequence_of
 from benchmarks.tune.timing import median_microseconds
 
@@ -50,14 +50,14 @@ def lines(sequence: Sequence, kind: str) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", default="1,36,256", help="comma-separated")
-    parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
+    parser = command("step_times", __doc__)
+    parser.add_argument("--batch", type=numbers(), default="1,36,256", help="comma-separated")
+    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee, comma-separated")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("there is no GPU to time on")
-    for kind in options.kinds.split(","):
-        for batch in map(int, options.batch.split(",")):
+    for kind in options.kinds:
+        for batch in options.batch:
             print(f"{kind}, B {batch}, T 1", flush=True)
             for line in lines(replace(sequence_of(kind, batch, torch.device("cuda")), steps=1), kind):
                 print(line, flush=True)

@@ -17,7 +17,6 @@ that are not known here.
 With --record what was not executed as it is now is, and kept beside the results; with --recorded nothing is executed.
 """
 
-import argparse
 import os
 import sys
 import time
@@ -30,23 +29,24 @@ from benchmarks.emulator.check import Problem, distances
 from benchmarks.emulator.record import keep, recorded
 from benchmarks.machine_code.compiled import brackets
 from benchmarks.measuring.kept import parsed
+from benchmarks.measuring.options import CELLS, KINDS, command, names, numbers
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.emulator", description=__doc__.splitlines()[0])
+    parser = command("emulator", __doc__)
     parser.add_argument("--architecture", default="sm_90", choices=("sm_80", "sm_90"))
-    parser.add_argument("--kinds", default="half", help="of operands: half, tf32, ieee, comma-separated")
-    parser.add_argument("--cells", default="gru,lstm", help="comma-separated")
-    parser.add_argument("--brackets", help="batch sizes, comma-separated; if left out, one of each bracket")
+    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee, comma-separated")
+    parser.add_argument("--cells", type=names(CELLS), default="gru,lstm", help="comma-separated")
+    parser.add_argument("--brackets", type=numbers(), help="batch sizes; if left out, one of each bracket")
     parser.add_argument("--from-zeros", action="store_true", help="without a first state; nothing of that is recorded")
     options = parsed(parser, triton.__version__)
     if os.environ.get("TRITON_INTERPRET") == "1":
         parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
-    asked = [int(one) for one in options.brackets.split(",")] if options.brackets else brackets(options.architecture)
+    asked = options.brackets or brackets(options.architecture)
     if options.from_zeros and (options.record or options.recorded):
         parser.error("nothing from zeros is recorded: leave --record and --recorded out")
     wrong = 0
-    for kind, bracket, cell in product(options.kinds.split(","), asked, options.cells.split(",")):
+    for kind, bracket, cell in product(options.kinds, asked, options.cells):
         print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
         steps = 3 if options.from_zeros else 2
         problem = Problem(cell, kind, options.architecture, bracket, steps=steps, from_zeros=options.from_zeros)

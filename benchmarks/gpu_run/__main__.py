@@ -20,7 +20,6 @@ checkout without its history. --dry: tiny sizes, on a CPU in Triton's interprete
 refuses, exit code 2.
 """
 
-import argparse
 import os
 import sys
 import time
@@ -31,19 +30,17 @@ import torch
 from benchmarks.gpu_run.parts import PARTS
 from benchmarks.gpu_run.run import Run
 from benchmarks.gpu_run.watching import watch
+from benchmarks.measuring.options import amount, command, names
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.gpu_run", description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=9)
+    parser = command("gpu_run", __doc__)
+    parser.add_argument("--minutes", type=amount(), default=9)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
+    parser.add_argument("--parts", type=names(PARTS), default=list(PARTS), help="comma-separated")
     parser.add_argument("--commit", default="", help="of the checkout, where git cannot tell")
     parser.add_argument("--dry", action="store_true", help="tiny sizes, to try the run out")
     options = parser.parse_args()
-    parts = tuple(options.parts.split(","))
-    if unknown := set(parts) - set(PARTS):
-        parser.error(f"--parts takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu" and not options.dry:
         print(f"torch {torch.__version__} finds no GPU here; --dry tries the run out without one", file=sys.stderr)
@@ -53,7 +50,7 @@ def main() -> int:
         os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton is not imported before a kernel runs
     seconds = 60 * options.minutes
     deadline, for_training = time.monotonic() + seconds, min(60, 0.1 * seconds)
-    run = Run(options.out.resolve(), deadline, options.dry, device, options.commit, parts, for_training)
+    run = Run(options.out.resolve(), deadline, options.dry, device, options.commit, tuple(options.parts), for_training)
     return int(watch(run))
 
 

@@ -9,7 +9,6 @@ is 1. They take an hour of a core: with --record only what was not recorded befo
 results; with --recorded nothing is compiled, and a kernel that was not recorded counts as one that misses.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import asdict
@@ -23,23 +22,23 @@ from benchmarks.machine_code.compiled import TARGETS, Kernel, every_kernel, mach
 from benchmarks.machine_code.disassembly import MachineCode
 from benchmarks.machine_code.record import extend, recorded
 from benchmarks.measuring.kept import parsed
+from benchmarks.measuring.options import KINDS, command, names, numbers, whole
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.machine_code", description=__doc__.splitlines()[0])
-    parser.add_argument("--targets", default=",".join(TARGETS), help="comma-separated")
-    parser.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
-    parser.add_argument("--batches", default="", help="comma-separated; if left out, one of each bracket of the table")
+    parser = command("machine_code", __doc__)
+    parser.add_argument("--targets", type=names(TARGETS), default=list(TARGETS), help="comma-separated")
+    parser.add_argument("--kinds", type=names(KINDS), default=list(KINDS), help="of operands, comma-separated")
+    parser.add_argument("--batches", type=numbers(), default=(), help="if left out, one of each bracket of the table")
     parser.add_argument("--json", type=Path, help="also write the rows here")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=whole(), default=2)
     arguments = parsed(parser, triton.__version__)
     if knobs.runtime.interpret:
         parser.error("TRITON_INTERPRET is set: kernels would be interpreted, not compiled")
     if arguments.record and arguments.batches:
         parser.error("--record is of all batch sizes: leave --batches out")
-    targets, kinds = arguments.targets.split(","), tuple(arguments.kinds.split(","))
-    batches = tuple(int(batch) for batch in arguments.batches.split(",") if batch)
-    kernels = [kernel for target in targets for kernel in every_kernel(target, kinds, batches)]
+    kinds, batches = tuple(arguments.kinds), tuple(arguments.batches)
+    kernels = [kernel for target in arguments.targets for kernel in every_kernel(target, kinds, batches)]
     if arguments.recorded:
         codes = recorded(arguments.triton)
     elif arguments.record:

@@ -4,12 +4,12 @@ python -m benchmarks.networks [--networks 3d-gru-3,res3d-gru-3] [--types fp32,tf
                               [--views 1,3,5,24] [--training] [--compile] [--seconds 2] [--save]
 """
 
-import argparse
 import itertools
 
 import torch
 
 from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.options import amount, command, names, numbers
 from benchmarks.measuring.results import append
 from benchmarks.measuring.settings import TYPES
 from benchmarks.measuring.tables import printed
@@ -18,24 +18,21 @@ from r2n2.config import NETWORKS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m benchmarks.networks", description=__doc__.splitlines()[0])
-    lists = {"networks": ",".join(NETWORKS), "types": "fp32,tf32,bf16,fp16", "batch": "1", "views": "1,3,5,24"}
-    for name, default in lists.items():
-        parser.add_argument(f"--{name}", default=default, help="comma-separated")
+    parser = command("networks", __doc__)
+    parser.add_argument("--networks", type=names(NETWORKS), default=list(NETWORKS), help="comma-separated")
+    parser.add_argument("--types", type=names(TYPES), default="fp32,tf32,bf16,fp16", help="comma-separated")
+    parser.add_argument("--batch", type=numbers(), default="1", help="comma-separated")
+    parser.add_argument("--views", type=numbers(), default="1,3,5,24", help="comma-separated")
     parser.add_argument("--training", action="store_true", help="a training step rather than inference")
     parser.add_argument("--compile", action="store_true", help="each under torch.compile, too; takes minutes")
-    parser.add_argument("--seconds", type=float, default=2, help="of timing for each comparison")
+    parser.add_argument("--seconds", type=amount(), default=2, help="of timing for each comparison")
     parser.add_argument("--save", action="store_true", help="append the rows to benchmarks/results")
     options = parser.parse_args()
-    for name, known in (("networks", NETWORKS), ("types", TYPES)):
-        if unknown := set(getattr(options, name).split(",")) - set(known):
-            parser.error(f"--{name} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    types = [name for name in options.types.split(",") if device.type == "cuda" or name in ("fp32", "bf16")]
+    types = [name for name in options.types if device.type == "cuda" or name in ("fp32", "bf16")]
     if not types:
         parser.error("without a GPU only fp32 and bf16 can be timed")
-    sizes = [[int(size) for size in text.split(",")] for text in (options.batch, options.views)]
-    for network, type_name, batch, views in itertools.product(options.networks.split(","), types, *sizes):
+    for network, type_name, batch, views in itertools.product(options.networks, types, options.batch, options.views):
         if options.training and type_name == "fp16":
             continue
         problem = NetworkProblem(NETWORKS[network], batch, views, type_name, options.training)

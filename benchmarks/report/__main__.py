@@ -6,10 +6,10 @@
 since it was measured is marked.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.measuring.options import command
 from benchmarks.report.lines import (
     NETWORK_COLUMNS,
     NOT_AROUND,
@@ -143,7 +143,7 @@ def with_figures(readme: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.report", description=__doc__.splitlines()[0])
+    parser = command("report", __doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of date")
     options = parser.parse_args()
     wanted = {PAGE: page(), README: with_figures(README.read_text(encoding="utf-8"))}

@@ -25,6 +25,7 @@ import torch
 from convrnn3d.tuning import FOLDER, architecture_of, table
 
 from benchmarks.measuring.machine import Machine
+from benchmarks.measuring.options import KINDS, amount, command, names, numbers, whole
 from benchmarks.tune.ahead import all_worth_timing, compile_in_processes
 from benchmarks.tune.calls import Call, recorded, sequence_of
 from benchmarks.tune.choices import with_choice, written
@@ -39,10 +40,9 @@ def tune(options: argparse.Namespace, device: torch.device, shared: int, out: Pa
     """Write the table to `out`, after each kernel anew; shared: bytes of memory that a program can have."""
     deadline, machine, architecture = time.monotonic() + 60 * options.minutes, Machine.here(), architecture_of(device)
     launches = {kernel: {kind: list(of) for kind, of in kinds.items()} for kernel, kinds in table(architecture).items()}
-    kinds = options.kinds.split(",")
-    wanted = list(product(map(int, options.batches.split(",")), options.kernels.split(",")))
-    for place, kind in enumerate(kinds):
-        share = time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - place)
+    wanted = list(product(options.batches, options.kernels))
+    for place, kind in enumerate(options.kinds):
+        share = time.monotonic() + (deadline - time.monotonic()) / (len(options.kinds) - place)
         with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
             tried = all_worth_timing(pool, wanted, kind, launches, shared, options.most)
             tasks = [(kernel, kind, batch, one) for (batch, kernel), every in tried.items() for one in every]
@@ -73,13 +73,13 @@ def shared_memory(device: torch.device) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser("python -m benchmarks.tune", description=__doc__.splitlines()[0])
-    found.add_argument("--kinds", default="half,tf32,ieee", help="of operands, comma-separated")
-    found.add_argument("--kernels", default=",".join(table()), help="comma-separated")
-    found.add_argument("--minutes", type=float, default=60, help="stop timing after this long; keep the rest")
-    found.add_argument("--jobs", type=int, default=min(14, os.cpu_count() or 1), help="processes that compile")
-    found.add_argument("--batches", default=",".join(map(str, TELLING)), help="of the brackets, comma-separated")
-    found.add_argument("--most", type=int, default=16, help="candidates, the likeliest first")
+    found = command("tune", __doc__)
+    found.add_argument("--kinds", type=names(KINDS), default=list(KINDS), help="of operands, comma-separated")
+    found.add_argument("--kernels", type=names(table()), default=list(table()), help="comma-separated")
+    found.add_argument("--minutes", type=amount(), default=60, help="stop timing after this long; keep the rest")
+    found.add_argument("--jobs", type=whole(), default=min(14, os.cpu_count() or 1), help="processes that compile")
+    found.add_argument("--batches", type=numbers(), default=list(TELLING), help="of the brackets, comma-separated")
+    found.add_argument("--most", type=whole(), default=16, help="candidates, the likeliest first")
     found.add_argument("--out", type=Path, help="the table of this GPU's architecture, if nothing is said")
     found.add_argument("--timings", type=Path, help="a file to add every candidate's time to")
     return found

@@ -10,11 +10,11 @@ At last what is predicted beside what was measured, where `benchmarks/results` h
 replayed from a CUDA graph. `earlier` are figures of other kernels or of another launch table than today's.
 """
 
-import argparse
 from dataclasses import fields
 from pathlib import Path
 
 from benchmarks.measuring.fingerprint import fingerprint
+from benchmarks.measuring.options import CELLS, amount, command, existing, whole
 from benchmarks.measuring.results import FOLDER, read
 from benchmarks.work.designs import Call
 from benchmarks.work.first_design import FirstCall
@@ -23,6 +23,7 @@ from benchmarks.work.phases import phases
 from benchmarks.work.sizes import BYTES, GATES, Sizes
 
 SIZES = ("batch", "steps", "grid", "channels", "features", "kernel_size")
+MAY_BE_ZERO = ("start", "turn", "gap")
 HELPS = {
     "tflops": "peak of the matrix units",
     "gbytes": "memory bandwidth in GB/s",
@@ -38,18 +39,21 @@ LAUNCH_COLUMNS = f"{'times':>6}{'programs':>9}{'waves':>7}{'L2 MB':>8}{'memory':
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m benchmarks.work", description=__doc__.splitlines()[0])
-    parser.add_argument("--cell", choices=("gru", "lstm"), default="gru")
+    parser = command("work", __doc__)
+    parser.add_argument("--cell", choices=CELLS, default="gru")
     for name in SIZES:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Sizes(), name))
+        of_kernels = (1, 3) if name == "kernel_size" else None
+        flag, value = f"--{name.replace('_', '-')}", getattr(Sizes(), name)
+        parser.add_argument(flag, type=whole(), choices=of_kernels, default=value)
     parser.add_argument("--type", choices=tuple(BYTES), default="bf16", help="of operands and grids")
     parser.add_argument(
         "--architecture", default="sm_90", help="whose launch table, as `convrnn3d.tuning.table_file` finds it"
     )
     for field in fields(Device):
         flag, value = f"--{field.name.replace('_', '-')}", field.default
-        parser.add_argument(flag, type=type(value), default=value, help=HELPS.get(field.name))
-    parser.add_argument("--measured", type=Path, default=MEASURED_ON, help="results to set beside what is predicted")
+        kind = whole() if isinstance(value, int) else amount(zero=field.name in MAY_BE_ZERO)
+        parser.add_argument(flag, type=kind, default=value, help=HELPS.get(field.name))
+    parser.add_argument("--measured", type=existing, default=MEASURED_ON, help="results to set beside predictions")
     options = parser.parse_args()
     sizes = Sizes(**{name: getattr(options, name) for name in SIZES}, element=BYTES[options.type])
     device = Device(**{field.name: getattr(options, field.name) for field in fields(Device)})

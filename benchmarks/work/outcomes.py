@@ -7,7 +7,6 @@ A file holds what `benchmarks.tune --timings FILE` timed, a row for each candida
 that the model would have picked; and how far ratios differ, as the standard deviation of their logarithms.
 """
 
-import argparse
 import csv
 import math
 import statistics
@@ -19,6 +18,7 @@ from pathlib import Path
 from convrnn3d.tuning import Launch
 
 from benchmarks.measuring.machine import Machine, stamped
+from benchmarks.measuring.options import command, existing
 from benchmarks.measuring.results import FOLDER, add_rows
 from benchmarks.work.candidates import predicted
 
@@ -60,8 +60,8 @@ def read(file: Path) -> Iterator[Timed]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m benchmarks.work.outcomes", description=__doc__.splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, default=sorted(KEPT.glob("*.csv")), metavar="FILE")
+    parser = command("work.outcomes", __doc__)
+    parser.add_argument("files", nargs="*", type=existing, default=sorted(KEPT.glob("*.csv")), metavar="FILE")
     options = parser.parse_args()
     distances: dict[str, list[float]] = {}  # by how the work is shared out
     by_kernel = groupby(

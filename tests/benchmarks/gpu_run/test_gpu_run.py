@@ -105,7 +105,7 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--out", "x", "--parts", "parity,table"])
     with pytest.raises(SystemExit):
         command.main()
-    assert "not table" in capsys.readouterr().err
+    assert "not 'table'" in capsys.readouterr().err
 
 
 def test_without_a_gpu_and_without_dry_nothing_is_begun(

@@ -12,6 +12,7 @@ from convrnn3d import tuning
 from benchmarks.comparisons import plan
 from benchmarks.gpu_run import parts, tables, watching
 from benchmarks.gpu_run.run import Run
+from benchmarks.measuring import results
 from benchmarks.measuring.side_by_side import Witness
 from benchmarks.recurrence.problems import Problem
 
@@ -25,7 +26,8 @@ def die(*_: object, **__: object) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")  # where nothing is known of this machine yet
     return Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
 
 
