@@ -21,7 +21,10 @@ from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 # Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
 LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
 CAPABLE = ("AVX2", "AVX512")
-NARROW = 32  # channels: of fewer, calls take longer than products
+# Channels: of fewer, calls take longer than products. With NARROW = 1, five steps of one sample with 24 channels take
+# 1.9 ms for the reference's 1.7 forward, 8.1 for 5.4 with the backward pass (`python -m benchmarks.recurrence --cells
+# gru --types fp32 --batch 1 --steps 5 --channels 24`, two threads of an EPYC with AVX2).
+NARROW = 32
 FEW = 4  # samples: a single step of fewer that convolves takes PyTorch's own products, but with a frozen weight
 
 
@@ -64,9 +67,9 @@ def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Produc
     if weight.shape[1] < NARROW:
         return Plain(weight)
     if promise is None or not promise.lasting:
-        # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 2.4 ms for the
-        # reference's 1.9 forward, 11.1 for 7.3 with the backward pass (`python -m benchmarks.recurrence`, GRU, two
-        # threads of an EPYC); four 4.3 for 4.4, and 17.5 for 17.9.
+        # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 3.5 ms for the
+        # reference's 2.7 forward, 13.4 for 8.4 with the backward pass, and four 5.7 for 5.4, 21.0 for 21.5 (`python -m
+        # benchmarks.recurrence --cells gru --types fp32 --batch 1,4 --steps 1`, two threads of an EPYC with AVX2).
         if steps <= 1 and len(grid) < FEW:
             return Plain(weight)
     if promise is None:
