@@ -20,14 +20,19 @@ sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout an
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Plain `pytest`, which is everything, takes a process for each core, four at most, if pytest-xdist is there."""
-    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if not everything or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+    """Plain `pytest`, which is everything, takes a process for each core, four at most, if pytest-xdist is there.
+
+    However many there are, they share the cores: two of two threads each, on two cores, took 300 s for a test of 1.
+    """
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
     options = config.option
-    if options.numprocesses is None and not (options.usepdb or options.collectonly) and CORES > 1:
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and options.numprocesses is None and not (options.usepdb or options.collectonly) and CORES > 1:
         options.numprocesses, options.dist = min(CORES, 4), "worksteal"
-        os.environ.setdefault("OMP_NUM_THREADS", str(CORES // options.numprocesses))
+    if options.numprocesses:  # or a word, for one on each core
+        processes = options.numprocesses if isinstance(options.numprocesses, int) else CORES
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES // processes)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

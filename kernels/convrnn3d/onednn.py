@@ -25,7 +25,11 @@ CAPABLE = ("AVX2", "AVX512")
 # 1.9 ms for the reference's 1.7 forward, 8.1 for 5.4 with the backward pass (`python -m benchmarks.recurrence --cells
 # gru --types fp32 --batch 1 --steps 5 --channels 24`, two threads of an EPYC with AVX2).
 NARROW = 32
-FEW = 4  # samples: a single step of fewer that convolves takes PyTorch's own products, but with a frozen weight
+# Laying out what is used once or twice costs more than it spares: of a single step forward of fewer samples than FEW,
+# and back of as many steps as FEW_STEPS. With FEW = 0 two samples take 3.9 ms for the reference's 3.1 forward, and 2.9
+# for 2.8 as it is; with FEW_STEPS = 0 14.8 for 12.3 with the backward pass, and 11.5 for 11.0 as it is (`python -m
+# benchmarks.recurrence --cells gru --types fp32 --batch 2 --steps 1`, contenders `onednn, packing` and `onednn`).
+FEW, FEW_STEPS = 4, 2
 
 
 def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
@@ -64,38 +68,39 @@ def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Produc
     if steps == 0:
         return Plain(weight)
     promise = None if backward else promise_of(weight)
-    if weight.shape[1] < NARROW:
+    forward = steps > 1 or len(grid) >= FEW or (promise is not None and promise.lasting)
+    # One sample's rows are too few for products by tap, too.
+    if weight.shape[1] < NARROW or (not forward and (promise is not None or len(grid) < 2)):
         return Plain(weight)
-    if promise is None or not promise.lasting:
-        # Laying out what is used once costs more than it spares: with FEW = 0, one sample takes 3.5 ms for the
-        # reference's 2.7 forward, 13.4 for 8.4 with the backward pass, and four 5.7 for 5.4, 21.0 for 21.5 (`python -m
-        # benchmarks.recurrence --cells gru --types fp32 --batch 1,4 --steps 1`, two threads of an EPYC with AVX2).
-        if steps <= 1 and len(grid) < FEW:
-            return Plain(weight)
     if promise is None:
-        return Laid(weight.detach(), grid.shape)
+        return Laid(weight.detach(), grid.shape, forward, back=steps > FEW_STEPS)
     found = promise.kept.get(__name__)
     if found is None or found.shape != grid.shape:
         found = promise.kept[__name__] = Laid(weight.detach(), grid.shape)
     return found
 
 
-class Laid:
+class Laid(Plain):
     """Products with a weight of float32 and grids of `shape` (B, X, Y, Z, C).
 
     A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and given grids
-    of another it may lay out anew in each call.
+    of another it may lay out anew in each call. forward, back: for which way to do so; PyTorch multiplies the other.
     """
 
-    def __init__(self, weight: Tensor, shape: torch.Size) -> None:
-        self.weight, self.shape = weight, shape
+    def __init__(self, weight: Tensor, shape: torch.Size, forward: bool = True, back: bool = True) -> None:
+        super().__init__(weight)
+        self.shape, self.forward, self.back = shape, forward, back
         self._how = [weight.shape[-1] // 2] * 3, [1] * 3, [1] * 3  # padding, stride, dilation
         self._laid_out: dict[tuple[int, int, bool], Tensor] = {}
 
     def conv(self, grid: Tensor, gates: slice) -> Tensor:
+        if not self.forward:
+            return super().conv(grid, gates)
         return by_gate(self._convolved(grid, gates, transposed=False), grid.shape[-1])
 
     def conv_transposed(self, da: Tensor, gates: slice) -> Tensor:
+        if not self.back:
+            return super().conv_transposed(da, gates)
         return self._convolved(side_by_side(da), gates, transposed=True)
 
     def _convolved(self, grid: Tensor, gates: slice, transposed: bool) -> Tensor:

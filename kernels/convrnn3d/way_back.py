@@ -35,9 +35,12 @@ def gradient_of_runs(products: Products, weight: Tensor, runs: list[tuple[slice,
     """dW of runs of gates, each with what it convolved (B, T, X, Y, Z, C) and da of all gates; zeros if T is 0."""
     if not runs[0][1].numel():
         return torch.zeros_like(weight)
+    parts = ((gates, products.weight_gradient(sources, da[:, :, gates])) for gates, sources, da in runs)
+    if len(runs) == 1:  # of all gates: a copy in each step of training is spared where the layout is right
+        return next(parts)[1].contiguous()
     dw = torch.empty_like(weight)
-    for gates, sources, da in runs:
-        dw[gates] = products.weight_gradient(sources, da[:, :, gates])
+    for gates, part in parts:
+        dw[gates] = part
     return dw
 
 

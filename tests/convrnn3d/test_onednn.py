@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from convrnn3d import ConvGRU, conv_gru, conv_lstm, freeze, freezing, interface, manual, onednn, reference
-from convrnn3d.onednn import FEW, Laid
+from convrnn3d.onednn import FEW, FEW_STEPS, Laid
 from parity import ONLY_CPU, Problem, distance
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -225,16 +225,48 @@ def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(laid_out: li
 
 
 @CELLS
-def test_a_first_state_of_zeros_is_not_convolved_either_way(cell: str, convolved: list) -> None:
-    projection, weight = arguments(steps=3)
+@pytest.mark.parametrize(
+    ("samples", "steps", "forward", "back"),
+    [
+        (1, 1, False, False),
+        (FEW - 1, 1, False, False),
+        (FEW, 1, True, False),
+        (1, FEW_STEPS, True, False),
+        (1, FEW_STEPS + 1, True, True),
+    ],
+)
+def test_a_weight_is_laid_out_for_a_way_that_takes_it_often(
+    cell: str, samples: int, steps: int, forward: bool, back: bool, laid_out: list
+) -> None:
+    projection, weight = arguments(samples, steps)
+    state = torch.randn(samples, *GRID, 3, requires_grad=True)
+    states = state if cell == "gru" else (state, torch.randn_like(state))
     call = conv_gru if cell == "gru" else conv_lstm
-    call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
-    step = {"gru": ([(2, False), (1, False)], [(1, True), (2, True)]), "lstm": ([(3, False)], [(3, True)])}[cell]
-    assert convolved == step[0] * 2 + step[1] * 2
+    gradients = []
+    for backend in ("onednn", "reference"):
+        leaves = projection.clone().requires_grad_(), weight.clone().requires_grad_(), state
+        ours, _ = call(*leaves[:2], states, backend=backend)
+        gradients.append(torch.autograd.grad(ours.square().sum(), leaves))
+    torch.testing.assert_close(*gradients)
+    assert {transposed for _, transposed in laid_out} == {
+        way for way, taken in ((False, forward), (True, back)) if taken
+    }
 
 
 @CELLS
-def test_without_a_first_states_gradient_nothing_is_convolved_for_it(cell: str, convolved: list) -> None:
+def test_a_first_state_of_zeros_is_not_convolved_either_way(cell: str, convolved: list) -> None:
+    projection, weight = arguments(steps=4)
+    call = conv_gru if cell == "gru" else conv_lstm
+    call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
+    step = {"gru": ([(2, False), (1, False)], [(1, True), (2, True)]), "lstm": ([(3, False)], [(3, True)])}[cell]
+    assert convolved == step[0] * 3 + step[1] * 3
+
+
+@CELLS
+def test_without_a_first_states_gradient_nothing_is_convolved_for_it(
+    cell: str, convolved: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onednn, "FEW_STEPS", 0)
     (projection, weight), state = arguments(steps=1), torch.randn(FEW, *GRID, 3)
     back = []
     for wanted in (False, True):
