@@ -4,8 +4,8 @@
     kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
     kernels, one by one    the first, with launches that do not overlap, where they would; a step, forward
     onednn                 convrnn3d on a CPU, float32: forward with a frozen weight, laid out before
-    onednn, packing        the same with one that may change, laid out in each call; a step, forward. Of fewer than
-                           four samples it goes by PyTorch's own convolutions, as `onednn` does with a backward pass
+    onednn, packing        the same with one that may change, laid out in each call; a step, forward. Where that costs
+                           more than it spares PyTorch's own convolutions multiply, with a backward pass, too
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
