@@ -22,7 +22,8 @@ sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout an
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Plain `pytest`, which is everything, takes a process for each core, four at most, if pytest-xdist is there.
 
-    However many there are, they share the cores: two of two threads each, on two cores, took 300 s for a test of 1.
+    However many there are, they share the cores: two of two threads each, on two cores, took 300 s for a test of 1
+    (`OMP_NUM_THREADS=2 pytest -n 2 tests/convrnn3d/test_manual.py`).
     """
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return

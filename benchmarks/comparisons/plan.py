@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from benchmarks.measuring.options import CELLS
 from benchmarks.measuring.results import Row
 from benchmarks.measuring.side_by_side import PRINTER, Witness
 from benchmarks.networks import measure as networks
@@ -17,7 +18,6 @@ from r2n2.devices import has_bfloat16
 
 TYPES = ("bf16", "tf32", "fp16", "fp32")
 TRAINING_TYPES = ("bf16", "tf32", "fp32")
-CELLS = ("gru", "lstm")
 BATCHES = (1, 4, 16, 36, 64, 256)
 BOTH = (False, True)  # forward, and with the backward pass
 TINY = NetworkConfig("tiny", "gru", 3, "simple", (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))

@@ -20,9 +20,9 @@
 Each but ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion is held against
 it: not the weight's either, for who trains with PyTorch may keep it so. On a CPU each convolution goes on to lay it out
 as oneDNN wants it, but for the compiled frozen ones. Ours have theirs laid out before only if nothing trains it: with
-the backward pass `kernels` and `onednn` do it in each call. The same work is done forward by `kernels` and `merged
-NDHWC`, both packing or neither, and by `onednn` and `compiled frozen`; with the backward pass by `kernels` and `merged
-NDHWC, packing`.
+the backward pass `kernels` and, where that pays, `onednn` do it in each call. The same work is done forward by
+`kernels` and `merged NDHWC`, both packing or neither, and by `onednn` and `compiled frozen`; with the backward pass by
+`kernels` and `merged NDHWC, packing`.
 """
 
 from dataclasses import dataclass

@@ -51,11 +51,11 @@ RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default l
 speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but those in the convrnn3d
 column and (packing), each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out
 beforehand, PyTorch's with the backward pass, too, for it may train them as they lie; convrnn3d lays its own out in each
-call then. On a CPU oneDNN goes on to do so in each of PyTorch's convolutions, but for (compiled frozen), forward, whose
-weight is a constant. (packing) is a step with a weight that is laid out anew and, backward, a gradient that is laid
-out back: PyTorch's beside `convrnn3d` with the backward pass is the same work, but need not be done, and counts for no
-speed-up. (one by one) is a step of small batches with launches that do not overlap. (reference) in the convrnn3d
-column was timed before there were products of its own for a CPU."""
+call then, on a CPU where that pays. On a CPU oneDNN goes on to do so in each of PyTorch's convolutions, but for
+(compiled frozen), forward, whose weight is a constant. (packing) is a step with a weight that is laid out anew and,
+backward, a gradient that is laid out back: PyTorch's beside `convrnn3d` with the backward pass is the same work, but
+need not be done, and counts for no speed-up. (one by one) is a step of small batches with launches that do not overlap.
+(reference) in the convrnn3d column was timed before there were products of its own for a CPU."""
 NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module; each column holds the
 fastest way to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"

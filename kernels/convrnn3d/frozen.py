@@ -35,13 +35,12 @@ def freeze(weight: Tensor) -> Tensor:
     each type of operands, in the first call of the kernels that wants no gradient and convolves, as a single step from
     zeros does not; graphs take what was kept, if there was such a call before the capture. Such a call with a frozen
     weight that did change raises RuntimeError: freeze it again then. That drops what was kept, so capture its graphs
-    anew. On a CPU oneDNN lays it out once for as long as states are of one shape, B included, if
-    there are 32 channels or more. PyTorch counts no change
-    that is made through `.data` or a NumPy array, by a graph, a collective, or an optimizer with `fused=True`, and
-    none of a tensor that was made in inference mode: these are not seen. Nor can PyTorch swap a frozen weight
-    (`torch.__future__.set_swap_module_params_on_conversion`): convert and load first, or promise for a while, see
-    `freezing`. With torch.compile(mode="reduce-overhead"), whose graphs own all memory that their warm-up leaves, do
-    not freeze.
+    anew. On a CPU oneDNN lays it out once for as long as states are of one shape, B included, if there are 32 channels
+    or more. PyTorch counts no change that is made through `.data` or a NumPy array, by a graph, a collective, or an
+    optimizer with `fused=True`, and none of a tensor that was made in inference mode: these are not seen. Nor can
+    PyTorch swap a frozen weight (`torch.__future__.set_swap_module_params_on_conversion`): convert and load first, or
+    promise for a while, see `freezing`. With torch.compile(mode="reduce-overhead"), whose graphs own all memory that
+    their warm-up leaves, do not freeze.
     """
     require_tensor("weight", weight)
     with _giving:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2n2.commands.choices import print_skipped
+from r2n2.commands.choices import Only, print_skipped
 from r2n2.errors import StaleWarning, UserError
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def sweethome(
     exclude: Annotated[
         Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
     ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="A category to prepare, such as chair; repeat it for more. All if left out."),
-    ] = None,
+    only: Only = None,
     views: Views = 24,
     variants: Variants = 0,
     stretch: Stretch = 0.25,
@@ -160,6 +157,7 @@ def sheet(
 
     Pictures, voxels, and an arrow along the front.
     """
+    from r2n2.data.readable import of_categories
     from r2n2.data.shapenet import find_models, select
     from r2n2.data.sheet import contact_sheet
     from r2n2.files import written_beside
@@ -168,7 +166,7 @@ def sheet(
     check_picture(output)
     if count < 1:
         raise UserError(f"{count} objects were asked for; at least 1 is needed.")
-    models = [model for model in select(find_models(folder)[0], split) if category in (None, model.word)]
+    models = of_categories(select(find_models(folder)[0], split), [category] if category else [])
     if not models:
         raise UserError(f"{folder} has no such models; check --category and --split.")
     picture, drawn = contact_sheet(models, count)

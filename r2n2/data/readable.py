@@ -51,17 +51,19 @@ def spread(models: Sequence[Some], count: int) -> list[Some]:
 
 
 def require_categories(models: Iterable[Readable], only: Collection[str]) -> None:
-    """Raise UserError if one of the categories, by its folder's name or its word, is that of none of the models."""
-    names = {(model.category, model.word) for model in models}
+    """Raise UserError if one of the categories, by its folder's name or its word, is that of none of the models.
+
+    That there are no models at all is left to the caller to say.
+    """
+    words = {model.category: model.word for model in models}
     for asked in only:
-        if not any(asked in pair for pair in names):
-            raise UserError(f"No object is of the category {asked!r}; there are {_listed(word for _, word in names)}.")
+        if words and asked not in {*words, *words.values()}:
+            raise UserError(
+                f"None of the objects to choose from is of the category {asked!r}; they are of "
+                f"{', '.join(sorted(set(words.values())))}."
+            )
 
 
 def of_categories(models: Sequence[Some], only: Collection[str]) -> list[Some]:
     """The models of these categories, by their folders' names or their words; all if none is named."""
     return [model for model in models if not only or model.category in only or model.word in only]
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(sorted(set(words)))

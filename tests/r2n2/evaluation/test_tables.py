@@ -12,6 +12,7 @@ from small import small_network
 from typer.testing import CliRunner
 
 from r2n2.commands.cli import app
+from r2n2.data.packed import write_split
 from r2n2.data.shapenet import Model, find_models, read_voxels, select
 from r2n2.errors import UserError
 from r2n2.evaluation.failures import draw_failures
@@ -163,9 +164,18 @@ def test_one_category_alone_is_scored(named: str, data_folder: Path, tmp_path: P
 
 
 def test_a_category_that_there_is_not_is_said_with_those_that_there_are(data_folder: Path) -> None:
-    with pytest.raises(UserError, match="No object is of the category 'boat'; there are chair, lamp"):
+    with pytest.raises(UserError, match=r"None of the objects .* of the category 'boat'; they are of chair, lamp\."):
         options = ["--data", str(data_folder), "--only", "lamp", "--only", "boat"]
         CliRunner().invoke(app, ["evaluate", *options], catch_exceptions=False)
+
+
+def test_a_split_without_models_is_said_to_be_empty_whatever_category_is_asked_for(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    write_split(select(find_models(data_folder)[0], "train"), pack, "train")
+    with pytest.raises(UserError, match=r"The test split of .* has no models"):
+        CliRunner().invoke(app, ["evaluate", "--data", str(pack), "--only", "lamp"], catch_exceptions=False)
 
 
 def test_views_that_no_object_has_are_said_to_be_missing(data_folder: Path) -> None:
