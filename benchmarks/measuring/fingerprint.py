@@ -18,6 +18,7 @@ from convrnn3d.tuning import VARIABLE, architecture_of
 FOLDER = Path(convrnn3d.__file__).parent
 ON_CPU = (
     "backend",
+    "backward",
     "checks",
     "frozen",
     "interface",
@@ -27,7 +28,6 @@ ON_CPU = (
     "onednn",
     "plain",
     "reference",
-    "way_back",
 )
 
 

@@ -11,18 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from convrnn3d.backward import (
+    backward_pass,
+    empty_gates,
+    first_convolving_step,
+    state_gradient,
+    states_before,
+)
 from convrnn3d.checks import check_inputs, differentiated
 from convrnn3d.once import once
 from convrnn3d.plain import Plain, Products
 from convrnn3d.reference import only_seen, where_seen, zero_state
-from convrnn3d.way_back import (
-    before_each_step,
-    first_that_convolves,
-    gradient_of_runs,
-    one_way,
-    room_for_gates,
-    with_that_of_step,
-)
 
 U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
 # Products with a weight, of grids like a state, in so many steps that convolve; whether they are for a backward pass.
@@ -69,7 +68,7 @@ def conv_lstm(
 
 def _products(multiply: Multiply, weight: Tensor, grids: Tensor, state: Tensor | None, backward: bool) -> Products:
     """For a call whose states are like `grids` (B, T, X, Y, Z, C)."""
-    return multiply(weight, grids[:, 0], grids.shape[1] - first_that_convolves(state), backward)
+    return multiply(weight, grids[:, 0], grids.shape[1] - first_convolving_step(state), backward)
 
 
 def _gru(
@@ -127,13 +126,14 @@ class _ConvGRU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *gates = ctx.saved_tensors
-        with one_way(states, d_states, d_last):
-            products, first = _products(ctx.multiply, weight, states, state, backward=True), first_that_convolves(state)
+        with backward_pass(states, d_states, d_last):
+            products = _products(ctx.multiply, weight, states, state, backward=True)
+            first = first_convolving_step(state)
             _, wants_weight, wants_state, *_ = ctx.needs_input_grad
-            before, d, da = before_each_step(states, state), d_last, room_for_gates(states)
+            before, d, da = states_before(states, state), d_last, empty_gates(states)
             for t in reversed(range(states.shape[1])):
                 h, (u, r, c) = before[:, t], gates[3 * t : 3 * t + 3]
-                d = with_that_of_step(t, d, d_states, h)
+                d = state_gradient(t, d, d_states, h)
                 e = where_seen(mask, t, d, 0)
                 da[:, t, 2] = e * (1 - u) * (1 - c**2)
                 q = products.conv_transposed(da[:, t, C], C) if t >= first else torch.zeros_like(h)
@@ -145,7 +145,8 @@ class _ConvGRU(torch.autograd.Function):
             dw = None
             if wants_weight:
                 h, r = before[:, first:], torch.stack(gates[1::3], 1)[:, first:]
-                dw = gradient_of_runs(products, weight, [(U_R, h, da[:, first:]), (C, r * h, da[:, first:])])
+                dw_u_r = products.weight_gradient(h, da[:, first:, U_R])
+                dw = torch.cat([dw_u_r, products.weight_gradient(r * h, da[:, first:, C])])
             gradients = [da, dw, d if wants_state else None]
         return *once(gradients, states, d_states, d_last), None, None
 
@@ -173,13 +174,14 @@ class _ConvLSTM(torch.autograd.Function):
         ctx: Any, d_states: Tensor | None, d_last: Tensor | None, d_cell: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         weight, mask, state, states, *kept = ctx.saved_tensors
-        with one_way(states, d_states, d_last, d_cell):
-            products, first = _products(ctx.multiply, weight, states, state, backward=True), first_that_convolves(state)
+        with backward_pass(states, d_states, d_last, d_cell):
+            products = _products(ctx.multiply, weight, states, state, backward=True)
+            first = first_convolving_step(state)
             _, wants_weight, wants_h, wants_s, *_ = ctx.needs_input_grad
-            d, g, da = d_last, d_cell, room_for_gates(states)
+            d, g, da = d_last, d_cell, empty_gates(states)
             for t in reversed(range(states.shape[1])):
                 s, f, i, c, next_h = kept[5 * t : 5 * t + 5]
-                d, g = with_that_of_step(t, d, d_states, s), torch.zeros_like(s) if g is None else g
+                d, g = state_gradient(t, d, d_states, s), torch.zeros_like(s) if g is None else g
                 e = where_seen(mask, t, g + d * (1 - next_h**2), 0)
                 da[:, t, 0] = e * s * f * (1 - f)
                 da[:, t, 1] = e * c * i * (1 - i)
@@ -189,8 +191,7 @@ class _ConvLSTM(torch.autograd.Function):
                     d = where_seen(mask, t, products.conv_transposed(da[:, t], ALL), d)
             dw = None
             if wants_weight:
-                dw = gradient_of_runs(
-                    products, weight, [(ALL, before_each_step(states, state)[:, first:], da[:, first:])]
-                )
+                h = states_before(states, state)[:, first:]
+                dw = products.weight_gradient(h, da[:, first:]).contiguous()
             gradients = [da, dw, d if wants_h else None, g if wants_s else None]
         return *once(gradients, states, d_states, d_last, d_cell), None, None

@@ -1,11 +1,13 @@
-"""The products of a recurrence on a CPU: oneDNN's convolution with a weight laid out once, and matrix products for dW.
+"""The products of a recurrence on a CPU: oneDNN's convolution with a weight packed once, and matrix products for dW.
 
-`F.conv3d` lays its weight out in each call, which of few samples takes longer than to multiply; here that is done once
-for all steps, and of a frozen weight once. dW is summed over its rows, all (b, t) and voxels v, tap by tap:
+`F.conv3d` packs its weight, into the order that suits the processor, in every call; with few samples that takes longer
+than the convolution itself. Here the weight is packed once for all steps, and a frozen weight only once. dW is a sum
+over rows, all (b, t) at all voxels v, tap by tap:
 
     dW[:, :, o + R] = sum over v with v + o inside of  da[v] h[v + o]^T
 
-one matrix product each, in which no row is beyond the grid. `python -m benchmarks.recurrence` times this as `onednn`.
+Each tap is one matrix product, without any row outside the grid. `python -m benchmarks.recurrence` times this as
+`onednn`.
 """
 
 from itertools import product
@@ -19,16 +21,18 @@ from convrnn3d.frozen import promise_of
 from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 
 # Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
-LAYS_OUT, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
+PACKS, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
 CAPABLE = ("AVX2", "AVX512")
-# Channels: of fewer, calls take longer than products. With NARROW = 1, five steps of one sample with 24 channels take
-# 1.9 ms for the reference's 1.7 forward, 8.1 for 5.4 with the backward pass (`python -m benchmarks.recurrence --cells
-# gru --types fp32 --batch 1 --steps 5 --channels 24`, two threads of an EPYC with AVX2).
+# With fewer channels than this, the calls themselves take longer than the products. With NARROW = 1, five steps of one
+# sample with 24 channels take 1.9 ms forward (reference: 1.7) and 8.1 ms with the backward pass (reference: 5.4):
+# `python -m benchmarks.recurrence --cells gru --types fp32 --batch 1 --steps 5 --channels 24`, two threads of an EPYC
+# with AVX2.
 NARROW = 32
-# Laying out what is used once or twice costs more than it spares: of a single step forward of fewer samples than FEW,
-# and back of as many steps as FEW_STEPS. With FEW = 0 two samples take 3.9 ms for the reference's 3.1 forward, and 2.9
-# for 2.8 as it is; with FEW_STEPS = 0 14.8 for 12.3 with the backward pass, and 11.5 for 11.0 as it is (`python -m
-# benchmarks.recurrence --cells gru --types fp32 --batch 2 --steps 1`, contenders `onednn, packing` and `onednn`).
+# Packing a weight that is used once or twice costs more than it saves: forward, in a single step of fewer than FEW
+# samples; backward, in calls of up to FEW_STEPS steps. Two samples, one step: forward, FEW = 0 takes 3.9 ms (reference:
+# 3.1), FEW = 4 takes 2.9 (2.8); with the backward pass, FEW_STEPS = 0 takes 14.8 ms (12.3), FEW_STEPS = 2 takes 11.5
+# (11.0): `python -m benchmarks.recurrence --cells gru --types fp32 --batch 2 --steps 1`, contenders `onednn, packing`
+# and `onednn`.
 FEW, FEW_STEPS = 4, 2
 
 
@@ -54,7 +58,7 @@ def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
         return f"of CPUs with {' or '.join(CAPABLE)} alone is it known what oneDNN does"
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
         return "PyTorch's oneDNN is missing, or switched off by torch.backends.mkldnn"
-    if not all(hasattr(torch.ops.mkldnn, name) for name in (LAYS_OUT, CONVOLVES)):
+    if not all(hasattr(torch.ops.mkldnn, name) for name in (PACKS, CONVOLVES)):
         return f"PyTorch {torch.__version__} has no convolution with a weight that was laid out before"
     return None
 
@@ -73,14 +77,14 @@ def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Produc
     if weight.shape[1] < NARROW or (not forward and (promise is not None or len(grid) < 2)):
         return Plain(weight)
     if promise is None:
-        return Laid(weight.detach(), grid.shape, forward, back=steps > FEW_STEPS)
+        return Packed(weight.detach(), grid.shape, forward, back=steps > FEW_STEPS)
     found = promise.kept.get(__name__)
     if found is None or found.shape != grid.shape:
-        found = promise.kept[__name__] = Laid(weight.detach(), grid.shape)
+        found = promise.kept[__name__] = Packed(weight.detach(), grid.shape)
     return found
 
 
-class Laid(Plain):
+class Packed(Plain):
     """Products with a weight of float32 and grids of `shape` (B, X, Y, Z, C).
 
     A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and given grids
@@ -91,7 +95,7 @@ class Laid(Plain):
         super().__init__(weight)
         self.shape, self.forward, self.back = shape, forward, back
         self._how = [weight.shape[-1] // 2] * 3, [1] * 3, [1] * 3  # padding, stride, dilation
-        self._laid_out: dict[tuple[int, int, bool], Tensor] = {}
+        self._packed: dict[tuple[int, int, bool], Tensor] = {}
 
     def conv(self, grid: Tensor, gates: slice) -> Tensor:
         if not self.forward:
@@ -105,15 +109,15 @@ class Laid(Plain):
 
     def _convolved(self, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
         key = gates.start, gates.stop, transposed
-        if key not in self._laid_out:
-            self._laid_out[key] = self._lay_out(self.weight[gates], transposed)
+        if key not in self._packed:
+            self._packed[key] = self._pack(self.weight[gates], transposed)
         channels_second = grid.contiguous().movedim(-1, 1)  # in memory innermost
         groups, fused_with_it = 1, ("none", [], "")
         return torch.ops.mkldnn._convolution_pointwise(
-            channels_second, self._laid_out[key], None, *self._how, groups, *fused_with_it
+            channels_second, self._packed[key], None, *self._how, groups, *fused_with_it
         ).movedim(1, -1)
 
-    def _lay_out(self, weight: Tensor, transposed: bool) -> Tensor:
+    def _pack(self, weight: Tensor, transposed: bool) -> Tensor:
         kernel = weight.flatten(0, 1)  # (out, in, K, K, K)
         if transposed:
             kernel = kernel.transpose(0, 1).flip(2, 3, 4)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from convrnn3d import ConvGRU, conv_gru, conv_lstm, freeze, freezing, interface, manual, onednn, reference
-from convrnn3d.onednn import FEW, FEW_STEPS, Laid
+from convrnn3d.onednn import FEW, FEW_STEPS, Packed
 from parity import ONLY_CPU, Problem, distance
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -32,28 +32,28 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.fixture
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+def packed_weights(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """How many gates were laid out at once, and whether for the way back, each time."""
-    done, lay_out = [], Laid._lay_out
+    done, pack = [], Packed._pack
 
-    def spy(self: Laid, weight: Tensor, transposed: bool) -> Tensor:
+    def spy(self: Packed, weight: Tensor, transposed: bool) -> Tensor:
         done.append((len(weight), transposed))
-        return lay_out(self, weight, transposed)
+        return pack(self, weight, transposed)
 
-    monkeypatch.setattr(Laid, "_lay_out", spy)
+    monkeypatch.setattr(Packed, "_pack", spy)
     return done
 
 
 @pytest.fixture
 def convolved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """As many gates each convolution was with, and whether on the way back."""
-    done, convolve = [], Laid._convolved
+    done, convolve = [], Packed._convolved
 
-    def spy(self: Laid, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
+    def spy(self: Packed, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
         done.append((gates.stop - gates.start, transposed))
         return convolve(self, grid, gates, transposed)
 
-    monkeypatch.setattr(Laid, "_convolved", spy)
+    monkeypatch.setattr(Packed, "_convolved", spy)
     return done
 
 
@@ -137,7 +137,7 @@ def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch
         patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
         conv_gru(projection, weight)
     with monkeypatch.context() as patch:
-        patch.setattr(onednn, "LAYS_OUT", "_no_such_operator")
+        patch.setattr(onednn, "PACKS", "_no_such_operator")
         conv_gru(projection, weight)
     assert not taken
 
@@ -160,21 +160,21 @@ def test_where_it_cannot_run_a_sentence_says_why(change: Callable[[Tensor], Tens
 
 
 @CELLS
-def test_a_weight_is_laid_out_once_each_way_in_a_call(cell: str, laid_out: list) -> None:
+def test_a_weight_is_packed_weights_once_each_way_in_a_call(cell: str, packed_weights: list) -> None:
     projection, weight = arguments(steps=4)
     call = conv_gru if cell == "gru" else conv_lstm
     call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
     once = [(2, False), (1, False), (1, True), (2, True)] if cell == "gru" else [(3, False), (3, True)]
-    assert laid_out == once
+    assert packed_weights == once
 
 
-def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list) -> None:
+def test_a_frozen_weight_is_packed_weights_once_for_grids_of_one_shape(packed_weights: list) -> None:
     projection, weight = arguments(steps=3)
     freeze(weight)
     for samples in (FEW, FEW, 1, 1, FEW):
         truth = conv_gru(projection[:samples], weight, backend="reference")
         torch.testing.assert_close(conv_gru(projection[:samples], weight, backend="onednn"), truth)
-    assert len(laid_out) == 3 * 2  # when the shape was another one than before
+    assert len(packed_weights) == 3 * 2  # when the shape was another one than before
     weight += 1
     with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
         conv_gru(projection, weight, backend="onednn")
@@ -183,7 +183,7 @@ def test_a_frozen_weight_is_laid_out_once_for_grids_of_one_shape(laid_out: list)
     torch.testing.assert_close(ours, truth)  # nothing is kept where a gradient is wanted
 
 
-def test_a_promise_is_kept_where_nothing_is_laid_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promise_is_kept_where_nothing_is_packed_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
     projection, weight = arguments()
     monkeypatch.setattr(onednn, "NARROW", weight.shape[1] + 1)
     freeze(weight)
@@ -201,27 +201,27 @@ def test_both_cells_may_share_a_frozen_weight() -> None:
         torch.testing.assert_close(ours, truth)
 
 
-def test_within_freezing_a_weight_is_laid_out_once_and_not_kept_afterwards(laid_out: list) -> None:
+def test_within_freezing_a_weight_is_packed_weights_once_and_not_kept_afterwards(packed_weights: list) -> None:
     projection, weight = arguments()
     with freezing(weight):
         conv_gru(projection, weight, backend="onednn")
         conv_gru(projection, weight, backend="onednn")
-    assert len(laid_out) == 2
+    assert len(packed_weights) == 2
     weight += 1
     truth = conv_gru(projection, weight, backend="reference")
     torch.testing.assert_close(conv_gru(projection, weight, backend="onednn"), truth)
 
 
-def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(laid_out: list) -> None:
+def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(packed_weights: list) -> None:
     for samples, steps, state, worth in ((1, 1, True, False), (FEW - 1, 2, False, False), (1, 3, False, True)):
         projection, weight = arguments(samples, steps)
         h = torch.zeros(samples, *GRID, 3) if state else None
         conv_gru(projection, weight, h, backend="onednn")
-        assert bool(laid_out) == worth
-        laid_out.clear()
+        assert bool(packed_weights) == worth
+        packed_weights.clear()
         conv_gru(projection, freeze(weight), h, backend="onednn")
-        assert laid_out
-        laid_out.clear()
+        assert packed_weights
+        packed_weights.clear()
 
 
 @CELLS
@@ -235,8 +235,8 @@ def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(laid_out: li
         (1, FEW_STEPS + 1, True, True),
     ],
 )
-def test_a_weight_is_laid_out_for_a_way_that_takes_it_often(
-    cell: str, samples: int, steps: int, forward: bool, back: bool, laid_out: list
+def test_a_weight_is_packed_weights_for_a_way_that_takes_it_often(
+    cell: str, samples: int, steps: int, forward: bool, back: bool, packed_weights: list
 ) -> None:
     projection, weight = arguments(samples, steps)
     state = torch.randn(samples, *GRID, 3, requires_grad=True)
@@ -248,7 +248,7 @@ def test_a_weight_is_laid_out_for_a_way_that_takes_it_often(
         ours, _ = call(*leaves[:2], states, backend=backend)
         gradients.append(torch.autograd.grad(ours.square().sum(), leaves))
     torch.testing.assert_close(*gradients)
-    assert {transposed for _, transposed in laid_out} == {
+    assert {transposed for _, transposed in packed_weights} == {
         way for way, taken in ((False, forward), (True, back)) if taken
     }
 
@@ -296,7 +296,7 @@ def test_gradients_repeat_bit_for_bit(cell: str) -> None:
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
-def test_a_weight_that_changes_before_the_way_back_is_refused() -> None:
+def test_a_weight_that_changes_before_the_backward_pass_is_refused() -> None:
     projection, weight = arguments()
     states, _ = conv_gru(projection.requires_grad_(), weight, backend="onednn")
     weight += 1
@@ -304,16 +304,18 @@ def test_a_weight_that_changes_before_the_way_back_is_refused() -> None:
         states.sum().backward()
 
 
-def test_of_few_channels_no_weight_is_laid_out(narrow: int, laid_out: list, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_few_channels_no_weight_is_packed_weights(
+    narrow: int, packed_weights: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(onednn, "NARROW", narrow)
     for channels in (narrow - 1, narrow):
-        assert not laid_out
+        assert not packed_weights
         conv_gru(*arguments(channels=channels), backend="onednn")
-    assert laid_out
+    assert packed_weights
 
 
 @CELLS
-def test_the_way_back_takes_the_weight_that_autograd_saved(cell: str) -> None:
+def test_the_backward_pass_takes_the_weight_that_autograd_saved(cell: str) -> None:
     """It may be a copy, and not what the weight has become."""
     found, call = [], conv_gru if cell == "gru" else conv_lstm
     for backend in ("onednn", "reference"):
@@ -330,7 +332,7 @@ def test_the_way_back_takes_the_weight_that_autograd_saved(cell: str) -> None:
 
 @pytest.mark.parametrize("batch", [1, FEW])
 @CELLS
-def test_autocast_around_the_way_back_changes_nothing(cell: str, batch: int) -> None:
+def test_autocast_around_the_backward_pass_changes_nothing(cell: str, batch: int) -> None:
     problem = Problem(cell, batch=batch, steps=1, channels=8)
     given, _ = problem.arguments()
     found = []
@@ -352,12 +354,12 @@ def test_a_batch_of_gradients_is_refused_in_a_sentence(cell: str) -> None:
         torch.autograd.grad(states, leaves, torch.ones(2, *states.shape), is_grads_batched=True)
 
 
-def test_what_is_laid_out_goes_with_the_graph() -> None:
+def test_what_is_packed_weights_goes_with_the_graph() -> None:
     projection, weight = arguments()
     states, _ = conv_gru(projection.requires_grad_(), weight, backend="onednn")
     states.sum().backward()
     gc.collect()
-    assert not [one for one in gc.get_objects() if isinstance(one, Laid)]
+    assert not [one for one in gc.get_objects() if isinstance(one, Packed)]
 
 
 def test_a_module_learns_on_a_cpu_as_with_the_reference() -> None:
