@@ -1,4 +1,4 @@
-"""The path for CPUs against float64; when it is taken, and how often a weight is laid out."""
+"""The path for CPUs against float64; when it is taken, and how often a weight is packed."""
 
 import gc
 from collections.abc import Callable
@@ -25,7 +25,7 @@ GRID = (2, 3, 1)
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Few channels do for the tests; below how many the weight is laid out otherwise."""
+    """Lets the tests use few channels. Returns the number below which a weight is not packed otherwise."""
     before = onednn.NARROW
     monkeypatch.setattr(onednn, "NARROW", 1)
     return before
@@ -33,7 +33,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def packed_weights(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """How many gates were laid out at once, and whether for the way back, each time."""
+    """Each time a weight is packed: of how many gates, and whether for the backward pass."""
     done, pack = [], Packed._pack
 
     def spy(self: Packed, weight: Tensor, transposed: bool) -> Tensor:
@@ -46,7 +46,7 @@ def packed_weights(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
 
 @pytest.fixture
 def convolved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """As many gates each convolution was with, and whether on the way back."""
+    """Each convolution: with how many gates, and whether in the backward pass."""
     done, convolve = [], Packed._convolved
 
     def spy(self: Packed, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
@@ -160,7 +160,7 @@ def test_where_it_cannot_run_a_sentence_says_why(change: Callable[[Tensor], Tens
 
 
 @CELLS
-def test_a_weight_is_packed_weights_once_each_way_in_a_call(cell: str, packed_weights: list) -> None:
+def test_a_weight_is_packed_once_per_direction_in_a_call(cell: str, packed_weights: list) -> None:
     projection, weight = arguments(steps=4)
     call = conv_gru if cell == "gru" else conv_lstm
     call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
@@ -168,7 +168,7 @@ def test_a_weight_is_packed_weights_once_each_way_in_a_call(cell: str, packed_we
     assert packed_weights == once
 
 
-def test_a_frozen_weight_is_packed_weights_once_for_grids_of_one_shape(packed_weights: list) -> None:
+def test_a_frozen_weight_is_packed_once_for_grids_of_one_shape(packed_weights: list) -> None:
     projection, weight = arguments(steps=3)
     freeze(weight)
     for samples in (FEW, FEW, 1, 1, FEW):
@@ -183,7 +183,7 @@ def test_a_frozen_weight_is_packed_weights_once_for_grids_of_one_shape(packed_we
     torch.testing.assert_close(ours, truth)  # nothing is kept where a gradient is wanted
 
 
-def test_a_promise_is_kept_where_nothing_is_packed_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promise_is_kept_where_nothing_is_packed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     projection, weight = arguments()
     monkeypatch.setattr(onednn, "NARROW", weight.shape[1] + 1)
     freeze(weight)
@@ -201,7 +201,7 @@ def test_both_cells_may_share_a_frozen_weight() -> None:
         torch.testing.assert_close(ours, truth)
 
 
-def test_within_freezing_a_weight_is_packed_weights_once_and_not_kept_afterwards(packed_weights: list) -> None:
+def test_within_freezing_a_weight_is_packed_once_and_not_kept_afterwards(packed_weights: list) -> None:
     projection, weight = arguments()
     with freezing(weight):
         conv_gru(projection, weight, backend="onednn")
@@ -212,7 +212,7 @@ def test_within_freezing_a_weight_is_packed_weights_once_and_not_kept_afterwards
     torch.testing.assert_close(conv_gru(projection, weight, backend="onednn"), truth)
 
 
-def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(packed_weights: list) -> None:
+def test_one_step_of_few_samples_is_not_worth_packing_the_weight(packed_weights: list) -> None:
     for samples, steps, state, worth in ((1, 1, True, False), (FEW - 1, 2, False, False), (1, 3, False, True)):
         projection, weight = arguments(samples, steps)
         h = torch.zeros(samples, *GRID, 3) if state else None
@@ -235,7 +235,7 @@ def test_one_step_of_few_samples_is_not_worth_laying_the_weight_out(packed_weigh
         (1, FEW_STEPS + 1, True, True),
     ],
 )
-def test_a_weight_is_packed_weights_for_a_way_that_takes_it_often(
+def test_a_weight_is_packed_for_a_direction_that_uses_it_often(
     cell: str, samples: int, steps: int, forward: bool, back: bool, packed_weights: list
 ) -> None:
     projection, weight = arguments(samples, steps)
@@ -304,7 +304,7 @@ def test_a_weight_that_changes_before_the_backward_pass_is_refused() -> None:
         states.sum().backward()
 
 
-def test_of_few_channels_no_weight_is_packed_weights(
+def test_a_weight_of_few_channels_is_not_packed(
     narrow: int, packed_weights: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onednn, "NARROW", narrow)
@@ -354,7 +354,7 @@ def test_a_batch_of_gradients_is_refused_in_a_sentence(cell: str) -> None:
         torch.autograd.grad(states, leaves, torch.ones(2, *states.shape), is_grads_batched=True)
 
 
-def test_what_is_packed_weights_goes_with_the_graph() -> None:
+def test_packed_weights_are_freed_with_the_graph() -> None:
     projection, weight = arguments()
     states, _ = conv_gru(projection.requires_grad_(), weight, backend="onednn")
     states.sum().backward()
