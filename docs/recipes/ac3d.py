@@ -2,12 +2,12 @@
 
     AC3Db
     MATERIAL "name" rgb r g b amb ... emis ... spec ... shi n trans t
-    OBJECT poly                 name, texture, texrep, texoff, rot (3x3), loc, hidden in front of
+    OBJECT poly                 optionally name, texture, texrep, texoff, rot (3x3), loc, hidden; then:
     numvert N                   N lines of x y z [normal]
     numsurf M                   each: SURF flags, mat index, refs K, then K lines of vertex u v [u v ...]
     kids K                      closes the object; its K children follow
 
-An object's points p are p rot + loc in its parent's frame.
+A point p of an object is p rot + loc in its parent's frame.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from parts import Part, triangulate
 
-POLYGON, STRIP = 0, 4  # kinds of surface, the low half of a byte of flags; others are lines
+POLYGON, STRIP = 0, 4  # kinds of surface, in the low half of the flags' byte; the other kinds are lines
 
 
 class Material(NamedTuple):
@@ -33,7 +33,7 @@ class Polygon(NamedTuple):
 
 
 def read_ac3d(path: Path) -> list[Part]:
-    """All visible surfaces of the file, one part for each object and material of it."""
+    """All visible surfaces of the file, one part for each object and material."""
     lines = (line for line in path.read_text("latin-1").splitlines() if line.strip())
     materials: list[Material] = []
     parts: list[Part] = []
@@ -55,7 +55,7 @@ def _material(line: str) -> Material:
 def _read_object(
     lines: Iterator[str], turn: np.ndarray, shift: np.ndarray, materials: list[Material], parts: list[Part]
 ) -> None:
-    """Read one object and its children; its parent's points p are p turn + shift in the world."""
+    """Read one object and its children; a point p in its parent's frame is p turn + shift in the world."""
     name, texture, hidden = "", None, False
     repeat, offset, rotation, location = np.ones(2), np.zeros(2), np.eye(3), np.zeros(3)
     points = np.zeros((0, 3))
@@ -63,7 +63,7 @@ def _read_object(
         key, _, rest = line.strip().partition(" ")
         if key == "name":
             name = rest.strip().strip('"')
-        elif key == "texture" and texture is None:  # the first is the base, the others are effects
+        elif key == "texture" and texture is None:  # the first is the base colour, the others are effects
             texture = rest.split('"')[1] if '"' in rest else rest.strip()
         elif key == "data":
             next(lines)
@@ -87,7 +87,7 @@ def _read_object(
         elif key == "kids":
             for _ in range(int(rest)):
                 if not any(line.startswith("OBJECT") for line in lines):  # consumes the lines up to it
-                    return  # some files promise more children than they have
+                    return  # some files declare more children than they have
                 _read_object(lines, rotation @ turn, location @ turn + shift, materials, parts)
             return
 

@@ -1,11 +1,12 @@
-"""Meshes for training from unpacked Debian packages: python docs/recipes/collect_meshes.py UNPACKED OUT
+"""Extract meshes for training from unpacked Debian packages: python docs/recipes/collect_meshes.py UNPACKED OUT
 
-UNPACKED is a folder into which packages were unpacked, `apt-get download PACKAGE && dpkg -x PACKAGE*.deb UNPACKED`.
-Each line of collect_meshes.csv beside this file names one object: the package, its file below usr/share (inside a zip
-after a colon), category, name, the axes of the file's frame that point to the object's front and up, the folder of its
-textures if they are not beside it, a pattern of the names of parts to drop, licence and author. Several files of one
-object are joined by "+"; "@" and six numbers place one (see `placed`). Written: OUT/<category>/<name>.glb, textured,
-y up, front along +X, and OUT/sources.csv, where everything came from. What stands already is skipped.
+UNPACKED is a folder of unpacked packages: `apt-get download PACKAGE && dpkg -x PACKAGE*.deb UNPACKED`.
+Each line of collect_meshes.csv, next to this file, describes one object: the package, its file below usr/share (for a
+file inside a zip, after a colon), category, name, the axes of the file's frame that point to the object's front and up,
+the folder of its textures if they are not next to it, a pattern for the names of parts to drop, licence and author.
+"+" joins several files of one object; "@" and six numbers place one of them (see `placed`). The script writes
+OUT/<category>/<name>.glb, textured, y up, front along +X, and OUT/sources.csv, which lists the sources. Objects that
+exist already are skipped.
 """
 
 import csv
@@ -29,21 +30,21 @@ from PIL import Image
 
 READERS = {".ac": read_ac3d, ".acc": read_ac3d, ".md2": read_md2, ".3ds": read_3ds}
 AXES = {f"{sign}{axis}": s * np.eye(3)[k] for sign, s in (("+", 1), ("-", -1)) for k, axis in enumerate("xyz")}
-TEXTURE_SIDE = 512  # pictures of an object have 137 pixels; a larger texture is lost on them
-# Parts that are no body of the object: what it shines, casts, stirs up or blurs.
+TEXTURE_SIDE = 512  # pictures of an object have 137 pixels and cannot show a larger texture
+# Parts that are not part of the object's body: light, shadows, wakes, smoke, motion blur.
 BODILESS = re.compile(
     r"shadow|(?<!f)light[ _.-]?(cone|beam)|flare|contrail|wake|sillage|smoke|blur"
     r"|prop.{0,6}dis[ck]|disque|disc\b|dis[ck][._]?\d|flame(?!r)|afterburner|reheat|halo|ground$|^water$|wash",
     re.IGNORECASE,
 )
-# What the readers raise for files that are cut off, damaged, or none of their format.
+# What the readers raise for files that are truncated, damaged or of another format.
 UNREADABLE = (OSError, EOFError, struct.error, zipfile.BadZipFile, zlib.error)
 BROKEN = (*UNREADABLE, ValueError, KeyError, IndexError, RuntimeError, StopIteration)
-INVISIBLE, FAINT, FLAT = 0.04, 0.5, 0.01  # opacities, and a thickness relative to the length
+INVISIBLE, FAINT, FLAT = 0.04, 0.5, 0.01  # two opacities, and a thickness relative to the length
 
 
 def main(unpacked: Path, out: Path) -> None:
-    """Convert everything that the table lists; says what fails, and goes on."""
+    """Convert every object in the table; report those that fail and continue."""
     table = Path(__file__).with_suffix(".csv")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -61,11 +62,11 @@ def main(unpacked: Path, out: Path) -> None:
             continue
         records.append(row)
     write_records(unpacked, out / "sources.csv", records)
-    print(f"{len(records)} of {len(rows)} objects stand in {out}")
+    print(f"{len(records)} of {len(rows)} objects are in {out}")
 
 
 def convert(unpacked: Path, row: dict[str, str]) -> bytes:
-    """The object of one line of the table as a GLB file. Raises ValueError if nothing of it is left."""
+    """The object of one table line as the bytes of a GLB file. Raises ValueError if no visible part is left."""
     paths, parts = [], []
     for piece in row["path"].split("+"):
         name, _, placement = piece.partition("@")
@@ -74,7 +75,7 @@ def convert(unpacked: Path, row: dict[str, str]) -> bytes:
     folders = [paths[0].parent / row["textures"]] if row["textures"] else []
     folders += [folder for path in paths for folder in (path.parent, path.parent.parent)]
     unwanted = re.compile(row["drop"], re.IGNORECASE) if row["drop"] else None
-    looks: dict[tuple, tuple[Image.Image | None, list[Part]]] = {}  # what looks alike becomes one mesh
+    looks: dict[tuple, tuple[Image.Image | None, list[Part]]] = {}  # parts that look alike become one mesh
     for part in parts:
         if not (BODILESS.search(part.name) or (unwanted and unwanted.search(part.name))):
             image = find_texture(part.texture, tuple(folders))
@@ -91,7 +92,7 @@ def convert(unpacked: Path, row: dict[str, str]) -> bytes:
 
 
 def placed(parts: list[Part], placement: str) -> list[Part]:
-    """The parts turned by some degrees about y, scaled, then shifted: "turn,xy scale,z scale,x,y,z"; "" leaves them."""
+    """The parts scaled, turned about y and shifted by "turn in degrees,xy scale,z scale,x,y,z"; "" changes nothing."""
     if placement:
         turn, scale, width, *shift = (float(word) for word in placement.split(","))
         cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
@@ -102,7 +103,7 @@ def placed(parts: list[Part], placement: str) -> list[Part]:
 
 
 def locate(unpacked: Path, path: str) -> Path:
-    """The file, taken out of its zip into a folder beside the unpacked packages' `usr` if it lies in one."""
+    """The path of the file; one inside a zip is first extracted into a folder next to the unpacked packages' `usr`."""
     archive, _, member = path.partition(":")
     if not member:
         return unpacked / "usr/share" / path
@@ -117,7 +118,7 @@ def locate(unpacked: Path, path: str) -> Path:
 
 @cache
 def find_texture(name: str | None, folders: tuple[Path, ...]) -> Image.Image | None:
-    """The picture of that name, whatever its folder and letter case, in the first folder that has it below itself."""
+    """The picture of that name, ignoring subfolders and letter case, from the first of the folders that contains it."""
     if not name:
         return None
     wanted = Path(name.replace("\\", "/")).name.lower().lstrip(".")
@@ -129,7 +130,7 @@ def find_texture(name: str | None, folders: tuple[Path, ...]) -> Image.Image | N
                 image = Image.open(path)
                 image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE))
                 return image.convert("RGBA")
-            except (OSError, ValueError, NotImplementedError):  # a picture of a kind that Pillow does not read
+            except (OSError, ValueError, NotImplementedError):  # a format that Pillow does not read
                 continue
     return None
 
@@ -141,7 +142,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def visible_faces(part: Part, image: Image.Image | None) -> np.ndarray:
-    """Which faces (F,) are seen: not the transparent ones, nor those of faint flat parts, as turning propellers are."""
+    """Which faces (F,) are visible: not transparent, and not of faint flat parts such as turning propellers."""
     opacity = np.full(len(part.triangles), part.opacity)
     if image is not None:
         alpha = np.asarray(image)[..., 3] / 255
@@ -156,7 +157,7 @@ def visible_faces(part: Part, image: Image.Image | None) -> np.ndarray:
 
 
 def mesh_of(parts: list[Part], image: Image.Image | None, rotation: np.ndarray) -> trimesh.Trimesh:
-    """Parts of one texture or colour as one mesh, turned to y up and the front along +X."""
+    """The parts that share a texture or colour as one mesh, turned to y up, front along +X."""
     points = np.concatenate([part.triangles.reshape(-1, 3) for part in parts]) @ rotation.T
     uv = np.concatenate([part.uv.reshape(-1, 2) for part in parts])
     factor = [255] * 4 if image else [*parts[0].color.round().astype(int), 255]
@@ -168,7 +169,7 @@ def mesh_of(parts: list[Part], image: Image.Image | None, rotation: np.ndarray) 
 
 
 def write_records(unpacked: Path, path: Path, rows: list[dict[str, str]]) -> None:
-    """A line for each object: category, name, package, its version, file in it, licence and author."""
+    """Write a line per object: category, name, package, its version, the file in it, licence and author."""
     columns = ["category", "name", "package", "version", "path", "license", "author"]
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")

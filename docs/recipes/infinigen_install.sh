@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Infinigen 1.15.5 (BSD-3) and Blender as a module, in a virtual environment of their own: infinigen_install.sh FOLDER.
-# A tool that makes meshes, no dependency of r2n2. Python 3.11 only; 2 minutes, 2.3 GB. A plain `pip install infinigen`
-# would build scikit-image below 0.20 from source, hence the list. Errors about add-ons at start-up do no harm.
+# Install Infinigen 1.15.5 (BSD-3) and Blender as a module in their own virtual environment: infinigen_install.sh FOLDER
+# This tool makes meshes; r2n2 does not depend on it. Python 3.11 only; 2 minutes, 2.3 GB. A plain
+# `pip install infinigen` would build scikit-image below 0.20 from source, hence the list. Errors about add-ons at
+# start-up are harmless.
 set -euo pipefail
 target=${1:?folder of the virtual environment}
 python3.11 -m venv "$target"

@@ -1,8 +1,8 @@
-"""Meshes from Infinigen's factories: python infinigen_meshes.py OUT [FIRST_SEED LAST_SEED [Factory,...]]
+"""Make meshes with Infinigen's factories: python infinigen_meshes.py OUT [FIRST_SEED LAST_SEED [Factory,...]]
 
-Runs in the environment that infinigen_install.sh makes, not in r2n2's. Writes OUT/<category>/<Factory>_<seed>.ply,
-z up, front along +x, with face colours; skips what stands already, so that a run that was cut off goes on. Each
-material is one colour, drawn by seed; vertices nearer than 1/CELLS of the longest edge become one.
+Run it in the environment that infinigen_install.sh makes, not in r2n2's. It writes OUT/<category>/<Factory>_<seed>.ply,
+z up, front along +x, with face colours, and skips existing files, so an interrupted run can continue. Each
+material has one colour, drawn by seed; vertices closer than 1/CELLS of the longest edge are merged.
 """
 
 import sys
@@ -15,8 +15,8 @@ from infinigen.assets.objects import appliances, lamp, seating, shelves, tables
 from infinigen.core.util import blender as butil
 from infinigen.core.util.math import FixedSeed
 
-CELLS = 112  # along the longest edge: vertices closer than that become one
-# How many seeds of a factory are worth having: the less its objects differ, the fewer.
+CELLS = 112  # along the longest edge: vertices closer than that are merged
+# How many seeds of a factory are useful: the less its objects differ, the fewer.
 CAPS = {
     "chair": {"ChairFactory": 300, "OfficeChairFactory": 150, "ArmChairFactory": 100, "BarChairFactory": 80},
     "sofa": {"SofaFactory": 150},
@@ -86,7 +86,7 @@ def coloured_parts(root, rng) -> list[trimesh.Trimesh]:
 
 
 def clustered(part: trimesh.Trimesh, cell: float) -> trimesh.Trimesh:
-    """The mesh with all vertices in a cubic cell made one, their mean: loses what is smaller, keeps every body."""
+    """The mesh with all vertices in a cubic cell merged into their mean: smaller details go, every body stays."""
     keys = np.floor(np.asarray(part.vertices) / cell).astype(np.int64)
     _, cluster = np.unique(keys, axis=0, return_inverse=True)
     cluster = cluster.reshape(-1)
@@ -134,7 +134,7 @@ def main() -> None:
                     temporary.write_bytes(trimesh.util.concatenate(parts).export(file_type="ply"))
                     temporary.rename(path)
                     print("made", name, seed, sum(len(part.faces) for part in parts), flush=True)
-                except Exception as error:  # a factory fails for a seed now and then
+                except Exception as error:  # a factory fails for some seeds
                     print("failed", name, seed, type(error).__name__, str(error)[:120], flush=True)
 
 

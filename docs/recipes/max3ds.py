@@ -1,4 +1,4 @@
-"""Read 3D Studio files (.3ds): chunks of an identifier (uint16), a length that counts the header (uint32), contents."""
+"""Read 3D Studio files (.3ds): chunks of an identifier (uint16), a length including the header (uint32), contents."""
 
 import struct
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ GREY = np.full(3, 200.0)
 
 
 def read_3ds(path: Path) -> list[Part]:
-    """One part for each object and material. Points stand in the world already; matrices are left alone."""
+    """One part for each object and material. Points are already in world coordinates, so matrices are ignored."""
     materials: dict[bytes, tuple[np.ndarray, str | None]] = {}
     parts: list[Part] = []
     for main, body in _chunks(path.read_bytes()):

@@ -1,9 +1,9 @@
 """Read the first frame of a Quake II model (.md2).
 
-Header of 17 little-endian int32: magic, version, skin width and height, bytes of a frame, numbers of skins, vertices,
+Header: 17 little-endian int32: magic, version, skin width and height, bytes per frame, numbers of skins, vertices,
 texture coordinates, triangles, GL commands and frames, then the offsets of skins, coordinates, triangles, frames, ...
-A frame: scale (3 float32), translation (3 float32), name (16 bytes), then x, y, z and a normal's number, a byte each.
-A triangle: three vertex numbers and three texture coordinate numbers, uint16 each; a coordinate: two int16 pixels.
+Frame: scale (3 float32), translation (3 float32), name (16 bytes), then per vertex x, y, z and a normal's index, one
+byte each. Triangle: three vertex and three texture coordinate indices, uint16 each. Coordinate: two int16 pixels.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from parts import Part
 
 
 def read_md2(path: Path) -> list[Part]:
-    """One part, its texture the first skin that the file names, or None."""
+    """One part; its texture is the first skin that the file names, or None."""
     data = path.read_bytes()
     header = np.frombuffer(data, "<i4", 17)
     if data[:4] != b"IDP2":

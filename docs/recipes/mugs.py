@@ -1,8 +1,8 @@
-"""Mugs, of which the shipped network saw hardly any: python docs/recipes/mugs.py OUT COUNT [--seed 0]
+"""Make mugs, of which the shipped network saw hardly any: python docs/recipes/mugs.py OUT COUNT [--seed 0]
 
-Writes OUT/mug/mug-0000.glb and so on, for `r2n2 data meshes OUT --front +x`: y up, the handle, if there is one, towards
-+x. A mug's body is the skin over rings that go up outside and down into the cavity; the handle begins and ends in the
-middle of the wall, so that nothing of it is in the cavity. Both are closed. Mug number n is the same whatever COUNT.
+Writes OUT/mug/mug-0000.glb and so on, for `r2n2 data meshes OUT --front +x`: y up, the handle, if any, towards +x. A
+mug's body is the skin over rings that go up outside and down into the cavity; the handle begins and ends in the middle
+of the wall, so none of it is in the cavity. Both are closed. Mug number n does not depend on COUNT.
 """
 
 import argparse
@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-SIDES, LEVELS = 48, 16  # corners of a ring of the body, rings on each side of its wall
-SECTION, STEPS = 12, 25  # corners of a ring of the handle, its rings
+SIDES, LEVELS = 48, 16  # corners per ring of the body, rings on each side of its wall
+SECTION, STEPS = 12, 25  # corners per ring of the handle, rings of the handle
 ROUND, SQUARE = 2.0, 5.0  # exponents of |x|^p + |z|^p = r^p
 BARE, CUPS, SQUARED = 0.15, 0.3, 0.15  # shares: without a handle, with a foot narrower than the rim, with square rings
 
 
 def mug(number: int, seed: int = 0) -> trimesh.Trimesh:
-    """A mug with a colour at each corner, always the same for the same number and seed."""
+    """A mug with vertex colours, always the same for the same number and seed."""
     rng = np.random.default_rng([seed, number])
-    height, wall = np.exp(rng.uniform(np.log(0.7), np.log(1.6))), rng.uniform(0.05, 0.14)  # of a diameter of about 1
+    height, wall = np.exp(rng.uniform(np.log(0.7), np.log(1.6))), rng.uniform(0.05, 0.14)  # for a diameter of about 1
     floor = wall * rng.uniform(0.8, 1.6)
     share = np.linspace(0, 1, LEVELS)  # of the height
     if rng.random() < CUPS:
@@ -53,19 +53,19 @@ def mug(number: int, seed: int = 0) -> trimesh.Trimesh:
 
 
 def handle(rng: np.random.Generator, middle: np.ndarray, power: float) -> np.ndarray:
-    """Rings (STEPS, SECTION, 3) of half a round or square hoop that stands on the wall's middle (L, 2): radius, y."""
+    """Rings (STEPS, SECTION, 3) of half a round or square hoop attached to the wall's middle (L, 2): radius, y."""
     height = middle[-1, 1]
-    thick, wide = rng.uniform(0.035, 0.07), rng.uniform(0.04, 0.12)  # in the hoop's plane and across, from its middle
+    thick, wide = rng.uniform(0.035, 0.07), rng.uniform(0.04, 0.12)  # half the thickness in the hoop's plane, across it
     low, high = rng.uniform(0.12, 0.35) * height + thick, rng.uniform(0.7, 0.93) * height - thick
     reach, corner = rng.uniform(0.25, 0.55), rng.choice([ROUND, 3.0, 8.0])
-    sag = rng.uniform(-0.1, 0.3) * (high - low)  # how much lower the hoop hangs where it is farthest out
+    sag = rng.uniform(-0.1, 0.3) * (high - low)  # how much lower the hoop is where it is farthest out
     angle = np.linspace(np.pi / 2, -np.pi / 2, STEPS)
     out, up = np.abs(np.cos(angle)), np.sin(angle)
     hoop = np.column_stack([out, up]) / np.linalg.norm([out, up], corner, axis=0)[:, None]
     y = (low + high) / 2 + hoop[:, 1] * (high - low) / 2 - sag * hoop[:, 0] * (1 - hoop[:, 1] ** 2)
     path = np.column_stack([np.interp(y, middle[:, 1], middle[:, 0]) + reach * hoop[:, 0], y])
     along = np.gradient(path, axis=0)
-    along[[0, -1]] = [[1, 0], [-1, 0]]  # out of the wall, and back into it
+    along[[0, -1]] = [[1, 0], [-1, 0]]  # out of the wall and back into it
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     turn = np.arange(SECTION) * 2 * np.pi / SECTION
     across = np.column_stack([-along[:, 1], along[:, 0]])
@@ -78,7 +78,7 @@ def handle(rng: np.random.Generator, middle: np.ndarray, power: float) -> np.nda
 
 
 def skin(rings: np.ndarray, colours: np.ndarray) -> trimesh.Trimesh:
-    """The closed skin over rings (S, N, 3), of a colour (3,) or one for each ring (S, 3)."""
+    """The closed skin over rings (S, N, 3), with one colour (3,) or one per ring (S, 3)."""
     count, side = rings.shape[:2]
     i, j = np.meshgrid(np.arange(count - 1), np.arange(side), indexing="ij")
     a, b = i * side + j, i * side + (j + 1) % side
@@ -94,7 +94,7 @@ def skin(rings: np.ndarray, colours: np.ndarray) -> trimesh.Trimesh:
 
 
 def colour(rng: np.random.Generator) -> np.ndarray:
-    """White, grey or black as often as any hue."""
+    """A random colour: white, grey or black as often as a hue."""
     vivid = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.95), rng.uniform(0.25, 0.95))
     return 255 * (np.full(3, rng.uniform(0.1, 0.97)) if rng.random() < 0.5 else np.array(vivid))
 
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        parser.error(f"no folder {folder} can be made ({error.strerror}); name another place")
+        parser.error(f"the folder {folder} cannot be created ({error.strerror}); choose another place")
     for number in range(given.count):
         (folder / f"mug-{number:04d}.glb").write_bytes(mug(number, given.seed).export(file_type="glb"))
     print(f"{folder}: {given.count} mugs; prepare them with r2n2 data meshes {given.out} --front +x -o DIR")

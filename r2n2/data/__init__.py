@@ -1,6 +1,6 @@
-"""Data in the ShapeNet layout: cameras, voxels, pictures; preparing, finding and reading them.
+"""Data in the ShapeNet layout: prepare, find and read its cameras, voxels and pictures.
 
-World, camera and voxel conventions are stated in `camera` and `binvox`, and once for users in docs/data.md.
+The world, camera and voxel conventions are defined in `camera` and `binvox`; docs/data.md describes them for users.
 """
 
 from r2n2.data.binvox import VoxelGrid, read_binvox, write_binvox

@@ -1,10 +1,10 @@
-"""From rendered RGBA pictures to training views: background, crop, flip, and for small data zoom and colour.
+"""Turn rendered RGBA pictures into training views: background, crop, flip and, for small data sets, zoom and colour.
 
-As in 2016: a random light background (225..255), a random 127x127 crop of the 137x137 picture (here from 0 to 10, there
-from 0 to 9), a random flip of each view. The `compact` recipe adds to this. A flip of the whole object mirrors all its
-views and its voxels' z axis: the picture of an object mirrored in z from azimuth -a is the mirrored picture from
-azimuth a. Size and place in the picture, brightness, contrast and colour vary, and some backgrounds are of any colour
-or a gradient of two, because prepared objects are few and pictures of users differ.
+As in 2016, each view gets a random light background (225..255), a random 127x127 crop of the 137x137 picture (offsets
+from 0 to 10 here, from 0 to 9 there) and a random flip. The `compact` recipe adds to this. A flip of the whole object
+mirrors all its views and the z axis of its voxels: the picture of an object mirrored in z from azimuth -a is the
+mirrored picture from azimuth a. Size and position in the picture, brightness, contrast and colour vary, and some
+backgrounds have any colour or a gradient of two, because prepared objects are few and users' pictures differ.
 """
 
 from dataclasses import dataclass
@@ -23,17 +23,18 @@ Z_AXIS = 2
 class Augmentation:
     """What varies between training views.
 
-    background: a name of `images.PREPROCESSING`, how transparency takes its colour; flip: "view" mirrors single views
-    as in 2016, "object" all views together with the voxels, "none" nothing; zoom: range of magnification; color: how
-    far brightness, contrast and each channel's gain may move, relative; shift: largest move in pixels of a zoomed view;
-    backdrop: share of views whose background is not light but of any colour, half of them a gradient.
+    background: key of `images.PREPROCESSING`, how transparent pixels get their colour; flip: "view" mirrors single
+    views as in 2016, "object" mirrors all views together with the voxels, "none" mirrors nothing; zoom: range of
+    magnification; color: largest relative change of brightness, contrast and each channel's gain; shift: largest move
+    of a zoomed view in pixels; backdrop: share of views whose background has any colour instead of a light one, half of
+    them a gradient.
     """
 
     background: str = "modern"
     flip: str = "view"
     zoom: tuple[float, float] = (1.0, 1.0)
     color: float = 0.0
-    shift: float = 5.0  # the slack of 2016
+    shift: float = 5.0  # as much as the crop of 2016 allows
     backdrop: float = 0.0
 
 
@@ -46,7 +47,7 @@ AUGMENTATIONS = {
 def augment(
     images: list[Image.Image], voxels: np.ndarray, config: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """RGBA pictures and voxels (32, 32, 32) to views (T, 3, 127, 127) uint8 and voxels."""
+    """Turn RGBA pictures and voxels (32, 32, 32) into views (T, 3, 127, 127) uint8 and voxels."""
     mirrored = config.flip == "object" and rng.random() < 0.5
     views = []
     for image in images:
@@ -63,7 +64,7 @@ def augment(
 
 
 def _crop(image: Image.Image, config: Augmentation, rng: np.random.Generator) -> Image.Image:
-    """A random 127x127 window; with zoom z, of 127 / z pixels of the picture, transparent beyond its border."""
+    """A random 127x127 window; with zoom z it covers 127 / z pixels and is transparent beyond the picture's border."""
     zoom = np.exp(rng.uniform(*np.log(config.zoom)))
     side = IMAGE_SIDE / zoom
     slack = np.array(image.size) - side
@@ -80,7 +81,7 @@ def _crop(image: Image.Image, config: Augmentation, rng: np.random.Generator) ->
 
 
 def _backdrop(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """An opaque RGBA picture of one colour or, as often, of a gradient between two in any direction."""
+    """An opaque RGBA picture: one colour or, equally often, a gradient between two colours in any direction."""
     first, second = rng.uniform(0, 255, (2, 3))
     if rng.random() < 0.5:
         second = first
@@ -93,7 +94,7 @@ def _backdrop(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
 
 
 def _recolor(image: Image.Image, amount: float, rng: np.random.Generator) -> Image.Image:
-    """Random gain of each channel, contrast about mid-grey and brightness; alpha stays."""
+    """Randomly change each channel's gain, the contrast about mid-grey and the brightness; alpha is unchanged."""
     gain = np.exp(rng.uniform(-amount, amount) + rng.uniform(-amount, amount, 3) / 2)
     contrast, brightness = np.exp(rng.uniform(-amount, amount)), rng.uniform(-amount, amount) * 128
     levels = np.arange(256)[None, :]

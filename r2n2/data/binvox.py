@@ -1,8 +1,8 @@
 """The binvox format of ShapeNetVox32: a short text header, then run-length pairs (value, count).
 
-The runs go through the grid with y fastest, then z, then x; arrays here are always (X, Y, Z).
-Voxel (i, j, k) of an N^3 grid sits at ((i + 0.5) / N - 0.5) * scale on each axis. `translate` is the
-corner of the object's own box in the file's units, not that of the grid's placement in the renders.
+The runs traverse the grid with y fastest, then z, then x; arrays here are always (X, Y, Z).
+The centre of voxel (i, j, k) of an N^3 grid is at ((i + 0.5) / N - 0.5) * scale on each axis. `translate` is the
+corner of the object's own bounding box in the file's units; it does not place the grid in the renders.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ import numpy as np
 from r2n2.errors import UserError
 from r2n2.files import written_beside
 
-MAX_SIDE = 1024  # 1 GiB of voxels: beyond this a header is a lie or a mistake
+MAX_SIDE = 1024  # 1 GiB of voxels: a header that claims more is wrong
 
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """Occupied voxels (X, Y, Z) bool with the header's translate (3) and scale, in the mesh's units."""
+    """Occupied voxels (X, Y, Z) bool, with the header's translate (3) and scale in the mesh's units."""
 
     voxels: np.ndarray
     translate: tuple[float, float, float] = (-0.5, -0.5, -0.5)
@@ -26,22 +26,22 @@ class VoxelGrid:
 
 
 def read_binvox(path: str | Path) -> VoxelGrid:
-    """Read a binvox file. Raises UserError, naming the file, if it is not one or lies about its size."""
+    """Read a binvox file. Raises UserError, naming the file, if it is not one or its header states a wrong size."""
     path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); copy or prepare it again.") from error
+        raise UserError(f"{path} cannot be read ({error.strerror}); copy it or prepare it again.") from error
     header, dims, translate, scale = _read_header(content, path)
     runs = np.frombuffer(content, np.uint8, offset=header)
     if len(runs) % 2:
-        raise UserError(f"{path} is damaged: its run-length data ends in the middle of a pair; copy it again.")
+        raise UserError(f"{path} is damaged: its run-length data end in the middle of a pair; copy it again.")
     values, counts = runs[0::2], runs[1::2].astype(np.int64)
     size, expected = int(counts.sum()), int(np.prod(dims))
     if size != expected:
         shape = "x".join(map(str, dims))
         raise UserError(
-            f"{path} is damaged: its header promises {shape} = {expected} voxels, its data holds {size}; copy it again."
+            f"{path} is damaged: its header states {shape} = {expected} voxels, its data hold {size}; copy it again."
         )
     if len(values) and values.max() > 1:
         raise UserError(f"{path} is damaged: a voxel value is neither 0 nor 1; copy it again.")
@@ -51,7 +51,7 @@ def read_binvox(path: str | Path) -> VoxelGrid:
 
 
 def write_binvox(path: str | Path, grid: VoxelGrid) -> None:
-    """Write `grid` in the form of the original binvox program (runs of at most 255)."""
+    """Write `grid` as the original binvox program does (runs of at most 255)."""
     x, y, z = grid.voxels.shape
     flat = np.asarray(grid.voxels, np.uint8).transpose(0, 2, 1).reshape(-1)
     starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
@@ -72,7 +72,7 @@ def _read_header(content: bytes, path: Path) -> tuple[int, tuple[int, int, int],
     """Length of the header in bytes, dims in file order (x, z, y), translate, scale."""
     end = content.find(b"data\n", 0, 4096)
     if not content.startswith(b"#binvox") or end < 0:
-        raise UserError(f"{path} is not a binvox file (it has no binvox header); copy or prepare it again.")
+        raise UserError(f"{path} is not a binvox file (it has no binvox header); copy it or prepare it again.")
     fields = {
         words[0]: words[1:] for line in content[:end].decode("ascii", "replace").splitlines() if (words := line.split())
     }
@@ -83,7 +83,7 @@ def _read_header(content: bytes, path: Path) -> tuple[int, tuple[int, int, int],
         if len(dims) != 3 or len(translate) != 3 or not np.isfinite([*translate, scale]).all():
             raise ValueError
     except (KeyError, ValueError, IndexError) as error:
-        raise UserError(f"{path} is damaged: its binvox header cannot be understood; copy it again.") from error
+        raise UserError(f"{path} is damaged: its binvox header cannot be parsed; copy it again.") from error
     if min(dims) < 1 or max(dims) > MAX_SIDE:
-        raise UserError(f"{path} claims {'x'.join(map(str, dims))} voxels; sides from 1 to {MAX_SIDE} are read.")
+        raise UserError(f"{path} claims {'x'.join(map(str, dims))} voxels; each side must be from 1 to {MAX_SIDE}.")
     return end + len(b"data\n"), dims, translate, scale

@@ -1,6 +1,6 @@
-"""The same pictures by Blender (Cycles, 16 samples), for whoever wants soft light: the optional renderer.
+"""Optional renderer: the same pictures by Blender (Cycles, 16 samples), with soft light.
 
-The camera is that of `data.camera`; a world light and two soft suns stand for the hemisphere lamps of 2016, which
+The camera is that of `data.camera`; a world light and two soft suns replace the hemisphere lamps of 2016, which
 Blender no longer has. Blender's world is z up: (x, y, z) here is (x, -z, y) there.
 """
 
@@ -22,20 +22,20 @@ from r2n2.errors import UserError
 from r2n2.srgb import linear
 
 SAMPLES = 16
-SUN_ANGLE = 0.5  # radians across: the softness of the shadows
+SUN_ANGLE = 0.5  # the suns' angular diameter in radians; it sets how soft the shadows are
 TO_BLENDER = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def render_views(
     surface: Surface, views: list[View], lights: list[Lighting], size: int = RENDER_SIDE
 ) -> list[np.ndarray]:
-    """RGBA pictures (size, size, 4) uint8 of a surface. Raises UserError if Blender's module is not installed."""
+    """RGBA pictures (size, size, 4) uint8 of a surface. Raises UserError if the package bpy is not installed."""
     try:
         import bpy
     except ImportError as error:
         raise UserError(
-            "The blender renderer needs the package bpy; install the extra with pip install '.[render]', "
-            "on a version of Python that bpy supports."
+            "The blender renderer needs the package bpy; install the extra with pip install '.[render]' "
+            "under a version of Python that bpy supports."
         ) from error
     _empty_scene(bpy, size)
     _add_surface(bpy, surface)
@@ -68,7 +68,7 @@ def _empty_scene(bpy, size: int) -> None:
 
 
 def _add_surface(bpy, surface: Surface) -> None:
-    """One object; a material for each texture and each colour, so that Blender sees what the light renderer sees."""
+    """Add one object with a material per texture and colour, so that Blender sees what the light renderer sees."""
     count = len(surface.triangles)
     vertices = (surface.triangles @ TO_BLENDER.T).reshape(-1, 3)
     mesh = bpy.data.meshes.new("object")
@@ -140,7 +140,7 @@ def _set_lights(bpy, lighting: Lighting) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Blender prints a line per picture straight to the file descriptor; send it nowhere."""
+    """Discard the line that Blender prints per picture directly to the file descriptor."""
     sys.stdout.flush()
     saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

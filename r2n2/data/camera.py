@@ -1,6 +1,6 @@
 """The camera of ShapeNetRendering, shared by every renderer and every projection here.
 
-World: right-handed, y up, the object's box centred at the origin. A 35 mm lens on a 32 mm sensor looks at the
+World: right-handed, y up, the object's bounding box centred at the origin. A 35 mm lens on a 32 mm sensor looks at the
 origin from distance d = 1.75 ratio:
 
     position = d (cos e cos a, sin e, cos e sin a)         a azimuth, e elevation
@@ -8,7 +8,7 @@ origin from distance d = 1.75 ratio:
     pixel    = (size / 2 + f (p . right) / w,  size / 2 - f (p . up) / w)
 
 with w the depth along `forward` and f = size 35 / 32 (149.84 px at 137 px). Pixel (column, row) covers
-[column, column + 1) x [row, row + 1). The published metadata's fifth number, 25, plays no part.
+[column, column + 1) x [row, row + 1). The fifth number of the published metadata, 25, is not used.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class View:
         return cls(azimuth, elevation, ratio)
 
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rotation (3, 3) with rows right, up, forward, and the camera's position (3)."""
+        """The rotation (3, 3) with rows right, up, forward, and the camera's position (3)."""
         a, e = np.radians([self.azimuth, self.elevation])
         outward = np.array([np.cos(e) * np.cos(a), np.sin(e), np.cos(e) * np.sin(a)])
         right = np.cross(-outward, [0.0, 1.0, 0.0])
@@ -66,6 +66,6 @@ def project(points: np.ndarray, view: View, size: int = RENDER_SIDE) -> tuple[np
 
 
 def voxel_centres(side: int, scale: float = 1.0) -> np.ndarray:
-    """World positions (side, side, side, 3) of the voxels of a grid in the order (X, Y, Z)."""
+    """World positions (side, side, side, 3) of a grid's voxel centres in the order (X, Y, Z)."""
     axis = ((np.arange(side) + 0.5) / side - 0.5) * scale
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)

@@ -1,4 +1,4 @@
-"""The 13 ShapeNet categories of the paper: their folder names (WordNet synsets) and their words."""
+"""The 13 ShapeNet categories of the paper: folder names (WordNet synsets) and words."""
 
 SYNSETS = {
     "02691156": "airplane",
@@ -19,10 +19,10 @@ FOLDERS = {word: synset for synset, word in SYNSETS.items()}
 
 
 def category_word(folder: str) -> str:
-    """The word for a category's folder: "chair" for "03001627"; any other name speaks for itself."""
+    """The word for a category's folder: "chair" for "03001627"; any other name is returned as it is."""
     return SYNSETS.get(folder, folder)
 
 
 def category_folder(word: str) -> str:
-    """The folder for a category's word: "03001627" for "chair"; any other name stays as it is."""
+    """The folder for a category's word: "03001627" for "chair"; any other name is returned as it is."""
     return FOLDERS.get(word, word)

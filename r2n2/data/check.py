@@ -1,4 +1,4 @@
-"""What is wrong with a model's files."""
+"""Find missing and broken files of a model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from r2n2.pictures.images import read_image
 
 
 def check_model(model: Model) -> list[str]:
-    """A sentence for each of the model's files that is missing or broken."""
+    """Return a one-line message for each of the model's files that is missing or broken."""
     problems: list[str] = []
 
     def attempt(read: Callable[..., Any], *arguments: Any) -> Any:

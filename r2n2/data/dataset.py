@@ -1,4 +1,4 @@
-"""Training samples and batches, drawn so that any iteration can be drawn again: a resumed run sees the same data."""
+"""Training samples and batches. Any iteration can be drawn again, so a resumed run sees the same data."""
 
 import signal
 import warnings
@@ -19,7 +19,7 @@ Batches = Generator[tuple[Tensor, Tensor], None, None]
 
 @dataclass(frozen=True)
 class Draw:
-    """Which model, how many of its views, and the seed of everything random about the sample."""
+    """Which model, how many of its views, and the seed for everything random about the sample."""
 
     index: int
     views: int
@@ -27,16 +27,16 @@ class Draw:
 
 
 class TrainingSet(Dataset):
-    """Models by `Draw`: views (T, 3, 127, 127) uint8, voxels (32, 32, 32) uint8 of classes 0 and 1.
+    """Samples indexed by `Draw`: views (T, 3, 127, 127) uint8, voxels (32, 32, 32) uint8 of classes 0 and 1.
 
-    Bytes, so that a quarter of float32 goes through the worker's pipe and to the GPU; `as_inputs` makes what a network
-    takes. Views are drawn without replacement. A broken file is reported by path, once, and another model takes its
-    place; with `strict` it raises UserError instead.
+    Bytes take a quarter of the space of float32 in the worker's pipe and on the way to the GPU; `as_inputs` converts
+    them to a network's inputs. Views are drawn without replacement. A broken file is reported once, by path, and
+    another model is used instead; with `strict` it raises UserError.
     """
 
     def __init__(self, models: Sequence[Readable], augmentation: Augmentation, strict: bool = False) -> None:
         self.models, self.augmentation, self.strict = models, augmentation, strict
-        self.reported: set[str] = set()  # kept here: whatever changes a filter, as reading does, makes warnings forget
+        self.reported: set[str] = set()  # `warnings` forgets what it has shown when a filter changes, as in reading
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
         reason = ""
@@ -51,13 +51,13 @@ class TrainingSet(Dataset):
                 if str(error) not in self.reported:
                     self.reported.add(str(error))
                     warnings.warn(f"skipped: {error}", SkippedWarning, stacklevel=2)
-        raise UserError(f"None of the {len(self.models)} models can be used. The first: {reason}")
+        raise UserError(f"None of the {len(self.models)} models can be used. First error: {reason}")
 
     def _read(self, model: Readable, draw: Draw) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng(draw.seed)
         count = model.count_views()
         if count < draw.views:
-            raise UserError(f"{model.name} has {count} views, {draw.views} are needed; lower --max-views.")
+            raise UserError(f"{model.name} has {count} views, but {draw.views} are needed; lower --max-views.")
         chosen = rng.choice(count, draw.views, replace=False)
         images = model.read_views(chosen)
         views, voxels = augment(images, model.read_voxels(), self.augmentation, rng)
@@ -65,8 +65,11 @@ class TrainingSet(Dataset):
 
 
 def require_views(models: Sequence[Readable], max_views: int, strict: bool = False) -> None:
-    """Raise UserError if no model has `max_views` views, with `strict` if any has fewer: before the first step, since
-    a batch that needs so many may come late. Models that cannot be read are left to whoever draws them."""
+    """Raise UserError if no model has `max_views` views or, with `strict`, if any has fewer.
+
+    Called before the first step, because a batch that needs `max_views` views may come late. Models that cannot be read
+    are ignored here and reported when they are drawn.
+    """
     most, fullest = 0, ""
     for model in models:
         try:
@@ -76,7 +79,7 @@ def require_views(models: Sequence[Readable], max_views: int, strict: bool = Fal
         if count >= max_views and not strict:
             return
         if count < max_views and strict:
-            raise UserError(f"{model.name} has {count} views, batches have up to {max_views}; lower --max-views.")
+            raise UserError(f"{model.name} has {count} views, but batches have up to {max_views}; lower --max-views.")
         if count > most:
             most, fullest = count, model.name
     if 0 < most < max_views:
@@ -87,16 +90,16 @@ def require_views(models: Sequence[Readable], max_views: int, strict: bool = Fal
 
 
 def as_inputs(views: Tensor, voxels: Tensor) -> tuple[Tensor, Tensor]:
-    """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64; where they are, a GPU best."""
+    """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64, on their device (best a GPU)."""
     return views.float() / 255, voxels.long()
 
 
 @dataclass(frozen=True)
 class Order:
-    """From which place of the stream of objects on the epochs are counted anew, and with which number.
+    """The position in the stream of objects at which epochs are counted anew, and the number of the first of them.
 
-    An epoch's order is drawn by its number. Where the data change during a run their epochs are other ones: they begin
-    at `position` with the number `epoch`, which no epoch before had, so that no order is drawn twice.
+    The order within an epoch is drawn from its number. When the data change during a run, new epochs begin at
+    `position` with the number `epoch`, which no earlier epoch had, so that no order is drawn twice.
     """
 
     position: int = 0
@@ -106,7 +109,7 @@ class Order:
         return self.epoch + (position - self.position) // models
 
     def after(self, position: int, models: int) -> "Order":
-        """The order of other data from `position` on, after epochs of `models` models."""
+        """The order for new data from `position` on, after epochs of `models` models."""
         last = self.epoch_at(position - 1, models) if position > self.position else self.epoch - 1
         return Order(position, last + 1)
 
@@ -115,10 +118,10 @@ BEGINNING = Order()
 
 
 class TrainingBatches(Sampler[list[Draw]]):
-    """Batches without end from iteration `start`: models in a new random order each epoch, 1 to `max_views` views,
-    the same number for a whole batch as in 2016.
+    """Endless batches from iteration `start`: models in a new random order each epoch, each batch with 1 to `max_views`
+    views per model, the same number for the whole batch as in 2016.
 
-    share (rank, count): only the rank's part of each batch, the first, the second, ... of `count` equal ones.
+    share (rank, count): yield only part `rank` (from 0) of `count` equal parts of each batch.
     """
 
     def __init__(
@@ -132,7 +135,7 @@ class TrainingBatches(Sampler[list[Draw]]):
         share: tuple[int, int] = (0, 1),
     ) -> None:
         if batch_size % share[1]:
-            raise ValueError(f"a batch of {batch_size} has no {share[1]} equal parts")
+            raise ValueError(f"a batch of {batch_size} cannot be divided into {share[1]} equal parts")
         self.models, self.batch_size, self.max_views, self.seed, self.start = models, batch_size, max_views, seed, start
         self.order, self.share = order, share
 
@@ -156,9 +159,9 @@ class TrainingBatches(Sampler[list[Draw]]):
 
 
 def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int, pinned: bool = False) -> Batches:
-    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, read ahead by `workers` processes.
+    """Views (B, T, 3, 127, 127) and voxels (B, 32, 32, 32), both uint8, prefetched by `workers` processes.
 
-    pinned: in pages that a GPU copies from while it computes; to pin them takes a context on the GPU.
+    pinned: use pinned memory, from which a GPU can copy while it computes; pinning needs a context on the GPU.
     """
     loader = DataLoader(
         _Forgiving(data),
@@ -176,13 +179,13 @@ def read_batches(data: TrainingSet, batches: TrainingBatches, workers: int, pinn
 
 def _begin_worker(_: int) -> None:
     """Leave signals to the parent: when Ctrl-C reaches all processes of a terminal, or a scheduler ends a job, the
-    parent still wants the batch of its last step. A worker ends with its parent."""
+    parent still needs the batch of its last step. A worker ends with its parent."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 class _Forgiving(Dataset):
-    """A data set whose user errors are items: raised in a worker process they would come out as its traceback."""
+    """A data set that returns user errors as items: raised in a worker process, they would appear as a traceback."""
 
     def __init__(self, data: TrainingSet) -> None:
         self.data = data

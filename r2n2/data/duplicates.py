@@ -1,10 +1,10 @@
-"""Near-duplicates: objects of one category whose voxels hardly differ, kept on one side of the split.
+"""Near-duplicates: objects of one category whose voxels hardly differ. They are kept on one side of the split.
 
-Makers vary a cabinet's handles and generators a table's top; with one copy to train on, the other tests nothing. Two
-objects are near-duplicates if the intersection over union of their voxels is at least THRESHOLD, and so are those that
-a chain of such pairs connects. `duplicates.json` in the data folder names, for each object that is not the first of its
-group by name, that first one: the split of the whole group is the first one's. It holds the fingerprint of the objects
-that were compared, too, by which whoever reads it notices that others have come since.
+Makers vary a cabinet's handles and generators a table's top; if one copy is in the training part, the other tests
+nothing. Two objects are near-duplicates if the intersection over union of their voxels is at least THRESHOLD or if a
+chain of such pairs connects them. `duplicates.json` in the data folder maps each object that is not the first of its
+group by name to that first one, whose split the whole group takes. It also holds the fingerprint of the objects that
+were compared, so that a reader notices when the objects have changed since.
 """
 
 import json
@@ -22,7 +22,7 @@ THRESHOLD = 0.85
 
 
 def group(voxels: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
-    """For each of N grids (N, X, Y, Z) bool the index (N,) of the first of its group, its own if that is itself."""
+    """For each of N grids (N, X, Y, Z) bool, the index (N,) of the first of its group: its own if it is the first."""
     flat = voxels.reshape(len(voxels), -1).astype(np.float32)
     both = flat @ flat.T
     count = flat.sum(axis=1)
@@ -37,7 +37,7 @@ def group(voxels: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
 
 
 def nearest(voxels: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each of N grids (N, X, Y, Z) bool the index (N,) of the likest of M others, and their IoU (N,)."""
+    """For each of N grids (N, X, Y, Z) bool, the index (N,) of the most similar of M others, and their IoU (N,)."""
     flat, other = (grids.reshape(len(grids), -1).astype(np.float32) for grids in (voxels, others))
     both = flat @ other.T  # (N, M)
     iou = both / np.maximum(flat.sum(axis=1)[:, None] + other.sum(axis=1) - both, 1)
@@ -45,9 +45,9 @@ def nearest(voxels: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def read_duplicates(folder: Path) -> tuple[dict[str, str], Fingerprint | None]:
-    """For "category/name" of an object the one whose split it shares, and the objects that were compared.
+    """Map "category/name" of an object to the one whose split it shares; also return the compared objects' fingerprint.
 
-    The fingerprint is None in files that have none. Raises UserError if the file is damaged.
+    The fingerprint is None if the file has none. Raises UserError if the file is damaged.
     """
     path = folder / DUPLICATES_FILE
     if not path.exists():
@@ -60,11 +60,11 @@ def read_duplicates(folder: Path) -> tuple[dict[str, str], Fingerprint | None]:
             return first, compared
     except (OSError, ValueError, TypeError, KeyError):
         pass
-    raise UserError(f"{path} is damaged; write it anew with r2n2 data duplicates {folder}.")
+    raise UserError(f"{path} is damaged; rewrite it with r2n2 data duplicates {folder}.")
 
 
 def write_duplicates(folder: Path, first_of: dict[str, str], compared: Fingerprint) -> None:
-    """Write the file that `read_duplicates` reads. compared: the objects among which these were found."""
+    """Write the file that `read_duplicates` reads. compared: fingerprint of the objects that were compared."""
     with written_beside(folder / DUPLICATES_FILE) as temporary:
         content = {"compared": asdict(compared), "first": dict(sorted(first_of.items()))}
         temporary.write_text(json.dumps(content, indent=1) + "\n")

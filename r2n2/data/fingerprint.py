@@ -1,9 +1,9 @@
-"""Which data these are, in few bytes: enough to notice that they changed, without reading every picture.
+"""A short fingerprint of a data set: enough to notice that the data changed, without reading every picture.
 
     digest = sha256 over the models, in their order, of category/name and the sizes of their files
 
 The sizes are those of the voxels (run lengths: another shape has another size), the list of pictures, the cameras (as
-text: others have other digits) and the first picture. `r2n2 data check` reads everything; this reads no file.
+text: other cameras have other digits) and the first picture. `r2n2 data check` reads everything; this reads no file.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from r2n2.data.readable import Readable
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """How many models, and the digest of what they are."""
+    """The number of models and their digest."""
 
     models: int
     digest: str

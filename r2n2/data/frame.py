@@ -1,7 +1,7 @@
-"""The one canonical frame, ShapeNet's: right-handed, y up, every object's front along +X.
+"""The canonical frame, which is ShapeNet's: right-handed, y up, every object's front along +X.
 
-A chair's back sits at -X, a sofa is wide along Z, a car's bonnet points to +X. A mesh whose axes `front` and `up` say
-where it looks and stands is turned by
+A chair's back is at -X, a sofa is wide along Z, a car's bonnet points to +X. A mesh whose own axes `front` and `up` are
+given is turned by
 
     R = [front; up; front x up]        rows, so that R front = +X and R up = +Y
 """
@@ -11,14 +11,14 @@ import numpy as np
 from r2n2.errors import UserError
 
 AXES = {sign + "xyz"[axis]: {"+": 1.0, "-": -1.0}[sign] * np.eye(3)[axis] for sign in "+-" for axis in range(3)}
-USUAL_FRONTS = {"y": "+z", "z": "-y"}  # by the axis that is up: that of glTF, and the same as Blender shows it
+USUAL_FRONTS = {"y": "+z", "z": "-y"}  # by up axis: glTF's front, and the same front as Blender shows it
 
 
 def rotation_to_canonical(up: str = "y", front: str | None = None) -> np.ndarray:
     """The rotation (3, 3) of a mesh whose axis `up` ("y" or "z") points up and whose axis `front` is its front.
 
-    front: "+x", "-x", "+y", "-y", "+z" or "-z" in the mesh's own axes; None for that of glTF (+z where y is up, -y
-    where z is). Raises UserError for other words, or if both are the same axis.
+    front: "+x", "-x", "+y", "-y", "+z" or "-z" in the mesh's own axes; None for glTF's front (+z if y is up, -y if z is
+    up). Raises UserError for other words, or if both are the same axis.
     """
     if up not in USUAL_FRONTS:
         raise UserError(f"There is no up axis {up!r}; choose y or z.")

@@ -1,7 +1,7 @@
-"""Photographs of rendered objects: on grounds of several kinds, in several framings, from a seed.
+"""Turn renders into photographs on several kinds of ground, in several framings, reproducibly from a seed.
 
-What people's pictures are and renders are not: something under and behind the object, a shadow, the object in a corner
-or in a wide picture, noise, JPEG.
+They add what users' pictures have and renders lack: something under and behind the object, a shadow, the object in a
+corner or in a wide picture, noise, JPEG compression.
 """
 
 import io
@@ -13,23 +13,23 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from r2n2.config import IMAGE_SIDE, RENDER_SIDE
 
-SIDE = 508  # of a photograph: four times what the network sees
-WIDE = 4  # to one
-SMALL = 0.45  # of the render's size, in a corner
+SIDE = 508  # side of a photograph: four times what the network sees
+WIDE = 4  # aspect ratio of a wide photograph, to one
+SMALL = 0.45  # side of an object in a corner, as a share of SIDE
 NOISE = 3.0
 QUALITY = 88
 Random = np.random.Generator
 
 
 class Photograph(NamedTuple):
-    """A picture as RGBA without transparency, and which of its pixels the object covers (H, W) bool."""
+    """An opaque RGBA picture, and which of its pixels the object covers (H, W) bool."""
 
     image: Image.Image
     mask: np.ndarray
 
 
 def photograph(render: Image.Image, ground: str, framing: str, seed: list[int]) -> Photograph:
-    """An RGBA render on a ground of GROUNDS in a framing of FRAMINGS."""
+    """Place an RGBA render on one of GROUNDS in one of FRAMINGS."""
     rng = np.random.default_rng(seed)
     border = (RENDER_SIDE - IMAGE_SIDE) // 2
     render = render.crop((border, border, border + IMAGE_SIDE, border + IMAGE_SIDE))
@@ -68,13 +68,13 @@ def _gradient(width: int, height: int, rng: Random) -> np.ndarray:
 
 
 def _smooth(width: int, height: int, cells: tuple[int, int], rng: Random) -> np.ndarray:
-    """Noise (H, W) in about [-1, 1] of `cells` across and down."""
+    """Smooth noise (H, W) in about [-1, 1], with `cells` cells across and down."""
     coarse = Image.fromarray(rng.uniform(-1, 1, (cells[1], cells[0])).astype(np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _wood(width: int, height: int, rng: Random) -> np.ndarray:
-    """Boards side by side, each with a tone of its own and a grain along it."""
+    """Boards side by side, each with its own tone and a grain along it."""
     base = np.array([[150, 105, 62], [196, 154, 104], [104, 66, 38]], float)[rng.integers(3)]
     board = height / rng.uniform(3, 6)
     y = np.arange(height)[:, None] + rng.uniform(0, board)

@@ -1,6 +1,6 @@
-"""The light of rendered pictures: a world light and two soft suns, which stand for the hemisphere lamps of 2016.
+"""The light of rendered pictures: a world light and two soft suns, which replace the hemisphere lamps of 2016.
 
-brightness(n) = world + sum_i strength_i max(0, n . direction_i)          n the normal on the side that is seen
+brightness(n) = world + sum_i strength_i max(0, n . direction_i)          n the normal of the visible side
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Lighting:
-    """world: light from everywhere; suns: for each the direction towards it and its strength."""
+    """world: light from all directions; suns: the direction towards each sun and its strength."""
 
     world: float = 0.55
     suns: tuple[tuple[tuple[float, float, float], float], ...] = (((0.5, 0.8, 0.3), 0.45), ((-0.6, 0.5, -0.6), 0.25))
@@ -24,7 +24,7 @@ class Lighting:
 
 
 def draw_lighting(rng: np.random.Generator) -> Lighting:
-    """Two suns anywhere above the ground, weak or strong; on average about as bright as the usual light."""
+    """Draw two suns anywhere above the ground, weak or strong; on average about as bright as the default light."""
     suns = []
     for strength in (rng.uniform(0.2, 0.7), rng.uniform(0.0, 0.4)):
         azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 1.0)

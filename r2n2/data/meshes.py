@@ -1,4 +1,4 @@
-"""Finding the meshes that a user has."""
+"""Find the user's meshes."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from r2n2.data.sources import MeshSource, mixed_name, plain_name
 from r2n2.data.splits import VARIANT_MARK
 from r2n2.errors import UserError
 
-UNNAMED = "unnamed"  # the category of meshes in a folder whose name has nothing that a category's may have
+UNNAMED = "unnamed"  # category of meshes in a folder whose name has no character that a category's name may have
 
 
 def find_meshes(
@@ -24,17 +24,17 @@ def find_meshes(
     mix: bool = False,
     layout: str | None = None,
 ) -> list[MeshSource]:
-    """Mesh files, and those in folders and their subfolders; the category of each is its folder's name unless given.
+    """Mesh files given directly or found in folders and subfolders; a mesh's category is its folder's name by default.
 
-    In folders, hidden files and folders are passed over: to the reader of the prepared data hidden models are none.
-    What a category's name cannot hold is replaced in a folder's, as `plain_name` does it. up and front are the meshes'
-    own axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of the names, as `mixed_name`
-    does. layout: where category and name stand in the paths, as `Layout` reads it; other meshes are passed over.
+    Hidden files and folders inside the given folders are skipped, because the reader of prepared data ignores hidden
+    models. Characters that a category's name cannot contain are replaced by `plain_name`. up and front: the meshes' own
+    axes, as `frame.rotation_to_canonical` takes them. mix: put hash digits in front of the names, as `mixed_name` does.
+    layout: where category and name are in the paths, as `Layout` reads it; other meshes are skipped.
     """
     rotation = rotation_to_canonical(up, front)
     places = None if layout is None else Layout.parse(layout)
     if places and category:
-        raise UserError("A layout tells the categories; give --layout or --category.")
+        raise UserError("A layout already determines the categories; give --layout or --category, not both.")
     sources: list[MeshSource] = []
     taken: dict[str, set[str]] = {}
     for path in _mesh_files(inputs):
@@ -47,13 +47,13 @@ def find_meshes(
         sources.append(MeshSource(path, word, mixed_name(name) if mix else name, rotation, {"title": path.name}))
     if places and not sources:
         raise UserError(
-            f"No mesh lies where the layout {layout} says; a path's last parts must be those of the layout."
+            f"No mesh path matches the layout {layout}; the last parts of a path must be those of the layout."
         )
     return sources
 
 
 def _mesh_files(inputs: list[Path]) -> Iterator[Path]:
-    """Those of a folder in order. Raises UserError for what is not there."""
+    """Yield given files as they are and those of folders in sorted order. Raises UserError for a missing path."""
     suffixes = {f".{kind}" for kind in trimesh.available_formats()}
     for given in inputs:
         if not given.exists():
@@ -64,18 +64,18 @@ def _mesh_files(inputs: list[Path]) -> Iterator[Path]:
 
 
 def _folder_name(folder: Path) -> str:
-    """The name as the user wrote it, not that of what a link points to; "." and ".." have none of their own."""
+    """The name as the user wrote it, not that of a link's target; "." and ".." are resolved."""
     return folder.name if folder.name not in ("", "..") else folder.resolve().name
 
 
 def _model_name(stem: str) -> str:
-    """A file's name as a model's: not hidden, not a variant's, and of characters alone, not of undecodable bytes."""
+    """A file's stem as a model's name: not hidden, without the mark of a variant or undecodable bytes."""
     name = re.sub(f"[{VARIANT_MARK}\ud800-\udfff]", "-", stem)
     return f"-{name[1:]}" if name.startswith(".") else name
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """`name`, or the first of name-2, name-3, ... that is not taken: two folders may hold a model.obj each."""
+    """`name`, or the first of name-2, name-3, ... that is not taken: two folders may each hold a model.obj."""
     number, candidate = 1, name
     while candidate in taken:
         number += 1

@@ -1,8 +1,8 @@
-"""The same pictures by OpenGL, more than twice as fast: the optional renderer for many objects.
+"""Optional renderer for many objects: the same pictures by OpenGL, more than twice as fast.
 
-Camera, light and colours are those of `render`; so is the averaging of three times too large pictures. It needs no
-screen: on a machine without a graphics card Mesa's llvmpipe draws on the CPU. It brings an LLVM of its own, which
-Triton does not survive in the same process: render in worker processes, as `prepare` does.
+Camera, light and colours are those of `render`; pictures are also drawn three times too large and averaged. No screen
+is needed: on a machine without a graphics card Mesa's llvmpipe draws on the CPU. Mesa loads its own LLVM, which breaks
+Triton in the same process: render in worker processes, as `prepare` does.
 
     clip = (2 k right, 2 k up, ((far + near) w - 2 far near) / (far - near), w)       w the depth, k = 35 / 32
 """
@@ -46,9 +46,9 @@ void main() {
 def render_views(
     surface: Surface, views: list[View], lights: list[Lighting], size: int = RENDER_SIDE
 ) -> list[np.ndarray]:
-    """RGBA pictures (size, size, 4) uint8 of a surface, one for each view and its light.
+    """RGBA pictures (size, size, 4) uint8 of a surface, one for each view with its light.
 
-    Raises UserError if moderngl is not installed or no OpenGL is to be had.
+    Raises UserError if moderngl is not installed or OpenGL is not available.
     """
     context = _context()
     try:
@@ -86,7 +86,7 @@ def _context():
         ) from error
     try:
         context = moderngl.create_context(standalone=True, backend="egl", require=330)
-    except Exception as error:  # whatever the driver raises
+    except Exception as error:  # drivers raise exceptions of any type
         raise UserError(
             f"OpenGL cannot be used here ({one_line(error)}); install Mesa (libegl1 and libgl1-mesa-dri on Debian), "
             "or use --renderer light."
@@ -96,7 +96,7 @@ def _context():
 
 
 def _upload(context, program, surface: Surface, number: int):
-    """The texture (None for -1) and the triangles that wear it, as an array to draw."""
+    """The texture (None for -1) and the triangles that it covers, as a vertex array."""
     chosen = surface.texture == number
     triangles = surface.triangles[chosen]
     of_faces = unit_normals(triangles), surface.colors[chosen] / 255
@@ -113,7 +113,7 @@ def _upload(context, program, surface: Surface, number: int):
 
 
 def _matrix(view: View) -> np.ndarray:
-    """World to clip coordinates (4, 4)."""
+    """The matrix (4, 4) from world to clip coordinates."""
     rotation, position = view.axes()
     to_camera = np.eye(4)
     to_camera[:3, :3], to_camera[:3, 3] = rotation, -rotation @ position

@@ -1,11 +1,11 @@
-"""A data set in a few large files: one split's pictures as raw pixels in one memory-mapped file, its voxels in another.
+"""A data set in a few large files: a split's pictures as raw pixels in one memory-mapped file, its voxels in another.
 
-    PACK/train.pixels       every picture's RGBA pixels within the box of those that are not all zero, one after another
+    PACK/train.pixels       each picture's RGBA pixels within the bounding box of the non-zero ones, one after another
     PACK/train.index        safetensors: where each picture begins, boxes, voxels as bits, the models by name
     PACK/val.pixels ...
 
-A sample of a pack is bit for bit that of the folder it was made from: nothing is left out but zeros. What is saved is
-opening a file for each picture, and decoding it; `python -m benchmarks.loading` measures both.
+A sample read from a pack is bit for bit the one read from the folder it was made from: only zeros are dropped. A pack
+saves opening a file for each picture and decoding it; `python -m benchmarks.loading` measures both.
 """
 
 import json
@@ -37,7 +37,7 @@ CHANNELS = 4
 class Pack:
     """One split: begins (V + 1,) int64 offsets of pictures in the pixels; boxes (V, 6) int16 left, top, width, height
     and the whole picture's width and height; first (M + 1,) int64, each model's first picture; voxels (M, 4096) uint8
-    bits; named: (category, name, stamp) of each model. Opened in each process anew: the file is mapped, not copied."""
+    bits; named: (category, name, stamp) of each model. Each process maps the pixels' file itself; it is not copied."""
 
     path: Path
     begins: np.ndarray
@@ -48,7 +48,7 @@ class Pack:
 
     @cached_property
     def pixels(self) -> np.ndarray:
-        """All bytes of the pixels' file, as they are asked for."""
+        """All bytes of the pixels' file, memory-mapped and so read on access."""
         return np.memmap(self.path, np.uint8, "r")
 
     def __getstate__(self) -> dict[str, object]:
@@ -57,7 +57,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class PackedModel:
-    """One object of a pack: what `shapenet.Model` is of a folder."""
+    """One object of a pack, as `shapenet.Model` is one of a folder."""
 
     pack: Pack
     number: int
@@ -84,7 +84,7 @@ class PackedModel:
         return int(first[self.number + 1] - first[self.number])
 
     def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
-        """Pictures as RGBA, counted from 0."""
+        """The pictures with these numbers, counted from 0, as RGBA."""
         return [self._read_view(number) for number in numbers]
 
     def _read_view(self, number: int) -> Image.Image:
@@ -102,25 +102,25 @@ class PackedModel:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether `write_pack` wrote the folder. Raises UserError if there are data in it, too."""
+    """Whether `write_pack` wrote the folder. Raises UserError if the folder also holds renderings."""
     found = any((path / f"{split}{INDEX}").exists() for split in SHARES)
     if found and (path / RENDERINGS).is_dir():
-        raise UserError(f"{path} holds a pack and {RENDERINGS}; move one of them to another folder.")
+        raise UserError(f"{path} holds both a pack and {RENDERINGS}; move one of them to another folder.")
     return found
 
 
 def write_pack(folder: Path, pack: Path) -> tuple[dict[str, int], list[str]]:
-    """Pack a folder in the ShapeNet layout; the number of models by split, and a sentence for each left out.
+    """Pack a folder in the ShapeNet layout. Return the number of models by split and a message for each skipped model.
 
-    A pack that is there already is replaced once all of the new one is written. Raises UserError for a data folder as
-    the pack's place: a reader could not tell which of the two is meant.
+    An existing pack is replaced once the whole new one is written. Raises UserError if `pack` is a data folder: a
+    reader could not tell which of the two is meant.
     """
     if (pack / RENDERINGS).is_dir():
-        raise UserError(f"{pack} is a data folder itself, which a pack would hide; name another folder with -o.")
+        raise UserError(f"{pack} is a data folder, which a pack would hide; choose another folder with -o.")
     models, problems = find_models(folder)
     packing = [Packing(chosen, split) for split in SHARES if (chosen := select(models, split))]
     write_together({path: write for one in packing for path, write in one.files(pack).items()})
-    for split in set(SHARES) - {one.split for one in packing}:  # of another data set, it would be mixed with this one
+    for split in set(SHARES) - {one.split for one in packing}:  # left from another data set, it would mix with this one
         for suffix in (INDEX, PIXELS):
             (pack / f"{split}{suffix}").unlink(missing_ok=True)
     return {one.split: len(one.named) for one in packing}, problems + [said for one in packing for said in one.problems]
@@ -132,7 +132,7 @@ def write_split(models: Sequence[Readable], pack: Path, split: str) -> None:
 
 
 class Packing:
-    """One split on its way into a pack; problems: a sentence for each model that cannot be read."""
+    """Writer of one split of a pack; problems: a message for each model that cannot be read."""
 
     def __init__(self, models: Sequence[Readable], split: str) -> None:
         self.models, self.split = models, split
@@ -140,7 +140,7 @@ class Packing:
         self.voxels, self.named, self.problems = [], [], []
 
     def files(self, pack: Path) -> dict[Path, Callable[[Path], None]]:
-        """What writes each file, in the order in which that is done: the index has what was found with the pixels."""
+        """The writer of each file, in writing order: the index holds what writing the pixels collects."""
         return {pack / f"{self.split}{PIXELS}": self._write_pixels, pack / f"{self.split}{INDEX}": self._write_index}
 
     def _write_pixels(self, path: Path) -> None:
@@ -162,7 +162,7 @@ class Packing:
         if not self.named:
             raise UserError(
                 f"None of the {len(self.models)} models in the {self.split} split can be read. "
-                f"The first: {self.problems[0]}"
+                f"First error: {self.problems[0]}"
             )
 
     def _write_index(self, path: Path) -> None:
@@ -176,7 +176,7 @@ class Packing:
 
 
 def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:
-    """The box of all that is not zero in a picture (H, W, 4), and its bytes."""
+    """The bounding box of the non-zero pixels of a picture (H, W, 4), and the bytes within it."""
     rows, columns = (np.flatnonzero(pixels.any(axis=axes)) for axes in ((1, 2), (0, 2)))
     if not len(rows):
         rows = columns = np.zeros(1, int)
@@ -186,9 +186,9 @@ def _cropped(pixels: np.ndarray) -> tuple[tuple[int, ...], bytes]:
 
 
 def read_pack(pack: Path, split: str) -> list[PackedModel]:
-    """The models of one split of a pack, or of "all", as `shapenet.select` has them; none if it has no such split.
+    """The models of one split of a pack, or of "all", as `shapenet.select` returns them; none if the split is absent.
 
-    Raises UserError if the pack is damaged, or for a split's name that there is not.
+    Raises UserError if the pack is damaged, or for the name of an unknown split.
     """
     require_split(split)
     if split == "all":
@@ -205,5 +205,5 @@ def read_pack(pack: Path, split: str) -> list[PackedModel]:
         if opened.path.stat().st_size != opened.begins[-1] or len(opened.first) != len(named) + 1:
             raise ValueError("its two files do not belong together")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({one_line(error)}); write it anew with r2n2 data pack.") from error
+        raise UserError(f"{path} is damaged ({one_line(error)}); rewrite it with r2n2 data pack.") from error
     return [PackedModel(opened, number, split) for number in range(len(named))]

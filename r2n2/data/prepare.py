@@ -1,13 +1,13 @@
-"""From meshes to a ShapeNet-style folder: views, camera metadata and solid voxels of every object.
+"""Turn meshes into a ShapeNet-style folder: views, camera metadata and solid voxels of every object.
 
     ShapeNetRendering/<category>/<model>/rendering/00.png ... , renderings.txt, rendering_metadata.txt
     ShapeNetVox32/<category>/<model>/model.binvox
-    sources.json                                     where each model came from, by whom, under which licence
+    sources.json                                     each model's origin, author and licence
 
-A model whose binvox file stands is finished, so a run that was cut off goes on where it stopped; one that was prepared
-with other options is refused, or prepared anew. With `--shard` the records are in a file for each shard.
-A variant, to train on, is the same object with each axis stretched a little, in other materials and in a light that
-changes from view to view; its name is the model's with "~1", "~2", ...
+A model whose binvox file exists is finished, so an interrupted run continues where it stopped. A model prepared with
+other options is refused, or prepared again on request. With `--shard`, each shard has its own file of records.
+A variant is an extra copy for training: the same object with each axis stretched a little, in other materials and under
+light that changes from view to view. Its name is the model's followed by "~1", "~2", ...
 """
 
 import json
@@ -41,15 +41,15 @@ RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blend
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """views: pictures of each model; variants: further copies of each, by up to exp(+-stretch) longer on each axis;
-    shard: which share of the objects; again: prepare anew what stands prepared with other options."""
+    """views: pictures per model; variants: extra copies of each model, each axis scaled by up to exp(+-stretch);
+    shard: which part of the objects; again: prepare models again that were prepared with other options."""
 
     views: int = 24
     variants: int = 0
     stretch: float = 0.25
     renderer: str = "light"
     seed: int = 0
-    workers: int = 0  # 0: one for each core
+    workers: int = 0  # 0: one per core
     shard: Shard = WHOLE
     again: bool = False
 
@@ -57,17 +57,17 @@ class PrepareConfig:
         if self.renderer not in RENDERERS:
             raise UserError(f"There is no renderer {self.renderer!r}; choose one of {', '.join(RENDERERS)}.")
         if not 1 <= self.views <= 100:
-            raise UserError(f"{self.views} views were asked for; give a number from 1 to 100.")
+            raise UserError(f"views is {self.views}; it must be from 1 to 100.")
         for name in ("variants", "seed", "workers"):
             if getattr(self, name) < 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must not be negative.")
         if not 0 <= self.stretch <= 2:
-            raise UserError(f"stretch is {self.stretch}; it must lie between 0 and 2.")
+            raise UserError(f"stretch is {self.stretch}; it must be from 0 to 2.")
 
 
 @dataclass(frozen=True)
 class Report:
-    """How many models stand in the folder now, how many of them are new, and a sentence for each that failed."""
+    """How many of the models are in the folder now, how many of them are new, and a message for each that failed."""
 
     models: int
     new: int
@@ -77,14 +77,14 @@ class Report:
 def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareConfig) -> Report:
     """Prepare every source of the shard and its variants.
 
-    Raises UserError if there is none, if none could be prepared, or if one stands prepared with other options.
+    Raises UserError if there are no sources, if none could be prepared, or if one exists with other options.
     """
     folder = Path(folder)
     if not sources:
         raise UserError("There is nothing to prepare: no usable mesh was found.")
     require_no_file(folder)
     if is_pack(folder):
-        raise UserError(f"{folder} is a pack, which models are not added to; name another folder with -o.")
+        raise UserError(f"{folder} is a pack, to which models cannot be added; choose another folder with -o.")
     mine = [source for source in sources if config.shard.holds(_key(source))]
     work = [replace(source, variant=number) for number in range(config.variants + 1) for source in mine]
     if not config.again:
@@ -101,7 +101,7 @@ def prepare(sources: Sequence[MeshSource], folder: str | Path, config: PrepareCo
         if source.record and not source.variant:
             records[_key(source)] = source.record
     if work and len(failures) == len(work):
-        raise UserError(f"None of the meshes could be used. The first: {failures[0]}")
+        raise UserError(f"None of the meshes could be used. First error: {failures[0]}")
     with written_beside(path) as temporary:
         temporary.write_text(json.dumps(dict(sorted(records.items())), indent=1) + "\n")
     return Report(len(work) - len(failures), new, failures)
@@ -112,14 +112,14 @@ def _key(source: MeshSource) -> str:
 
 
 def _options(source: MeshSource, config: PrepareConfig) -> Options:
-    """What shapes the files of one model."""
+    """The options that determine the files of one model."""
     options = {"views": config.views, "renderer": config.renderer, "seed": config.seed}
     rotation = source.rotation.round().astype(int).tolist()
     return options | {"rotation": rotation} | ({"stretch": config.stretch} if source.variant else {})
 
 
 def _require_same_options(work: Sequence[MeshSource], folder: Path, config: PrepareConfig) -> None:
-    """Raises UserError if a model stands that was prepared with other options."""
+    """Raise UserError if the folder holds a model that was prepared with other options."""
     standing = [source for source in work if _voxels(source, folder).exists()]
     compared = ((source, differences(_voxels(source, folder).parent, _options(source, config))) for source in standing)
     others = [(source, found) for source, found in compared if found]
@@ -127,8 +127,8 @@ def _require_same_options(work: Sequence[MeshSource], folder: Path, config: Prep
         first, found = others[0]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         raise UserError(
-            f"{_voxels(first, folder).parent}{more} stand already, prepared with {'; '.join(found)}; choose another "
-            "folder with -o, or prepare them anew with --again."
+            f"Already prepared with {'; '.join(found)}: {_voxels(first, folder).parent}{more}; choose another folder "
+            "with -o, or prepare again with --again."
         )
 
 
@@ -137,7 +137,7 @@ def _voxels(source: MeshSource, folder: Path) -> Path:
 
 
 def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool:
-    """Write one model's files, unless they stand already; says whether they were written.
+    """Write one model's files unless they exist already. Return whether they were written.
 
     Raises UserError if the mesh cannot be used.
     """
@@ -147,18 +147,18 @@ def prepare_one(source: MeshSource, folder: Path, config: PrepareConfig) -> bool
             return False
         binvox.unlink()
     rendering = folder / "ShapeNetRendering" / category_folder(source.category) / source.folder / "rendering"
-    shutil.rmtree(rendering, ignore_errors=True)  # of a run that was cut off
+    shutil.rmtree(rendering, ignore_errors=True)  # left by an interrupted run
     rng = np.random.default_rng([config.seed, zlib.crc32(source.folder.encode())])
     surface = read_surface(source.mesh).transformed(source.rotation)
     if source.variant:
         surface = surface.transformed(np.diag(np.exp(rng.uniform(-config.stretch, config.stretch, 3))))
         surface = surface.recolored(rng)
     if not (np.isfinite(surface.diagonal) and surface.longest_edge > 0):
-        raise UserError(f"The mesh {source.mesh} has no finite extent; repair it or leave it out.")
+        raise UserError(f"The mesh {source.mesh} has no extent, or an infinite one; repair or remove it.")
     surface = surface.normalized()
     voxels = voxelize(surface.triangles)
     if not voxels.any():
-        raise UserError(f"The mesh {source.mesh} is so thin that no voxel is occupied; leave it out.")
+        raise UserError(f"The mesh {source.mesh} is so thin that no voxel is occupied; remove it.")
     views = draw_views(config.views, rng)
     lights = [draw_lighting(rng) if source.variant else Lighting() for _ in views]
     _write_views(surface, rendering, views, lights, config)

@@ -1,7 +1,7 @@
-"""What a model was prepared with, so that a folder never mixes options unsaid.
+"""The options that a model was prepared with, so that a folder never silently mixes options.
 
-`prepared.json` beside a model's voxels holds the options that shaped its files. A model without one (ShapeNet's own, or
-prepared before there was such a file) is taken as it is.
+`prepared.json` next to a model's voxels holds the options that determined its files. A model without this file
+(ShapeNet's own, or prepared before the file existed) is accepted as it is.
 """
 
 import json
@@ -20,7 +20,7 @@ def write_options(folder: Path, options: Options) -> None:
 
 
 def differences(folder: Path, options: Options) -> list[str]:
-    """ "views 6, not 24" for each option with which the model in `folder` was prepared otherwise."""
+    """Return "views 6, not 24" for each option in which the model in `folder` was prepared differently."""
     path = folder / PREPARED_FILE
     if not path.exists():
         return []
@@ -29,7 +29,7 @@ def differences(folder: Path, options: Options) -> list[str]:
         if not isinstance(before, dict):
             raise ValueError
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged; delete it, or the folder that it lies in.") from error
+        raise UserError(f"{path} is damaged; delete it, or the folder that contains it.") from error
     return [
         f"{name} {before[name]}, not {value}" for name, value in options.items() if before.get(name, value) != value
     ]

@@ -1,4 +1,4 @@
-"""An object of a data set, whatever form the set has: a folder's `shapenet.Model` or a pack's `packed.PackedModel`."""
+"""The interface of a data set's objects: `shapenet.Model` of a folder and `packed.PackedModel` of a pack."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol, TypeVar
@@ -10,10 +10,10 @@ from r2n2.errors import UserError
 
 
 class Readable(Protocol):
-    """category: its folder's name; word: what that means; stamp: another line as soon as a file is another, see
-    `fingerprint`.
+    """category: the category's folder name; word: the category's word; stamp: a line that changes with the object's
+    files, see `fingerprint`.
 
-    What reads raises UserError, naming the file, if it cannot be read.
+    The reading methods raise UserError, naming the file, if it cannot be read.
     """
 
     @property
@@ -29,11 +29,11 @@ class Readable(Protocol):
     def stamp(self) -> str: ...
 
     def count_views(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         ...
 
     def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
-        """Pictures as RGBA, counted from 0."""
+        """The pictures with these numbers, counted from 0, as RGBA."""
         ...
 
     def read_voxels(self) -> np.ndarray:
@@ -45,25 +45,25 @@ Some = TypeVar("Some", bound=Readable)
 
 
 def spread(models: Sequence[Some], count: int) -> list[Some]:
-    """At most `count` of the models, evenly from first to last: every category in its proportion."""
+    """At most `count` of the models, spread evenly from first to last, so every category keeps its proportion."""
     places = np.linspace(0, len(models) - 1, count).astype(int) if models else ()
     return [models[place] for place in np.unique(places)]
 
 
 def require_categories(models: Iterable[Readable], only: Collection[str]) -> None:
-    """Raise UserError if one of the categories, by its folder's name or its word, is that of none of the models.
+    """Raise UserError if no model has one of the categories, given by folder name or word.
 
-    That there are no models at all is left to the caller to say.
+    If there are no models at all, the caller reports it.
     """
     words = {model.category: model.word for model in models}
     for asked in only:
         if words and asked not in {*words, *words.values()}:
             raise UserError(
-                f"None of the objects to choose from is of the category {asked!r}; they are of "
+                f"None of the objects is of the category {asked!r}; available categories: "
                 f"{', '.join(sorted(set(words.values())))}."
             )
 
 
 def of_categories(models: Sequence[Some], only: Collection[str]) -> list[Some]:
-    """The models of these categories, by their folders' names or their words; all if none is named."""
+    """The models of these categories, given by folder name or word; all models if none is given."""
     return [model for model in models if not only or model.category in only or model.word in only]

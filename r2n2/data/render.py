@@ -1,7 +1,7 @@
-"""A small exact rasteriser: textured triangles to RGBA pictures, in NumPy, on any machine.
+"""A small exact rasteriser in NumPy: turns textured triangles into RGBA pictures on any machine.
 
 Every triangle is cut into scanline spans and every span into fragments, all at once; the fragment nearest to the
-camera wins its pixel. Faces are lit on whichever side is seen, for winding is random in real meshes. Pictures are drawn
+camera wins its pixel. Faces are lit on the visible side, because winding is random in real meshes. Pictures are drawn
 three times too large and averaged, so alpha is the true coverage.
 """
 
@@ -15,7 +15,7 @@ from r2n2.data.lighting import Lighting
 from r2n2.data.surface import Surface, unit_normals
 
 SUPERSAMPLING = 3
-FACES_AT_ONCE = 50_000  # bounds memory at some 200 MB
+FACES_AT_ONCE = 50_000  # bounds memory to about 200 MB
 
 
 def render(
@@ -24,7 +24,7 @@ def render(
     size: int = RENDER_SIDE,
     lighting: Lighting = Lighting(),  # noqa: B008 - frozen
 ) -> np.ndarray:
-    """RGBA picture (size, size, 4) uint8 of a surface; transparent where nothing is."""
+    """RGBA picture (size, size, 4) uint8 of a surface on a transparent background."""
     fine = size * SUPERSAMPLING
     pixels, depth = project(surface.triangles, view, fine)  # (F, 3, 2), (F, 3)
     face, weights = rasterize(pixels, depth, fine)  # (H, W), (H, W, 3)
@@ -43,8 +43,8 @@ def render_views(surface: Surface, views: list[View], lights: list[Lighting]) ->
 
 
 def averaged(fine: np.ndarray) -> np.ndarray:
-    """A picture (n size, n size, 4) float32, alpha 0 or 255, as (size, size, 4) uint8: alpha is the share covered, the
-    colour is the mean over what is covered."""
+    """Average a picture (n size, n size, 4) float32, alpha 0 or 255, to (size, size, 4) uint8: alpha is the covered
+    share, the colour is the mean over the covered part."""
     size = len(fine) // SUPERSAMPLING
     blocks = fine.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 4).mean(axis=(1, 3))
     alpha = blocks[..., 3:] / 255
@@ -53,7 +53,7 @@ def averaged(fine: np.ndarray) -> np.ndarray:
 
 
 def rasterize(pixels: np.ndarray, depth: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest face (size, size), -1 for none, and the perspective-correct barycentric weights (size, size, 3)."""
+    """The nearest face (size, size), -1 for none, and its perspective-correct barycentric weights (size, size, 3)."""
     nearest = np.zeros(size * size)  # inverse depth; 0 is infinitely far
     face = np.full(size * size, -1)
     weights = np.zeros((size * size, 3))
@@ -71,7 +71,7 @@ def rasterize(pixels: np.ndarray, depth: np.ndarray, size: int) -> tuple[np.ndar
 def _fragments(pixels: np.ndarray, depth: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixel index (N,), face (N,), and each corner's share of the inverse depth (N, 3) of every fragment."""
     following, opposite = np.roll(pixels, -1, axis=1), np.roll(pixels, -2, axis=1)
-    # Edge functions a x + b y + c, one for each corner, zero on the edge across from it.
+    # Edge functions a x + b y + c, one for each corner, zero on the opposite edge.
     a = following[..., 1] - opposite[..., 1]  # (F, 3)
     b = opposite[..., 0] - following[..., 0]
     c = -(a * following[..., 0] + b * following[..., 1])
@@ -97,14 +97,14 @@ def _fragments(pixels: np.ndarray, depth: np.ndarray, size: int) -> tuple[np.nda
 
 
 def _expand(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All whole numbers of the ranges first..last, and for each the range that it came from."""
+    """The range that each integer comes from, and all integers of the ranges first..last."""
     count = np.maximum(last - first + 1, 0)
     source = np.repeat(np.arange(len(first)), count)
     return source, first[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
 
 
 def _normals(surface: Surface, face: np.ndarray, view: View) -> np.ndarray:
-    """Unit normals (N, 3) of faces, towards the camera."""
+    """Unit normals (N, 3) of faces, facing the camera."""
     corners = surface.triangles[face]
     normal = unit_normals(corners)
     towards_camera = view.axes()[1] - corners.mean(axis=1)

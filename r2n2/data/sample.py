@@ -8,6 +8,6 @@ from pathlib import Path
 
 @contextmanager
 def sample_folder() -> Iterator[Path]:
-    """The folder with the sample's ShapeNetRendering, ShapeNetVox32 and ATTRIBUTION.md."""
+    """Yield the folder that holds the sample's ShapeNetRendering, ShapeNetVox32 and ATTRIBUTION.md."""
     with as_file(files("r2n2") / "data" / "sample") as folder:
         yield folder

@@ -1,9 +1,9 @@
-"""The ShapeNet layout of 2016: finding its models, choosing those of a split, reading them.
+"""The ShapeNet layout of 2016: find its models, select those of a split, read them.
 
     <folder>/ShapeNetRendering/<category>/<model>/rendering/00.png ... 23.png, renderings.txt
     <folder>/ShapeNetVox32/<category>/<model>/model.binvox
 
-`splits` says which split a model belongs to.
+`splits` decides which split a model belongs to.
 """
 
 import warnings
@@ -29,7 +29,7 @@ RENDERINGS, VOXELS = "ShapeNetRendering", "ShapeNetVox32"
 
 @dataclass(frozen=True)
 class Model:
-    """One object: its category's folder name, its own, where its files are, and the split that it belongs to."""
+    """One object: its category's folder name, its own name, the paths of its files, and its split."""
 
     category: str
     name: str
@@ -47,38 +47,38 @@ class Model:
 
     @property
     def stamp(self) -> str:
-        """The name and the sizes of files that tell another model of this name; see `fingerprint`."""
+        """The name and the sizes of files that distinguish models of the same name; see `fingerprint`."""
         listed = ("renderings.txt", "rendering_metadata.txt", "00.png")
         files = (self.binvox, *(self.rendering / name for name in listed))
         return " ".join([f"{self.category}/{self.name}", *(str(_size(path)) for path in files)])
 
     def count_views(self) -> int:
-        """How many pictures there are. Raises UserError if that cannot be read."""
+        """The number of pictures. Raises UserError if it cannot be read."""
         return len(view_paths(self))
 
     def read_views(self, numbers: Iterable[int]) -> list[Image.Image]:
-        """Pictures as RGBA, counted from 0. Raises UserError if one cannot be read."""
+        """The pictures with these numbers, counted from 0, as RGBA. Raises UserError if one cannot be read."""
         paths = view_paths(self)
         return [read_image(paths[number]) for number in numbers]
 
     def read_voxels(self) -> np.ndarray:
-        """As `read_voxels`."""
+        """See the function `read_voxels`."""
         return read_voxels(self)
 
 
 def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
-    """All models with both renderings and voxels, sorted, and a sentence for each that lacks one of them.
+    """All models with both renderings and voxels, sorted, and a message for each that lacks one of them.
 
-    A model that lacks a part keeps its place in the split, so that a hole in the data moves no other model.
+    An incomplete model keeps its place in the split, so that missing data moves no other model.
     """
     folder = Path(folder)
     renderings, voxels = folder / RENDERINGS, folder / VOXELS
     for part in (renderings, voxels):
         if not part.is_dir():
-            raise UserError(f"There is no folder {part}; a data folder holds {RENDERINGS} and {VOXELS}.")
+            raise UserError(f"There is no folder {part}; a data folder must hold {RENDERINGS} and {VOXELS}.")
     rendered, voxelized = _names(renderings), _names(voxels)
-    problems = [f"{renderings.joinpath(*key)} is missing; the model was left out" for key in voxelized - rendered]
-    problems += [f"{voxels.joinpath(*key)} is missing; the model was left out" for key in rendered - voxelized]
+    problems = [f"{renderings.joinpath(*key)} is missing; the model was skipped" for key in voxelized - rendered]
+    problems += [f"{voxels.joinpath(*key)} is missing; the model was skipped" for key in rendered - voxelized]
     first_of, compared = read_duplicates(folder)
     splits = split_of(rendered | voxelized, first_of)
     models = [
@@ -95,8 +95,8 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
         raise UserError(f"{folder} holds no model with both renderings and voxels; prepare one with r2n2 data.")
     if compared and compared != fingerprint(originals(models)):
         warnings.warn(
-            f"{folder / DUPLICATES_FILE} was written for {compared.models} objects, and they have changed since: "
-            f"near-duplicates may stand on both sides of the split; write it anew with r2n2 data duplicates {folder}.",
+            f"{folder / DUPLICATES_FILE} was written for {compared.models} objects, which have changed since: "
+            f"near-duplicates may be on both sides of the split; rewrite it with r2n2 data duplicates {folder}.",
             StaleWarning,
             stacklevel=2,
         )
@@ -104,19 +104,19 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
 
 
 def select(models: list[Model], split: str) -> list[Model]:
-    """The models of one split, variants only for training; raises UserError for an unknown split's name."""
+    """The models of one split, with variants only in the training part. Raises UserError for an unknown split."""
     require_split(split)
     chosen = [model for model in models if split in ("all", model.split)]
     return chosen if split == "train" else [model for model in chosen if not model.is_variant]
 
 
 def originals(models: list[Model]) -> list[Model]:
-    """Those that are no stretched variants of others."""
+    """The models that are not stretched variants of others."""
     return [model for model in models if not model.is_variant]
 
 
 def readable(models: Iterable[Model]) -> list[tuple[Model, np.ndarray]]:
-    """The models with their voxels; one whose voxels cannot be read is named in a SkippedWarning and left out."""
+    """The models with their voxels. A model whose voxels cannot be read is skipped and named in a SkippedWarning."""
     found = []
     for model in models:
         try:
@@ -127,7 +127,7 @@ def readable(models: Iterable[Model]) -> list[tuple[Model, np.ndarray]]:
 
 
 def find_duplicates(models: list[Model]) -> dict[str, str]:
-    """For each near-duplicate among models the first of its group, as "category/name"; see `duplicates`."""
+    """Map each near-duplicate to the first of its group, both as "category/name"; see `duplicates`."""
     categories: dict[str, list[tuple[Model, np.ndarray]]] = {}
     for model, voxels in readable(models):
         categories.setdefault(model.category, []).append((model, voxels))
@@ -140,7 +140,8 @@ def find_duplicates(models: list[Model]) -> dict[str, str]:
 
 
 def find_likenesses(models: list[Model], others: list[Model]) -> tuple[list[tuple[float, Model, Model]], int]:
-    """(IoU, model, the likest of the others) of each near-duplicate, the likest first; and how many were compared.
+    """(IoU, model, the most similar of the others) for each near-duplicate, most similar first, and how many models
+    were compared.
 
     Raises UserError if none of the models, or none of the others, can be read.
     """
@@ -148,7 +149,7 @@ def find_likenesses(models: list[Model], others: list[Model]) -> tuple[list[tupl
     for some in (models, others):
         found = readable(some)
         if not found:
-            raise UserError(f"None of the {len(some)} models can be read; see r2n2 data check.")
+            raise UserError(f"None of the {len(some)} models can be read; run r2n2 data check.")
         compared.append(found)
     ours, theirs = compared
     number, iou = nearest(*(np.stack([voxels for _, voxels in found]) for found in compared))
@@ -162,9 +163,9 @@ def view_paths(model: Model) -> list[Path]:
     try:
         paths = [model.rendering / name for name in listing.read_text().split()]
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{listing} cannot be read; prepare or unpack the model again.") from error
+        raise UserError(f"{listing} cannot be read; prepare the model or unpack it again.") from error
     if not paths:
-        raise UserError(f"{listing} lists no picture; prepare or unpack the model again.")
+        raise UserError(f"{listing} lists no picture; prepare the model or unpack it again.")
     return paths
 
 
@@ -173,23 +174,23 @@ def read_voxels(model: Model) -> np.ndarray:
     voxels = read_binvox(model.binvox).voxels
     if voxels.shape != (VOXEL_SIDE,) * 3:
         raise UserError(
-            f"{model.binvox} has {'x'.join(map(str, voxels.shape))} voxels, {VOXEL_SIDE} on each side are needed; "
+            f"{model.binvox} has {'x'.join(map(str, voxels.shape))} voxels, but {VOXEL_SIDE} on each side are needed; "
             "prepare the model again."
         )
     return voxels
 
 
 def read_cameras(model: Model) -> list[View]:
-    """The cameras of the model's pictures, in their order. Raises UserError if the metadata cannot be read."""
+    """The cameras of the model's pictures, in order. Raises UserError if the metadata cannot be read."""
     path = model.rendering / "rendering_metadata.txt"
     try:
         return [View.from_metadata(line) for line in path.read_text().splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); prepare or unpack the model again.") from error
+        raise UserError(f"{path} cannot be read ({error}); prepare the model or unpack it again.") from error
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file; -1 where there is none."""
+    """The size of a file in bytes; -1 if it does not exist."""
     try:
         return path.stat().st_size
     except OSError:
@@ -197,6 +198,6 @@ def _size(path: Path) -> int:
 
 
 def _names(folder: Path) -> set[tuple[str, str]]:
-    """(category, model) of every folder two levels down, hidden ones left out."""
+    """(category, model) of every folder two levels down, except hidden ones."""
     found = (model for model in folder.glob("*/*") if model.is_dir())
     return {(m.parent.name, m.name) for m in found if not (m.name.startswith(".") or m.parent.name.startswith("."))}

@@ -1,6 +1,6 @@
-"""A contact sheet of a data folder: a picture of each object beside its voxels, with an arrow along +X, its front.
+"""A contact sheet of a data folder: a picture of each object next to its voxels, with an arrow along +X, its front.
 
-One look tells whether fronts agree, whether voxels are those of the picture, and what a category looks like.
+It shows at a glance whether fronts agree, whether voxels match their picture, and what a category looks like.
 """
 
 import warnings
@@ -21,7 +21,7 @@ SIDE, CAPTION, COLUMNS = 110, 14, 8
 LOOKING = View(azimuth=35, elevation=25, ratio=1.35)
 SHAPE, ARROW = (96, 146, 208), (214, 58, 46)
 PAPER, INK = (246, 246, 246), (40, 40, 40)
-ARROW_TRIANGLES = np.array(  # flat on the ground, from the grid's edge on
+ARROW_TRIANGLES = np.array(  # flat on the ground, starting at the grid's edge
     [
         [[0.5, -0.5, -0.03], [0.5, -0.5, 0.03], [0.68, -0.5, 0.03]],
         [[0.5, -0.5, -0.03], [0.68, -0.5, 0.03], [0.68, -0.5, -0.03]],
@@ -31,9 +31,10 @@ ARROW_TRIANGLES = np.array(  # flat on the ground, from the grid's edge on
 
 
 def contact_sheet(models: Sequence[Model], count: int = 96) -> tuple[Image.Image, int]:
-    """At most `count` models, spread evenly over those given, as one RGB picture; and how many are drawn.
+    """At most `count` of the models, evenly spread, as one RGB picture, and how many of them are drawn.
 
-    The place of a model that cannot be read stays empty and a SkippedWarning says why. Raises UserError if none can be.
+    A model that cannot be read leaves its place empty and a SkippedWarning says why. Raises UserError if none can be
+    read.
     """
     chosen = spread(models, count)
     rows = -(-len(chosen) // COLUMNS)
@@ -54,12 +55,12 @@ def contact_sheet(models: Sequence[Model], count: int = 96) -> tuple[Image.Image
         for tile, place in ((picture, left), (voxels, left + SIDE)):
             sheet.paste(tile, (place, top), tile)
     if len(broken) == len(chosen):
-        raise UserError(f"None of the {len(chosen)} models can be drawn. The first: {broken[0]}")
+        raise UserError(f"None of the {len(chosen)} models can be drawn. First error: {broken[0]}")
     return sheet, len(chosen) - len(broken)
 
 
 def _draw_voxels(voxels: np.ndarray) -> np.ndarray:
-    """RGBA picture (SIDE, SIDE, 4) of a grid, obliquely from its front."""
+    """RGBA picture (SIDE, SIDE, 4) of a grid, seen obliquely from the front."""
     shape = voxel_faces(voxels)
     triangles = np.concatenate([shape, ARROW_TRIANGLES])
     colors = np.empty((len(triangles), 3), np.float32)

@@ -8,13 +8,16 @@ from r2n2.data.render import rasterize
 
 
 def silhouette(voxels: np.ndarray, view: View, scale: float, size: int = RENDER_SIDE) -> np.ndarray:
-    """The pixels (size, size) bool whose centres occupied voxels (X, Y, Z) cover; scale: as in the binvox header."""
+    """The pixels (size, size) bool whose centres are covered by occupied voxels (X, Y, Z).
+
+    scale: as in the binvox header.
+    """
     pixels, depth = project(voxel_faces(voxels, scale), view, size)
     return rasterize(pixels, depth, size)[0] >= 0
 
 
 def voxel_faces(voxels: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    """Triangles (F, 3, 3) of the faces between occupied and empty voxels, in world coordinates, wound either way."""
+    """World-space triangles (F, 3, 3), of either winding, of the faces between occupied and empty voxels."""
     triangles = []
     for axis in range(3):
         empty = np.zeros_like(voxels.take([0], axis))

@@ -1,4 +1,4 @@
-"""What is to be prepared: a mesh file, and where it came from."""
+"""What to prepare: a mesh file and its origin."""
 
 import hashlib
 import re
@@ -10,16 +10,16 @@ import numpy as np
 from r2n2.data.splits import VARIANT_MARK
 from r2n2.errors import UserError
 
-FORBIDDEN = r'\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff'  # in folders' names on some system or other, and undecodable bytes
+FORBIDDEN = r'\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff'  # in folder names on at least one system, and undecodable bytes
 
 
 def mixed_name(name: str) -> str:
-    """The name with four hash digits in front: sorted by name, and so split, such objects come in random order."""
+    """The name with four hash digits in front, which make the order by name, and so the split, random."""
     return f"{hashlib.md5(name.encode()).hexdigest()[:4]}-{name}"
 
 
 def plain_name(name: str) -> str:
-    """The name as a folder's on any system: separators and wildcards become "-", "." and "-" in front are dropped."""
+    """The name as a folder name valid on any system: separators and wildcards become "-", leading "." and "-" go."""
     return re.sub(f"[{FORBIDDEN}]", "-", name).strip().lstrip(".- ")
 
 
@@ -27,7 +27,7 @@ def plain_name(name: str) -> str:
 class MeshSource:
     """One object to prepare: mesh file, category word, model name, rotation (3, 3) to the canonical frame, and origin.
 
-    Category and name become folders. Raises UserError for a category that is not a plain folder name.
+    Category and name become folder names. Raises UserError for a category that is not a plain folder name.
     """
 
     mesh: Path
@@ -39,7 +39,7 @@ class MeshSource:
 
     def __post_init__(self) -> None:
         if not self.category or plain_name(self.category) != self.category:
-            raise UserError(f"{self.category!r} cannot be a category; use a word such as chair.")
+            raise UserError(f"{self.category!r} cannot be a category, which names a folder; use a word such as chair.")
 
     @property
     def folder(self) -> str:

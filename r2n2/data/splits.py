@@ -1,8 +1,8 @@
-"""Which of the splits an object belongs to, by its name.
+"""The split that an object belongs to, determined by its name.
 
-By sorted model name within each category the first 70 % train, the next 10 % validate, the last 20 % test. The test
-part is that of 2016, which trained on the first 80 %. Stretched variants ("name~1") follow their original and are only
-trained on. Near-duplicates, where `duplicates.json` names some, follow the first of their group.
+Within each category, models are sorted by name: the first 70 % train, the next 10 % validate, the last 20 % test. The
+test part is that of 2016, which trained on the first 80 %. Stretched variants ("name~1") follow their original and are
+only used for training. Near-duplicates named in `duplicates.json` follow the first of their group.
 """
 
 from r2n2.errors import UserError
@@ -13,12 +13,12 @@ SPLITS = (*SHARES, "all")
 
 
 def original(name: str) -> str:
-    """The name of the object that a variant was made of, or a name as it is."""
+    """The name of the object that a variant was made from; any other name is returned as it is."""
     return name.split(VARIANT_MARK)[0]
 
 
 def split_of(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple[str, str], str]:
-    """The split of each (category, original name); first_of: for a near-duplicate the one that decides."""
+    """The split of each (category, original name); first_of: for a near-duplicate, the object whose split it takes."""
     names: dict[str, set[str]] = {}
     for category, name in keys:
         names.setdefault(category, set()).add(original(name))
@@ -36,6 +36,6 @@ def split_of(keys: set[tuple[str, str]], first_of: dict[str, str]) -> dict[tuple
 
 
 def require_split(split: str) -> None:
-    """Raise UserError for a name that is no split's."""
+    """Raise UserError for an unknown split."""
     if split not in SPLITS:
         raise UserError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")

@@ -1,4 +1,4 @@
-"""A textured triangle surface, read from whatever trimesh reads (OBJ, GLB, PLY, STL, ...)."""
+"""A textured triangle surface, read from any format that trimesh reads (OBJ, GLB, PLY, STL, ...)."""
 
 import logging
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ GREY = np.array([200, 200, 200], np.float32)
 
 @dataclass
 class Surface:
-    """F triangles with a colour each, or a texture each.
+    """F triangles, each with a colour or a texture.
 
-    triangles (F, 3, 3) float64; colors (F, 3) float32 in 0..255, multiplied with the texture where there is one;
-    uv (F, 3, 2); texture (F,) the index into `textures`, -1 for none; textures: (H, W, 3) uint8 each.
+    triangles (F, 3, 3) float64; colors (F, 3) float32 in 0..255, multiplied with the texture if there is one;
+    uv (F, 3, 2); texture (F,) index into `textures`, -1 for none; textures: (H, W, 3) uint8 each.
     """
 
     triangles: np.ndarray
@@ -29,16 +29,16 @@ class Surface:
     textures: list[np.ndarray] = field(default_factory=list)
 
     def normalized(self) -> "Surface":
-        """The same, its box centred at the origin with a diagonal of one, as ShapeNet's models come."""
+        """The same surface with its box centred at the origin and a diagonal of one, like ShapeNet's models."""
         low, high = self.triangles.min(axis=(0, 1)), self.triangles.max(axis=(0, 1))
         return self.moved((self.triangles - (low + high) / 2) / self.diagonal)
 
     def transformed(self, matrix: np.ndarray) -> "Surface":
-        """The same with every vertex multiplied by `matrix` (3, 3)."""
+        """The same surface with every vertex multiplied by `matrix` (3, 3)."""
         return self.moved(self.triangles @ np.asarray(matrix, np.float64).T)
 
     def recolored(self, rng: np.random.Generator) -> "Surface":
-        """The same in other materials: each colour and each texture takes a tint, a few an entirely new colour."""
+        """The same surface in other materials: each colour and texture gets a tint, some an entirely new colour."""
         kinds = np.column_stack([self.texture, self.colors.round()]).astype(int)
         unique, kind = np.unique(kinds, axis=0, return_inverse=True)
         tints = np.exp(rng.normal(0, 0.35, (len(unique), 1)) + rng.normal(0, 0.12, (len(unique), 3)))
@@ -53,24 +53,26 @@ class Surface:
 
     @property
     def diagonal(self) -> float:
-        """Diagonal of the bounding box."""
+        """The diagonal of the bounding box."""
         with np.errstate(over="ignore"):
             return float(np.linalg.norm(np.ptp(self.triangles, axis=(0, 1))))
 
     @property
     def longest_edge(self) -> float:
-        """Longest edge of the bounding box."""
+        """The longest edge of the bounding box."""
         return float(np.ptp(self.triangles, axis=(0, 1)).max())
 
 
 def normals(triangles: np.ndarray) -> np.ndarray:
-    """(F, 3) across triangles (F, 3, 3), towards whoever sees their corners turn to the left; twice as long as they are
-    large."""
+    """The normals (F, 3) of triangles (F, 3, 3), towards the side from which their corners run counterclockwise.
+
+    Their lengths are twice the triangles' areas.
+    """
     return np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
 
 
 def unit_normals(triangles: np.ndarray) -> np.ndarray:
-    """`normals` of length 1, or 0 for a triangle without area."""
+    """`normals` scaled to length 1, or 0 for a triangle without area."""
     across = normals(triangles)
     return across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
 
@@ -81,25 +83,25 @@ def read_surface(path: str | Path) -> Surface:
     require_file(path, "mesh file")
     logger = logging.getLogger("trimesh")
     level = logger.level
-    logger.setLevel(logging.CRITICAL)  # a missing texture is no news: the colour stands in
+    logger.setLevel(logging.CRITICAL)  # a missing texture needs no warning: the colour replaces it
     try:
         scene = trimesh.load_scene(path, process=False, resolver=_Around(str(path)))
         meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
-        parts = [part for part in map(_part, meshes) if part is not None]  # materials are read as late as this
+        parts = [part for part in map(_part, meshes) if part is not None]  # materials are only read here
     except Exception as error:  # trimesh and its readers raise every kind of exception on damaged files
-        raise UserError(f"The mesh {path} cannot be read ({one_line(error)}); repair it or leave it out.") from error
+        raise UserError(f"The mesh {path} cannot be read ({one_line(error)}); repair or remove it.") from error
     finally:
         logger.setLevel(level)
     return _joined(parts, path)
 
 
 class _Around(trimesh.resolvers.FilePathResolver):
-    """Materials and textures beside a mesh and in its folder's neighbours: ShapeNetCore has them in ../images."""
+    """Resolve materials and textures next to a mesh and in sibling folders: ShapeNetCore has them in ../images."""
 
     def get(self, name: str) -> bytes:
         folder, name = Path(self.parent).resolve(), name.strip().replace("\\", "/")
         spelled = (name, unquote(name))  # glTF writes a space as %20
-        for place in (*spelled, *(each.rpartition("/")[2] for each in spelled)):  # many name the folder of their maker
+        for place in (*spelled, *(each.rpartition("/")[2] for each in spelled)):  # many contain their author's folder
             path = (folder / place).resolve()
             if path.is_relative_to(folder.parent) and path.is_file():
                 return path.read_bytes()
@@ -108,7 +110,7 @@ class _Around(trimesh.resolvers.FilePathResolver):
 
 def _part(mesh: trimesh.Trimesh) -> Surface | None:
     triangles = np.asarray(mesh.triangles, np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is left out below or refused later
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are not finite are dropped below or refused later
         area = np.linalg.norm(normals(triangles), axis=1)
     keep = np.isfinite(triangles).all(axis=(1, 2)) & (area > 0)
     material = getattr(mesh.visual, "material", None)
@@ -132,7 +134,7 @@ def _part(mesh: trimesh.Trimesh) -> Surface | None:
 
 
 def _opacity(material: object) -> float:
-    """Opacity in 0..1; light sources without a body come as fully transparent materials."""
+    """The opacity in 0..1; light sources without a body are stored as fully transparent materials."""
     if material is None:
         return 1.0
     values = getattr(material, "kwargs", None) or {}
@@ -144,7 +146,7 @@ def _opacity(material: object) -> float:
 
 def _joined(parts: list[Surface], path: Path) -> Surface:
     if not parts:
-        raise UserError(f"The mesh {path} has no visible surface; leave it out.")
+        raise UserError(f"The mesh {path} has no visible surface; remove it.")
     textures, shifted = [], []
     for part in parts:
         shifted.append(np.where(part.texture < 0, -1, part.texture + len(textures)))

@@ -1,7 +1,7 @@
-"""Sweet Home 3D furniture libraries (`.sh3f`): a zip of OBJ models beside a catalogue in Java properties.
+"""Sweet Home 3D furniture libraries (`.sh3f`): a zip of OBJ models and a catalogue in Java properties.
 
-The catalogue gives each entry an identifier, a name, an author, a licence for the whole library and, where the
-model does not stand upright and facing the front, a rotation. Doors and windows are left out: they are holes in walls.
+The catalogue gives each entry an identifier, a name, an author and, if the model is not upright and facing the front, a
+rotation; it gives the whole library a licence. Doors and windows are skipped: they are holes in walls.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from r2n2.files import require_file
 
 CATALOGUE = "PluginFurnitureCatalog.properties"
 
-# First match wins; the words are looked for in an entry's English name, then its catalogue category.
+# The first match in an entry's English name wins; without a match, its catalogue category is used.
 CATEGORY_WORDS = (
     ("lamp", r"\blamps?\b|lamppost|lantern|\blight$"),
     ("sofa", r"sofa|couch|\bpuff\b"),
@@ -38,13 +38,13 @@ CATEGORY_WORDS = (
     ("watercraft", r"boat"),
     ("airplane", r"biplane"),
 )
-OTHERS = r"tennis|table fan|wheelchair|remote control"  # a category's word, but not its shape
+OTHERS = r"tennis|table fan|wheelchair|remote control"  # contain a category's word, but do not have its shape
 
 
 def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) -> tuple[list[MeshSource], list[str]]:
-    """Unpack a library into `folder`; its entries, and a sentence for each that cannot be used.
+    """Unpack a library into `folder`. Return its entries, and a message for each that cannot be used.
 
-    Entries whose identifiers are in `exclude` are left out. Raises UserError if the file is not a furniture library.
+    Entries whose identifiers are in `exclude` are skipped. Raises UserError if the file is not a furniture library.
     """
     path = Path(path)
     require_file(path, "furniture library (.sh3f)")
@@ -62,7 +62,7 @@ def read_library(path: str | Path, folder: Path, exclude: Collection[str] = ()) 
         try:
             sources.append(_source(entry, general, folder))
         except (KeyError, ValueError, FileNotFoundError) as error:
-            problems.append(f"{path}: the entry {entry.get('id', '(no id)')} is damaged ({error}); it was left out")
+            problems.append(f"{path}: the entry {entry.get('id', '(no id)')} is damaged ({error}); it was skipped")
     return sources, problems
 
 
@@ -87,15 +87,15 @@ def _source(entry: dict[str, str], general: dict[str, str], folder: Path) -> Mes
 
 
 def _catalogue_rotation(entry: dict[str, str]) -> np.ndarray:
-    """The entry's rotation (3, 3) to y up, front along +z. Raises ValueError if it is none."""
+    """The entry's rotation (3, 3) to y up, front along +z. Raises ValueError if it is not a rotation."""
     rotation = np.array(entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
     if not (np.isfinite(rotation).all() and abs(np.linalg.det(rotation)) > 0.5):
-        raise ValueError(f"modelRotation {entry['modelRotation']} is no rotation")
+        raise ValueError(f"modelRotation {entry['modelRotation']} is not a rotation")
     return rotation
 
 
 def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """The library's own properties and those of each entry, in catalogue order."""
+    """The library's own properties, and those of each entry in catalogue order."""
     general, entries = {}, defaultdict(dict)
     for line in text.replace("\\\n", "").splitlines():
         if line.lstrip().startswith(("#", "!")) or "=" not in line:
@@ -111,7 +111,7 @@ def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
 
 
 def category_of(name: str, catalogue_category: str) -> str:
-    """A ShapeNet category's word where the name tells one, else the catalogue's own category."""
+    """The word of the category that the name contains, else the catalogue's own category."""
     lowered = name.lower()
     if not re.search(OTHERS, lowered):
         for word, pattern in CATEGORY_WORDS:
@@ -121,6 +121,6 @@ def category_of(name: str, catalogue_category: str) -> str:
 
 
 def model_name(identifier: str) -> str:
-    """A folder name for "Library#entry"; four hash digits in front make name order, and with it the split, random."""
+    """The folder name for "Library#entry"; four hash digits in front make name order, and so the split, random."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", identifier).strip("-")
     return f"{hashlib.md5(identifier.encode()).hexdigest()[:4]}-{slug}"

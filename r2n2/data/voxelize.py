@@ -1,9 +1,9 @@
-"""Solid voxels of a triangle mesh as the world gives it: holed, without thickness, wound at random.
+"""Solid voxels of a real-world triangle mesh, which may have holes, no thickness and random winding.
 
 The surface is sampled into a fine grid (four times the resolution), everything that a ray along one of the six
 axis directions can reach without meeting the surface is carved away, and a coarse voxel is occupied
-when at least one eighth of it is. Rays need no winding and forgive small holes; one eighth keeps thin legs in one
-piece at the price of up to a voxel of thickness.
+when at least one eighth of it is. Rays need no winding and tolerate small holes; one eighth keeps thin legs in one
+piece at the cost of up to a voxel of extra thickness.
 """
 
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from r2n2.config import VOXEL_SIDE
 
 OVERSAMPLING = 4
 THRESHOLD = 1 / 8
-POINTS_AT_ONCE = 4_000_000  # bounds memory at some 300 MB
+POINTS_AT_ONCE = 4_000_000  # bounds memory to about 300 MB
 
 
 def voxelize(triangles: np.ndarray, resolution: int = VOXEL_SIDE) -> np.ndarray:
-    """Occupied voxels (X, Y, Z) bool of triangles (F, 3, 3); the longest edge of their box fills the centred grid."""
+    """Occupied voxels (X, Y, Z) bool of triangles (F, 3, 3); their box's longest edge spans the centred grid."""
     low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
     extent = (high - low).max()
     if not extent > 0:
         raise ValueError("voxelize: the mesh has no extent")
     fine = resolution * OVERSAMPLING
     surface = np.zeros((fine,) * 3, bool)
-    # A hair smaller than the grid: a face on the border between two fine voxels then falls to the inner one on
-    # either side, instead of making boxes one voxel longer towards +x, +y and +z.
+    # Slightly smaller than the grid: a face on the border between two fine voxels then falls into the inner one on
+    # both sides, instead of making boxes one voxel longer towards +x, +y and +z.
     centred = (triangles - (low + high) / 2) * ((1 - 1e-6) / extent)
     for points in _surface_points(centred, spacing=0.5 / fine):
         index = ((points + 0.5) * fine).astype(np.int64)
@@ -37,7 +37,7 @@ def voxelize(triangles: np.ndarray, resolution: int = VOXEL_SIDE) -> np.ndarray:
 
 
 def carve(surface: np.ndarray) -> np.ndarray:
-    """What no ray along an axis direction reaches from outside, the surface included."""
+    """The voxels that no ray along an axis direction reaches from outside, including the surface."""
     solid = np.ones_like(surface)
     for axis in range(3):
         for step in (1, -1):
@@ -50,7 +50,7 @@ def carve(surface: np.ndarray) -> np.ndarray:
 def _surface_points(triangles: np.ndarray, spacing: float) -> Iterator[np.ndarray]:
     """Points on each triangle, in rows along its longest edge, in batches of bounded size.
 
-    As many rows as its height asks for: of slivers, which decimated meshes are full of, that is few.
+    The number of rows depends on the triangle's height: slivers, which decimated meshes are full of, need only a few.
     """
     edges = np.roll(triangles, -1, axis=1) - triangles  # (F, 3, 3), from each corner to the next
     lengths = np.linalg.norm(edges, axis=2)

@@ -1,4 +1,4 @@
-"""Models prepared by several processes, which end with the one that started them."""
+"""Prepare models in several processes, which end with the one that started them."""
 
 import os
 import signal
@@ -16,12 +16,12 @@ from r2n2.progress import progress
 def by_workers(
     prepare: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[Any | UserError]:
-    """What `prepare` returns, or the UserError that it raises, for each model's arguments, in their order.
+    """Yield what `prepare` returns, or the UserError that it raises, for each model's arguments, in their order.
 
-    workers: processes, 0 for one on each core. Raises UserError if one of them was killed.
+    workers: number of processes, 0 for one per core. Raises UserError if one of them was killed.
     """
     count = max(1, min(workers or _cores(), len(arguments)))  # a pool that forks starts all at once
-    others = set(active_children())  # of the program that calls
+    others = set(active_children())  # those of the calling program
     pool = ProcessPoolExecutor(count, initializer=_begin_worker)
     try:
         tasks = [pool.submit(prepare, *one) for one in arguments]
@@ -32,10 +32,10 @@ def by_workers(
                 yield error
     except BrokenProcessPool as error:
         raise UserError(
-            "A process that prepared models was killed, probably for want of memory; "
-            "the same command goes on where it stopped: try fewer --workers."
+            "A process that prepared models was killed, probably because memory ran out; "
+            "the same command continues where it stopped: try fewer --workers."
         ) from error
-    except BaseException:  # Ctrl-C above all: what a worker has begun is begun again by the next run
+    except BaseException:  # mainly Ctrl-C: the next run starts unfinished models again
         for worker in set(active_children()) - others:
             worker.terminate()
         raise
@@ -44,7 +44,7 @@ def by_workers(
 
 
 def _cores() -> int:
-    """How many cores this process may use: Slurm and containers grant some of the machine's."""
+    """The number of cores that this process may use: Slurm and containers grant only some of the machine's."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -53,13 +53,13 @@ def _cores() -> int:
 def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # OpenGL on the CPU: there is a process for each core already
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # threads of OpenGL on the CPU: each core already has a process
 
 
 def _end_with_parent() -> None:
-    """End this process with its parent: one that was killed leaves no worker to write beside the next run's.
+    """End this process when its parent ends, so that a killed parent leaves no worker writing alongside the next run's.
 
-    Not by os.getppid(): where workers are forked by a server (Linux, from Python 3.14 on) that is the server's number.
+    os.getppid() does not help: if workers are forked by a server (Linux, from Python 3.14 on), it is the server's id.
     """
     parent_process().join()
     os._exit(1)

@@ -149,7 +149,7 @@ def test_a_file_that_is_cut_off_is_named_and_the_others_are_converted(
     monkeypatch.setattr(collect_meshes, "__file__", str(table.with_suffix(".py")))
     collect_meshes.main(tmp_path, tmp_path / "out")
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in said] == ["failed"] * 3 + [f"1 of 4 objects stand in {tmp_path / 'out'}"]
+    assert [line.split(":")[0] for line in said] == ["failed"] * 3 + [f"1 of 4 objects are in {tmp_path / 'out'}"]
     assert [path.name for path in (tmp_path / "out").rglob("*.glb")] == ["3.glb"]
 
 

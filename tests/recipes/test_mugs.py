@@ -95,7 +95,7 @@ def test_a_number_and_a_seed_mean_one_mug(tmp_path: Path) -> None:
         (["mugs", "3", "--seed", "-1"], "seed at least 0"),
         (["mugs", "many"], "invalid int value: 'many'"),
         (["mugs"], "count"),
-        (["taken/mugs", "3"], "no folder taken/mugs/mug can be made"),
+        (["taken/mugs", "3"], "the folder taken/mugs/mug cannot be created"),
     ],
 )
 def test_arguments_that_cannot_be_are_named(

@@ -1,4 +1,4 @@
-"""Parametric objects of our own, as coloured meshes: y up, front along +X. One module makes each category."""
+"""Our own parametric objects as coloured meshes: y up, front along +X. Each category has one module."""
 
 import zlib
 from collections.abc import Callable, Iterable
@@ -44,11 +44,11 @@ GENERATORS: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "telephone": telephone.make,
     "watercraft": watercraft.make,
 }
-STRETCH = 0.06  # standard deviation of each axis's logarithm: no two objects of a style share all proportions
+STRETCH = 0.06  # standard deviation of the log of each axis's scale: objects of a style differ in proportions
 
 
 def generate(category: str, number: int, seed: int = 0) -> trimesh.Trimesh:
-    """Object `number` of a category with a colour on each face, always the same for the same seed.
+    """Object `number` of a category, with a colour per face; always the same for the same seed.
 
     Raises UserError for a category that has no generator.
     """
@@ -68,16 +68,18 @@ def generate(category: str, number: int, seed: int = 0) -> trimesh.Trimesh:
 def write_shapes(
     categories: Iterable[str] | None, folder: Path, count: int, seed: int = 0, first: int = 0, shard: Shard = WHOLE
 ) -> int:
-    """Write `count` objects of each category, of all if None, as folder/<category>/<category>-<number>.ply.
+    """Write `count` objects of each category (None: of all) as folder/<category>/<category>-<number>.ply.
 
-    Numbers start at `first`; only those of the shard are made, and what stands already is left alone. Returns how many
-    are new. Raises UserError for a category that has no generator, or for numbers that cannot be.
+    Numbers start at `first`. Only objects of the shard are made; existing files are left as they are. Returns how many
+    are new. Raises UserError for a category that has no generator, or for numbers out of range.
     """
     words = list(dict.fromkeys(categories or GENERATORS))
     for word in words:
         _require(word)
     if count < 1 or first < 0 or seed < 0:
-        raise UserError(f"count is {count}, first {first}, seed {seed}; count must be at least 1, the others 0.")
+        raise UserError(
+            f"count is {count}, first {first}, seed {seed}; count must be at least 1, first and seed at least 0."
+        )
     numbers = range(first, first + count)
     paths = [(word, number, folder / word / f"{word}-{number:04d}.ply") for number in numbers for word in words]
     mine = [entry for entry in paths if shard.holds(f"{entry[0]}/{entry[1]}")]
@@ -90,4 +92,4 @@ def write_shapes(
 
 def _require(category: str) -> None:
     if category not in GENERATORS:
-        raise UserError(f"No objects of the category {category!r} can be made; choose from {', '.join(GENERATORS)}.")
+        raise UserError(f"There are no shapes of the category {category!r}; choose from {', '.join(GENERATORS)}.")

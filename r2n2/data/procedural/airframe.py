@@ -1,4 +1,4 @@
-"""What airplanes are made of: wings, tails, engines, propellers, landing gear, fuselages. A fuselage is 1 long."""
+"""Parts of airplanes: wings, tails, engines, propellers, landing gear, fuselages. A fuselage has length 1."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ AIRFOIL = np.array(
 
 
 def wing(sections: list[tuple[float, float, float, float]], thickness: float, color: np.ndarray) -> Part:
-    """A wing over stations (leading edge x, y, z, chord) from root to tip; `thickness` is a share of the chord."""
+    """A wing through stations (leading edge x, y, z, chord) from root to tip; `thickness` is a share of the chord."""
     rings = [
         np.column_stack([x - chord * AIRFOIL[:, 0], y + max(chord * thickness, 0.006) * AIRFOIL[:, 1], [z] * 9])
         for x, y, z, chord in sections
@@ -20,7 +20,7 @@ def wing(sections: list[tuple[float, float, float, float]], thickness: float, co
 
 
 def fin(x: float, y: float, height: float, root: float, tip: float, sweep: float, color: np.ndarray) -> Part:
-    """A vertical tail at z = 0; `sweep` is how far its tip's leading edge lies behind the root's."""
+    """A vertical tail at z = 0; `sweep` is how far the leading edge of its tip is behind that of its root."""
     flat = wing([(x, 0, 0, root), (x - sweep, 0, height, tip)], 0.1, color)
     return flat.turned("x", -90).moved(y=y)
 
@@ -65,7 +65,7 @@ def gear(rng: np.random.Generator, x: float, y: float, z: float, height: float, 
 def fuselage(
     rng: np.random.Generator, r: float, nose: float, tail: float, color: np.ndarray, flat: float = 1.0
 ) -> Part:
-    """A tube of radius r whose nose and tail taper over those lengths; the tail sweeps up."""
+    """A tube of radius r that tapers over the lengths `nose` and `tail`; the tail sweeps up."""
     blunt, droop = rng.uniform(0.45, 0.6), rng.uniform(0, 0.3)
     stations = [(-0.5, r * 0.65, r * 0.12, r * 0.25, 2)]
     for t in (0.25, 0.5, 0.75):

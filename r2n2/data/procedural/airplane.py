@@ -1,4 +1,4 @@
-"""Airplanes: airliners, fighters, propeller planes, gliders, transports, flying wings. A fuselage is 1 long."""
+"""Airplanes: airliners, fighters, propeller planes, gliders, transports, flying wings. A fuselage has length 1."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def _airliner(rng: np.random.Generator) -> list[Part]:
     cockpit = 0.5 - nose * 0.55
     skin = skin.painted(lambda c: (abs(c[:, 0] - cockpit) < nose * 0.14) & (c[:, 1] > 0.25 * r), glass(rng))
     parts = [skin]
-    if layout == "four" and chance(rng, 0.35):  # a hump as the 747's
+    if layout == "four" and chance(rng, 0.35):  # a hump like the 747's
         parts.append(ball((0.32, r * 1.5, r * 1.5), (0.3, r * 0.75, 0), hull))
     length = rng.uniform(0.6, 0.9)
     for side in (1, -1) if chance(rng, 0.7) else ():

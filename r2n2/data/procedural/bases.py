@@ -1,4 +1,4 @@
-"""What seats, tables and cabinets stand on: legs, sleds, columns, stars. All stand on y = 0 and carry at y = height."""
+"""Bases of seats, tables and cabinets: legs, sleds, columns, stars. They stand on y = 0 and end at y = height."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from r2n2.data.procedural.primitives import Part, box, lathe, mirror, prism, rod
 def legs(
     rng: np.random.Generator, depth: float, width: float, height: float, color: np.ndarray, thick: float
 ) -> list[Part]:
-    """Four legs at the corners of a depth by width rectangle, with stretchers at times. `thick` is a leg's radius."""
+    """Four legs at the corners of a depth by width rectangle, sometimes with stretchers. `thick` is a leg's radius."""
     kind = pick(rng, {"square": 40, "round": 20, "tapered": 20, "turned": 8, "sabre": 12})
     x, z = depth / 2 - thick, width / 2 - thick
     splay = rng.uniform(0.0, 0.09) * height * 2 if chance(rng, 0.45) else 0.0
@@ -47,7 +47,7 @@ def legs(
 def sled(
     rng: np.random.Generator, depth: float, width: float, height: float, color: np.ndarray, thick: float
 ) -> list[Part]:
-    """Two bent frames at the sides, or a cantilever that only stands up in front."""
+    """Two bent frames at the sides, or a cantilever whose uprights are only in front."""
     x, z = depth / 2 - thick, width / 2 - thick
     flat = 4 if chance(rng, 0.4) else 8
     if chance(rng, 0.5):
@@ -70,7 +70,7 @@ def sled(
 
 
 def star(rng: np.random.Generator, reach: float, height: float) -> list[Part]:
-    """An office chair's column over spokes, on castors or not."""
+    """An office chair's column on spokes, with or without castors."""
     color, count, castors = (
         metal(rng) if chance(rng, 0.6) else dark(rng),
         int(rng.choice([4, 5, 5, 5])),
@@ -108,7 +108,7 @@ def pedestal(rng: np.random.Generator, reach: float, height: float, color: np.nd
 def panels(
     rng: np.random.Generator, depth: float, width: float, height: float, color: np.ndarray, thick: float
 ) -> list[Part]:
-    """A board at either end, straight or narrowing, with a board between them at times."""
+    """A straight or narrowing board at each end, sometimes with a board between them."""
     foot, head = depth / 2 * rng.uniform(0.7, 1), depth / 2 * rng.uniform(0.6, 1)
     shape = np.array([[-foot, 0], [foot, 0], [head, height], [-head, height]])
     parts = mirror([prism(shape, thick, color).moved(z=width / 2 - thick / 2)])
@@ -121,7 +121,7 @@ def panels(
 def crossed(
     rng: np.random.Generator, depth: float, width: float, height: float, color: np.ndarray, thick: float
 ) -> list[Part]:
-    """An X at either end, or an X seen from the front."""
+    """An X at each end, or an X seen from the front."""
     x, z = depth / 2 - thick, width / 2 - thick
     if chance(rng, 0.75):
         ends = [
@@ -139,7 +139,7 @@ def crossed(
 def trestle(
     rng: np.random.Generator, depth: float, width: float, height: float, color: np.ndarray, thick: float
 ) -> list[Part]:
-    """A T or an A at either end, tied by a beam."""
+    """A T or an A at each end, tied by a beam."""
     x, z = depth / 2 * rng.uniform(0.7, 0.95), width / 2 * rng.uniform(0.6, 0.85)
     if chance(rng, 0.5):
         end = [rod((s * x, 0, z), (s * x * 0.25, height, z), thick, color, sides=4) for s in (-1, 1)]
@@ -154,7 +154,7 @@ def trestle(
 
 
 def ring(rng: np.random.Generator, reach: float, height: float, color: np.ndarray, thick: float) -> list[Part]:
-    """Three to six legs on a circle, tied by a ring at times."""
+    """Three to six legs on a circle, sometimes tied by a ring."""
     count, inward = int(rng.integers(3, 7)), rng.uniform(0.5, 1.0)
     parts = [
         rod((reach, 0, 0), (reach * inward, height, 0), thick, color).turned("y", 45 + k * 360 / count)

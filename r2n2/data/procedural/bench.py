@@ -54,7 +54,7 @@ def _seat(rng: np.random.Generator, width: float, depth: float, height: float, c
 
 
 def _back(rng: np.random.Generator, width: float, tall: float, color: np.ndarray, frame: np.ndarray) -> list[Part]:
-    """A back that stands upright at x = 0 from y = 0."""
+    """An upright back at x = 0, starting at y = 0."""
     kind = pick(rng, {"slats": 45, "bars": 25, "panel": 20, "cross": 5, "scroll": 5})
     gap = rng.uniform(0.0, 0.15)
     posts = [
@@ -170,7 +170,7 @@ def _picnic(rng: np.random.Generator) -> list[Part]:
 
 
 def _curved(rng: np.random.Generator) -> list[Part]:
-    """An arc about a point in front of the sitter."""
+    """An arc centred on a point in front of the sitter."""
     radius, depth, height, thick = (
         rng.uniform(1.2, 3.0),
         rng.uniform(0.35, 0.5),

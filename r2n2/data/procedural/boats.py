@@ -1,4 +1,4 @@
-"""Boats: speed boats, motor yachts, rowing boats and canoes, tugs and trawlers. A hull is 1 long."""
+"""Boats: speed boats, motor yachts, rowing boats and canoes, tugs and trawlers. A hull has length 1."""
 
 import numpy as np
 

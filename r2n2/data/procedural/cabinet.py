@@ -1,6 +1,6 @@
-"""Cabinets: dressers, sideboards, wardrobes, bookcases, television stands, kitchen units. Fronts to +X; metres.
+"""Cabinets: dressers, sideboards, wardrobes, bookcases, television stands, kitchen units. Fronts face +X; metres.
 
-A cabinet is a carcass of boards divided into a grid of cells; each cell is closed by a door or drawers, or open.
+A cabinet is a carcass of boards divided into a grid of cells; each cell has a door or drawers, or is open.
 """
 
 from itertools import pairwise
@@ -10,7 +10,7 @@ import numpy as np
 from r2n2.data.procedural.chance import chance, dark, finish, glass, metal, paint, pick
 from r2n2.data.procedural.primitives import Part, box, lathe, mirror, prism, rod, rounded_box, slab
 
-# width, height, depth, and how often a cell is a door, a drawer, open or glazed
+# width, height, depth, and the probability that a cell is a door, a drawer, open or glazed
 STYLES = {
     "dresser": ((0.7, 1.7), (0.6, 1.3), (0.38, 0.55), (0.12, 0.83, 0.05, 0.0)),
     "sideboard": ((1.2, 2.2), (0.5, 0.95), (0.36, 0.55), (0.5, 0.27, 0.15, 0.08)),
@@ -52,7 +52,7 @@ def make(rng: np.random.Generator) -> list[Part]:
 
 
 def _cuts(rng: np.random.Generator, length: float, cell: float) -> np.ndarray:
-    """Where boards divide a length into cells of about that size, even or not."""
+    """The positions of the boards that divide a length into even or uneven cells of about the size `cell`."""
     count = max(1, round(length / cell * rng.uniform(0.5, 1.2)))
     shares = np.ones(count) if chance(rng, 0.65) else rng.uniform(0.6, 1.6, count)
     if count > 2 and chance(rng, 0.4):
@@ -70,7 +70,7 @@ def _body(
     color: np.ndarray,
     front: np.ndarray,
 ) -> list[Part]:
-    """Carcass and cells from y = 0; its front is at x = depth / 2."""
+    """The carcass and its cells, starting at y = 0, with the front at x = depth / 2."""
     door, drawer, bare, glazed = STYLES[style][3]
     board, half = rng.uniform(0.015, 0.045), width / 2
     parts = (
@@ -162,7 +162,7 @@ def _foot(rng: np.random.Generator, depth: float, width: float, height: float, c
 def _extra(
     rng: np.random.Generator, kind: str, depth: float, width: float, top: float, color: np.ndarray
 ) -> list[Part]:
-    """What stands on a cabinet: an upper part of shelves, a crown, a mirror."""
+    """An addition on top of a cabinet: an upper part of shelves, a crown, a mirror."""
     if kind == "hutch":
         tall, deep, board = rng.uniform(0.5, 1.1), depth * rng.uniform(0.5, 0.85), 0.03
         back = -depth / 2

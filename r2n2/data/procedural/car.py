@@ -1,7 +1,7 @@
 """Cars: saloons, hatchbacks, estates, SUVs, vans, pickups, sports cars, cabriolets, buses, racers, old-timers; metres.
 
-A closed body is a loft along x. At each station it has five levels: sill, flank, belt, window top and roof, drawn in
-more and more; belt and roof meet where there is no cabin.
+A closed body is a loft along x. At each station it has five levels: sill, flank, belt, window top and roof,
+increasingly drawn in above the flank; belt and roof coincide where there is no cabin.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from r2n2.data.procedural.primitives import Part, box, lathe, loft, mirror, rod,
 
 @dataclass
 class Shape:
-    """A body's side view, from the rear bumper at 0 to the front one at 1, heights above the ground in metres."""
+    """A body's side view: the rear bumper is at 0, the front one at 1, heights above the ground are in metres."""
 
     length: float
     width: float
@@ -112,7 +112,7 @@ def _body(rng: np.random.Generator, shape: Shape, style: str) -> Part:
     top = np.where(inside, np.maximum(np.interp(fine, *line.T), belt), belt)
     soft = 1 + 2 * int(rng.integers(0, 3 if style in ("bus", "van", "pickup") else 20))
     belt, top = (_smooth(curve, soft) for curve in (belt, top))
-    if style == "pickup":  # the bed is hollow: its floor stands in for the body there
+    if style == "pickup":  # the bed is hollow: its floor replaces the body there
         low = fine < shape.roof[0][0] - 0.005
         belt = np.where(low, shape.bottom + shape.wheel * 0.9, belt)
         top = np.where(low, belt, top)

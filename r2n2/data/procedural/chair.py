@@ -1,4 +1,4 @@
-"""Chairs: dining, office, cantilever, club and wing chairs, stools, loungers, rockers, shells, folding; metres."""
+"""Chairs: dining, office, cantilever, club, wing and folding chairs, stools, loungers, rockers, shells; metres."""
 
 import numpy as np
 
@@ -143,7 +143,7 @@ def _club(rng: np.random.Generator) -> list[Part]:
 
 
 def _shell(rng: np.random.Generator) -> list[Part]:
-    """Moulded seat and back in one, an egg, or a ball, on any base."""
+    """A seat and back moulded in one piece, an egg, or a ball, on any base."""
     width, height, tall = rng.uniform(0.44, 0.66), rng.uniform(0.36, 0.48), rng.uniform(0.32, 0.5)
     color, frame, depth = paint(rng), metal(rng) if chance(rng, 0.6) else wood(rng), rng.uniform(0.42, 0.55)
     support = pick(rng, {"legs": 45, "sled": 15, "pedestal": 25, "star": 15})
@@ -217,7 +217,7 @@ def _stool(rng: np.random.Generator) -> list[Part]:
 
 
 def _lounger(rng: np.random.Generator) -> list[Part]:
-    """Low and leaning: deck chairs, chaises longues."""
+    """Low, reclined chairs: deck chairs, chaises longues."""
     width, frame, pad = rng.uniform(0.5, 0.75), finish(rng) if chance(rng, 0.6) else metal(rng), cloth(rng)
     long, low, tall, lean = rng.uniform(0.5, 1.3), rng.uniform(0.22, 0.38), rng.uniform(0.5, 0.8), rng.uniform(22, 50)
     a = np.radians(lean)
@@ -241,7 +241,7 @@ def _lounger(rng: np.random.Generator) -> list[Part]:
 
 
 def _block(rng: np.random.Generator) -> list[Part]:
-    """Sides, seat and back of boards or blocks; thrones."""
+    """Chairs with sides, seat and back of boards or blocks; thrones."""
     depth, width, height, thick = (
         rng.uniform(0.45, 0.7),
         rng.uniform(0.45, 0.75),

@@ -1,4 +1,4 @@
-"""Random choices that all categories share: styles by weight, and plausible colours (3,) in 0..255."""
+"""Random choices shared by all categories: styles by weight, and plausible colours (3,) in 0..255."""
 
 import colorsys
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ def chance(rng: np.random.Generator, probability: float) -> bool:
 
 
 def pick(rng: np.random.Generator, weights: Mapping[Choice, float]) -> Choice:
-    """One of the keys, as often as its weight says."""
+    """One of the keys, drawn in proportion to its weight."""
     share = np.array(list(weights.values()), np.float64)
     return list(weights)[rng.choice(len(share), p=share / share.sum())]
 
 
 def among(rng: np.random.Generator, colors: tuple[tuple[int, int, int], ...], spread: float = 12) -> np.ndarray:
-    """One of the colours, somewhat lighter or darker and off in hue."""
+    """One of the colours, slightly varied in brightness and hue."""
     color = np.array(colors[rng.integers(len(colors))], np.float64)
     return (color * rng.uniform(0.85, 1.12) + rng.normal(0, spread / 3, 3)).clip(8, 252)
 
@@ -47,7 +47,7 @@ def vivid(rng: np.random.Generator) -> np.ndarray:
 
 
 def paint(rng: np.random.Generator) -> np.ndarray:
-    """Lacquer of vehicles and furniture: neutral as often as coloured."""
+    """Lacquer for vehicles and furniture: neutral as often as coloured."""
     return neutral(rng) if chance(rng, 0.5) else vivid(rng)
 
 
@@ -62,5 +62,5 @@ def glass(rng: np.random.Generator) -> np.ndarray:
 
 
 def finish(rng: np.random.Generator) -> np.ndarray:
-    """Furniture: mostly wood, else paint."""
+    """A furniture finish: mostly wood, else paint."""
     return wood(rng) if chance(rng, 0.6) else paint(rng)

@@ -18,7 +18,7 @@ def _case(rng: np.random.Generator) -> np.ndarray:
 def _panel(
     rng: np.random.Generator, tall: float, wide: float, thick: float, color: np.ndarray, curve: float = 0.0
 ) -> list[Part]:
-    """A flat or curved panel about the origin, its glass to +x, a thicker part behind it."""
+    """A flat or curved panel centred at the origin with its glass facing +x; flat ones may be thicker behind."""
     rim, low = rng.uniform(0.01, 0.05) * wide, rng.uniform(0.0, 0.06) * tall
     screen = glass(rng) if chance(rng, 0.7) else paint(rng)
     if curve:
@@ -55,7 +55,7 @@ def _panel(
 
 
 def _taper(deep: float, tall: float, wide: float, small: float, color: np.ndarray) -> Part:
-    """A block behind x = 0 that narrows to the back."""
+    """A block behind x = 0 that narrows towards the back."""
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     steps = ((0, 1.0), (0.35, 0.95), (0.7, (1 + small) / 2), (1.0, small))
     return loft(np.array([[(-deep * t, y * tall * s, z * wide * s) for z, y in corners] for t, s in steps]), color)
@@ -77,7 +77,7 @@ def _flat(rng: np.random.Generator) -> list[Part]:
 
 
 def _stand(rng: np.random.Generator, wide: float, middle: float, thick: float, color: np.ndarray) -> list[Part]:
-    """From the table at y = 0 to the back of a panel whose middle is at `middle`."""
+    """A stand from the table at y = 0 to the back of a panel whose middle is at `middle`."""
     tone = color if chance(rng, 0.65) else metal(rng)
     kind = pick(rng, {"plate": 34, "disc": 22, "feet": 14, "v": 10, "bent": 10, "arch": 10})
     deep, span, back = rng.uniform(0.16, 0.28), wide * rng.uniform(0.3, 0.65), -thick / 2 - 0.015

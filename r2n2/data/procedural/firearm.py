@@ -1,4 +1,4 @@
-"""What firearms are made of: grips, magazines, stocks, scopes, sights, muzzles, bipods; the bore is the line y = 0."""
+"""Parts of firearms: grips, magazines, stocks, scopes, sights, muzzles, bipods; the bore is the line y = 0."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def gun_metal(rng: np.random.Generator) -> np.ndarray:
 
 
 def furniture(rng: np.random.Generator) -> np.ndarray:
-    """The colour of stock and handguard."""
+    """A colour for stock and handguard."""
     return wood(rng) if chance(rng, 0.4) else neutral(rng) * 0.6 if chance(rng, 0.3) else dark(rng)
 
 
@@ -22,7 +22,7 @@ def pistol_grip(rng: np.random.Generator, x: float, y: float, size: float, color
 
 
 def trigger_guard(x: float, y: float, color: np.ndarray) -> Part:
-    """The bow before the trigger."""
+    """The bow in front of the trigger."""
     path = np.array(
         [[x - 0.045, y + 0.01, 0], [x - 0.04, y - 0.035, 0], [x + 0.03, y - 0.035, 0], [x + 0.045, y + 0.01, 0]]
     )
@@ -46,14 +46,14 @@ def magazine(rng: np.random.Generator, x: float, y: float, color: np.ndarray) ->
 def shoulder_stock(
     rng: np.random.Generator, x: float, y: float, tall: float, color: np.ndarray, kinds: dict[str, float]
 ) -> list[Part]:
-    """From (x, y) backwards; `tall` is the receiver's height, y its middle."""
+    """A stock from (x, y) backwards; `tall` is the receiver's height, y its middle."""
     long, drop, butt = rng.uniform(0.2, 0.33), rng.uniform(0.0, 0.07), rng.uniform(0.1, 0.15)
     end, wide = x - long, rng.uniform(0.03, 0.045)
     kind = pick(rng, kinds)
     if kind == "solid":
         top, belly = y + tall * 0.4, y - tall * 0.45
         outline = [[x, top], [x, belly], [end, top - drop - butt], [end - 0.01, top - drop]]
-        if chance(rng, 0.5):  # a step behind the receiver, as hunters' stocks have
+        if chance(rng, 0.5):  # a step behind the receiver, as on hunting stocks
             outline = [
                 [x, top],
                 [x, belly],
@@ -100,7 +100,7 @@ def scope(rng: np.random.Generator, x: float, y: float) -> list[Part]:
 
 
 def sights(rng: np.random.Generator, front: float, rear: float, y: float, color: np.ndarray) -> list[Part]:
-    """Scope, carrying handle, rail with a dot sight, or open sights."""
+    """A scope, a carrying handle, a rail with a dot sight, or open sights."""
     kind = pick(rng, {"open": 40, "scope": 28, "handle": 14, "dot": 18})
     blade = np.array([[-0.02, -0.01], [0.02, -0.01], [0.006, 0.045], [-0.006, 0.045]])
     post = prism(blade + np.array([front, y * 0.5]), 0.014, color)

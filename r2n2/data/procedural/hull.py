@@ -1,7 +1,7 @@
 """A ship's hull as a loft of frames along x, solid or open.
 
-A frame is a superellipse (z, y) = (half |cos a|^(2 / section), deck + (keel - deck) |sin a|^(2 / section)), and back
-along the deck, or along the floor of an open hull.
+A frame is a superellipse (z, y) = (half |cos a|^(2 / section), deck + (keel - deck) |sin a|^(2 / section)), closed
+along the deck or, for an open hull, along its floor.
 """
 
 import numpy as np
@@ -18,11 +18,11 @@ def hull(
     under: np.ndarray,
     **form: float,
 ) -> Part:
-    """A hull whose deck amidships lies at y = 0 and whose keel at y = -depth, painted `under` below its waterline.
+    """A hull with its deck amidships at y = 0 and its keel at y = -depth, painted `under` below the waterline.
 
-    form: stern, the beam at the stern as a share; full, the power of the bow's outline (2 pointed, 5 a barge);
-    sheer_bow, sheer_stern, how far the deck rises at the ends as a share of the depth; rake, how far the bow's stem
-    leans forward as a share of the length; section, the power of the frames (1.3 a V, 2 round, 6 a box);
+    form: stern, the width at the stern as a share of the beam; full, the exponent of the bow's outline (2 pointed, 5 a
+    barge); sheer_bow, sheer_stern, how far the deck rises at the ends as a share of the depth; rake, how far the bow's
+    stem leans forward as a share of the length; section, the exponent of the frames (1.3 a V, 2 round, 6 a box);
     hollow, how deep the hull is open, and rise_bow, rise_stern, how far the keel rises, as shares of the depth.
     """
     get = form.get

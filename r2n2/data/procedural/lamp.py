@@ -1,6 +1,6 @@
 """Lamps: table, floor and desk lamps, pendants, chandeliers, wall lamps, spots, street lamps, lanterns; metres.
 
-Shades are open shells, lit from inside; what hangs ends in a ceiling plate at the top.
+Shades are open shells, lit from inside; hanging lamps end in a ceiling plate at the top.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def make(rng: np.random.Generator) -> list[Part]:
 
 
 def shade(rng: np.random.Generator, radius: float, tall: float, color: np.ndarray) -> list[Part]:
-    """A shade over y = 0 .. tall with a bulb inside: drum, cone, bell, square, pleated, dome or globe."""
+    """A shade from y = 0 to `tall` with a bulb inside: drum, cone, bell, square, pleated, dome or globe."""
     kind = pick(rng, {"cone": 38, "drum": 22, "bell": 10, "square": 10, "dome": 10, "globe": 10})
     if kind == "globe":
         return [ball((2 * radius, 2 * radius * rng.uniform(0.7, 1.1), 2 * radius), (0, tall * 0.45, 0), color, 18)]
@@ -137,7 +137,7 @@ def _spot(rng: np.random.Generator, size: float, color: np.ndarray) -> list[Part
 
 
 def _desk(rng: np.random.Generator) -> list[Part]:
-    """A foot, two arms with a joint, or a gooseneck, and a reflector that looks to +X and down."""
+    """A foot, two jointed arms or a gooseneck, and a reflector that points to +X and down."""
     color, reach = metal(rng) if chance(rng, 0.4) else paint(rng), rng.uniform(0.07, 0.12)
     foot = (
         lathe(np.array([[reach, 0], [reach, 0.015], [reach * 0.3, 0.035]]), color)
@@ -269,7 +269,7 @@ def _street(rng: np.random.Generator) -> list[Part]:
 
 
 def _cage(size: float, color: np.ndarray, light: np.ndarray) -> list[Part]:
-    """A lantern over y = 0."""
+    """A lantern above y = 0."""
     panes = lathe(np.array([[size * 0.6, 0], [size * 0.95, size * 1.7]]), light, sides=4)
     roof = lathe(
         np.array([[size * 1.15, size * 1.7], [size * 0.2, size * 2.3], [size * 0.1, size * 2.6]]), color, sides=4

@@ -1,4 +1,4 @@
-"""Cars whose wheels stand free of the body: racers and old-timers; metres."""
+"""Cars whose wheels are outside the body: racers and old-timers; metres."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def road_wheel(x: float, z: float, radius: float, width: float, tyre: np.ndarray
 
 
 def racer(rng: np.random.Generator) -> list[Part]:
-    """A formula car: a narrow hull between free wheels, wings in front and behind."""
+    """A formula car: a narrow hull between exposed wheels, wings at the front and the rear."""
     color, second = paint(rng), paint(rng)
     length, width, wheel = rng.uniform(4.2, 5.2), rng.uniform(1.6, 1.95), rng.uniform(0.3, 0.36)
     nose = rng.uniform(0.25, 0.45)
@@ -48,7 +48,7 @@ def racer(rng: np.random.Generator) -> list[Part]:
 
 
 def oldtimer(rng: np.random.Generator) -> list[Part]:
-    """Hood, upright cabin, running boards and fenders apart."""
+    """An old-timer with a hood, an upright cabin, running boards and separate fenders."""
     color, trim = paint(rng), dark(rng) if chance(rng, 0.6) else paint(rng)
     length, width, wheel = rng.uniform(3.4, 4.8), rng.uniform(1.5, 1.8), rng.uniform(0.34, 0.44)
     floor, belt, top = wheel * 0.9, rng.uniform(0.95, 1.15), rng.uniform(1.6, 1.9)

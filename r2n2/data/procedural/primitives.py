@@ -1,7 +1,7 @@
-"""Closed solids with a colour: the bricks that the categories are built of.
+"""Closed solids with a colour, from which the categories are built.
 
 Every solid is a `Part`. Lengths are in any unit, y is up, x points to the object's front. A ring is a closed curve
-of N points; a loft is the skin over S rings, closed by a fan at either end.
+of N points; a loft is the skin over S rings, closed by a fan at each end.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ class Part:
         return replace(self, vertices=self.vertices * [x, y, z])
 
     def turned(self, axis: str, degrees: float, about: Point = (0, 0, 0)) -> "Part":
-        """Turned counterclockwise about a line along `axis` through the point `about`."""
+        """The part turned counterclockwise about the line along `axis` through the point `about`."""
         matrix = rotation(axis, degrees)
         return replace(self, vertices=(self.vertices - about) @ matrix.T + about)
 
@@ -38,13 +38,13 @@ class Part:
         return replace(self, vertices=self.vertices * flip, faces=self.faces[:, ::-1])
 
     def painted(self, chosen: Callable[[np.ndarray], np.ndarray], color: Point) -> "Part":
-        """Another colour on the faces whose centres (F, 3) `chosen` picks (F,)."""
+        """The part with another colour on the faces that `chosen` selects (F,) by their centres (F, 3)."""
         centres = self.vertices[self.faces].mean(axis=1)
         return replace(self, colors=np.where(chosen(centres)[:, None], np.uint8(color), self.colors))
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
-    """Matrix (3, 3) that turns counterclockwise about an axis."""
+    """The matrix (3, 3) that turns counterclockwise about an axis."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     first, second = (AXES[axis] + 1) % 3, (AXES[axis] + 2) % 3
     matrix = np.eye(3)
@@ -67,7 +67,7 @@ def turned(parts: Iterable[Part], axis: str, degrees: float, about: Point = (0, 
 
 
 def solid(vertices: np.ndarray, faces: np.ndarray, color: Point) -> Part:
-    """A part of one colour (3,), or of a colour for each face (F, 3)."""
+    """A part with one colour (3,) or a colour per face (F, 3)."""
     colors = np.broadcast_to(np.asarray(color, np.float64).clip(0, 255).astype(np.uint8), (len(faces), 3))
     return Part(np.asarray(vertices, np.float64), np.asarray(faces, np.int64), colors)
 
@@ -88,7 +88,7 @@ def loft(rings: np.ndarray, color: Point) -> Part:
 
 
 def box(size: Point, at: Point, color: Point) -> Part:
-    """A box of (x, y, z) size about the centre `at`."""
+    """A box of size (x, y, z) centred at `at`."""
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     rings = [np.column_stack([corners[:, 0], np.full(4, y), corners[:, 1]]) for y in (-0.5, 0.5)]
     return loft(np.array(rings) * size + np.asarray(at), color)
@@ -101,7 +101,7 @@ def slab(low: Point, high: Point, color: Point) -> Part:
 
 
 def round_outline(width: float, height: float, radius: float, steps: int = 4) -> np.ndarray:
-    """A rectangle (4 (steps + 1), 2) about the origin with round corners."""
+    """A rectangle (4 (steps + 1), 2) with round corners, centred at the origin."""
     radius = min(radius, width / 2, height / 2)
     angles = np.linspace(0, np.pi / 2, steps + 1)
     corners = [(1, 1), (-1, 1), (-1, -1), (1, -1)]
@@ -115,7 +115,7 @@ def round_outline(width: float, height: float, radius: float, steps: int = 4) ->
 
 
 def rounded_box(size: Point, at: Point, radius: float, color: Point, steps: int = 3) -> Part:
-    """A box with all its edges rounded: a cushion, a loudspeaker, a telephone."""
+    """A box with all edges rounded: a cushion, a loudspeaker, a telephone."""
     x, y, z = size
     radius = min(radius, x / 2.01, y / 2.01, z / 2.01)
     angles = np.linspace(-np.pi / 2, np.pi / 2, 2 * steps + 2)
@@ -129,7 +129,7 @@ def rounded_box(size: Point, at: Point, radius: float, color: Point, steps: int 
 
 
 def prism(outline: np.ndarray, thickness: float, color: Point, normal: str = "z", bevel: float = 0.0) -> Part:
-    """A polygon (N, 2), convex or not, given a thickness along `normal` about the plane 0.
+    """A polygon (N, 2), convex or not, extruded along `normal` to a thickness centred on the plane 0.
 
     The polygon lies in (x, y) for normal z, in (z, y) for x, in (x, z) for y. `bevel` insets its two faces.
     """
@@ -161,7 +161,7 @@ def prism(outline: np.ndarray, thickness: float, color: Point, normal: str = "z"
 
 
 def triangulate(outline: np.ndarray) -> np.ndarray:
-    """Triangles (N - 2, 3) of a counterclockwise polygon (N, 2) without crossings, by clipping its ears."""
+    """Triangles (N - 2, 3) of a counterclockwise polygon (N, 2) without self-intersections, by ear clipping."""
     left, faces = list(range(len(outline))), []
     while len(left) > 3:
         for place in range(len(left)):
@@ -173,7 +173,7 @@ def triangulate(outline: np.ndarray) -> np.ndarray:
             if not _inside(others, outline[a], outline[b], outline[c]).any():
                 break
         else:
-            place = 1  # what is left is degenerate: any triangle will do
+            place = 1  # the rest is degenerate: any triangle will do
             a, b, c = left[0], left[1], left[2]
         faces.append((a, b, c))
         left.pop(place)
@@ -191,7 +191,7 @@ def _area(outline: np.ndarray) -> float:
 
 
 def _inset(outline: np.ndarray, distance: float) -> np.ndarray:
-    """Each corner of a counterclockwise polygon moved inwards, along the mean of its edges' normals."""
+    """A counterclockwise polygon with each corner moved inwards along the mean of its edges' normals."""
     edges = np.roll(outline, -1, axis=0) - outline
     edges /= np.maximum(np.linalg.norm(edges, axis=1, keepdims=True), 1e-12)
     normals = np.column_stack([-edges[:, 1], edges[:, 0]])
@@ -200,7 +200,7 @@ def _inset(outline: np.ndarray, distance: float) -> np.ndarray:
 
 
 def tube(path: np.ndarray, radius: float | np.ndarray, color: Point, sides: int = 8, flat: float = 1.0) -> Part:
-    """A tube along a path (P, 3); `radius` for all or each of its points; `flat` squeezes its section."""
+    """A tube along a path (P, 3); `radius` is one for all points or one per point; `flat` squeezes the section."""
     path = np.asarray(path, np.float64)
     radius = np.broadcast_to(radius, len(path))
     tangents = np.gradient(path, axis=0) if len(path) > 2 else np.repeat([path[1] - path[0]], 2, axis=0)
@@ -224,7 +224,7 @@ def rod(
 
 
 def lathe(profile: np.ndarray, color: Point, axis: str = "y", sides: int = 20, at: Point = (0, 0, 0)) -> Part:
-    """A profile (P, 2) of (radius, height) turned about an axis through `at`. A profile that comes back is a shell."""
+    """A profile (P, 2) of (radius, height) turned about an axis through `at`; one that doubles back makes a shell."""
     profile = np.asarray(profile, np.float64)
     angles = np.arange(sides) * 2 * np.pi / sides + np.pi / sides
     first, second = (AXES[axis] + 1) % 3, (AXES[axis] + 2) % 3
@@ -236,7 +236,7 @@ def lathe(profile: np.ndarray, color: Point, axis: str = "y", sides: int = 20, a
 
 
 def ball(size: Point, at: Point, color: Point, sides: int = 14) -> Part:
-    """An ellipsoid of (x, y, z) diameters."""
+    """An ellipsoid with diameters (x, y, z)."""
     angles = np.linspace(-np.pi / 2, np.pi / 2, sides // 2 + 2)
     unit = lathe(np.column_stack([np.cos(angles), np.sin(angles)]) / 2, color, sides=sides)
     return unit.stretched(*size).moved(*at)
@@ -252,7 +252,7 @@ def torus(
 
 
 def sheet(points: np.ndarray, thickness: float, color: Point) -> Part:
-    """A curved panel over a lattice of points (U, V, 3), given a thickness along its normals."""
+    """A curved panel over a lattice of points (U, V, 3), with a thickness along its normals."""
     points = np.asarray(points, np.float64)
     normal = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
     normal *= thickness / 2 / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
@@ -260,7 +260,7 @@ def sheet(points: np.ndarray, thickness: float, color: Point) -> Part:
 
 
 def body(stations: Sequence[Sequence[float]], color: Point, sides: int = 20) -> Part:
-    """A fuselage along x over stations (x, y, width, height, exponent); exponent 2 is an ellipse, 4 nearly a box."""
+    """A fuselage along x through stations (x, y, width, height, exponent); exponent 2 is an ellipse, 4 nearly a box."""
     angles = np.arange(sides) * 2 * np.pi / sides + np.pi / sides
     c, s = np.cos(angles), np.sin(angles)
     rings = []

@@ -1,4 +1,4 @@
-"""Rifles, shotguns, submachine and machine guns, pistols. The muzzle points to +X, a rifle's bore is the line y = 0."""
+"""Rifles, shotguns, submachine and machine guns, pistols. The muzzle points to +X; a rifle's bore is the line y = 0."""
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def _assault(rng: np.random.Generator) -> list[Part]:
 
 
 def _hunting(rng: np.random.Generator) -> list[Part]:
-    """A bolt action in a long stock; also old military rifles and sniper rifles."""
+    """Bolt-action rifles in a long stock; also old military rifles and sniper rifles."""
     steel, trim = gun_metal(rng), wood(rng) if chance(rng, 0.6) else furniture(rng)
     barrel, r, tall = rng.uniform(0.5, 0.8), rng.uniform(0.01, 0.016), rng.uniform(0.05, 0.07)
     fore = barrel * rng.uniform(0.3, 0.95)

@@ -1,4 +1,4 @@
-"""Sailing ships: sloops, tall ships of one to four masts, catamarans. A hull is 1 long."""
+"""Sailing ships: sloops, tall ships with one to four masts, catamarans. A hull has length 1."""
 
 from itertools import pairwise
 

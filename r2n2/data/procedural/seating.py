@@ -1,4 +1,4 @@
-"""What chairs are made of above their legs: seats, backs, armrests; metres."""
+"""Parts of chairs above the legs: seats, backs, armrests; metres."""
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def seat_plate(
 def curved_panel(
     width: float, low: float, high: float, bend: float, thick: float, color: np.ndarray, crown: float = 0.0
 ) -> Part:
-    """A panel about x = 0 bowed to the back by `bend`, its upper corners rounded by `crown`."""
+    """A panel at x = 0, bowed to the back by `bend`, its upper corners rounded by `crown`."""
     u, v = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 1, 5), indexing="ij")
     x = -bend * (1 - u**2)
     y = low + (high - low) * v - crown * v * u**4
@@ -63,7 +63,7 @@ def curved_panel(
 def back_rest(
     rng: np.random.Generator, width: float, tall: float, frame: np.ndarray, pad: np.ndarray, r: float
 ) -> list[Part]:
-    """A back standing at x = 0 over y = 0."""
+    """A back at x = 0 that stands on y = 0."""
     kind = pick(rng, {"panel": 24, "curved": 20, "bars": 17, "ladder": 17, "cushion": 10, "splat": 7, "hoop": 5})
     bend = rng.uniform(0.0, 0.09)
     if kind == "curved":

@@ -1,4 +1,4 @@
-"""Large ships: freighters, tankers, warships, liners, carriers, submarines. A hull is 1 long."""
+"""Large ships: freighters, tankers, warships, liners, carriers, submarines. A hull has length 1."""
 
 import numpy as np
 

@@ -134,7 +134,7 @@ def _arms(
 
 
 def _corner(rng: np.random.Generator) -> list[Part]:
-    """An L: a sofa along z and a wing along x at one end, with a back of its own or as a chaise."""
+    """An L: a sofa along z and a wing along x at one end, with its own back or as a chaise."""
     width, depth, reach = rng.uniform(2.0, 3.2), rng.uniform(0.8, 1.0), rng.uniform(1.4, 2.4)
     seat, tall, foot, soft = (
         rng.uniform(0.36, 0.46),
@@ -261,7 +261,7 @@ def _chaise(rng: np.random.Generator) -> list[Part]:
 
 
 def _curved(rng: np.random.Generator) -> list[Part]:
-    """A round sofa: an arc about a point in front of it."""
+    """A round sofa: an arc centred on a point in front of it."""
     radius, depth, half = rng.uniform(0.5, 1.6), rng.uniform(0.7, 0.9), rng.uniform(40, 90)
     seat, tall, color = rng.uniform(0.38, 0.46), rng.uniform(0.3, 0.45), _cloth(rng)
     angles, back = np.radians(np.linspace(180 - half, 180 + half, 21)), rng.uniform(0.14, 0.24)

@@ -1,4 +1,4 @@
-"""Loudspeakers: boxes, floor standers, on stands, sound bars, cylinders, sets, horns. They face +X."""
+"""Loudspeakers: boxes, floor-standing, on stands, sound bars, cylinders, sets, horns. They face +X."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def make(rng: np.random.Generator) -> list[Part]:
 def _cone(
     rng: np.random.Generator, x: float, y: float, z: float, radius: float, color: np.ndarray, out: bool
 ) -> list[Part]:
-    """A driver in the plane x: a ring, a membrane, a dust cap. It stands out or lies flat."""
+    """A driver in the plane x: a ring, a membrane, a dust cap. It protrudes or lies flat."""
     rise = radius * rng.uniform(0.08, 0.25) if out else radius * 0.02
     profile = np.array([[radius, -0.02 * radius], [radius, rise], [radius * 0.85, rise], [radius * 0.3, rise * 0.1]])
     return [
@@ -38,7 +38,7 @@ def _cone(
 
 
 def _drivers(rng: np.random.Generator, x: float, tall: float, wide: float) -> list[Part]:
-    """Cones of falling size up the front of a box whose foot is y = 0."""
+    """Cones up the front of a box that stands on y = 0, often smaller towards the top."""
     color, out, parts = dark(rng) if chance(rng, 0.8) else paint(rng), chance(rng, 0.6), []
     if chance(rng, 0.12):  # behind a grille
         return [box((0.03, tall * 0.92, wide * 0.9), (x, tall / 2, 0), dark(rng))]
@@ -58,7 +58,7 @@ def _drivers(rng: np.random.Generator, x: float, tall: float, wide: float) -> li
 
 
 def _box(rng: np.random.Generator, depth: float, tall: float, wide: float, color: np.ndarray) -> list[Part]:
-    """A cabinet with its foot at y = 0: a box, rounded, tapered to the back or the top, or of a wedge's outline."""
+    """A cabinet that stands on y = 0: a box, a rounded box, one tapered to the back or the top, or a wedge."""
     kind = pick(rng, {"box": 40, "round": 25, "back": 12, "top": 12, "wedge": 11})
     if kind == "box":
         return [box((depth, tall, wide), (0, tall / 2, 0), color)]

@@ -26,7 +26,7 @@ def make(rng: np.random.Generator) -> list[Part]:
 
 
 def _size(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Depth along x, width along z, height: from a side table to a conference table."""
+    """Depth along x, width along z, and height, from a side table to a conference table."""
     depth = rng.uniform(0.45, 1.15)
     width = depth * rng.choice([1.0, rng.uniform(1.1, 2.0), rng.uniform(1.5, 3.2)], p=[0.15, 0.45, 0.4])
     height = rng.choice([rng.uniform(0.68, 0.8), rng.uniform(0.35, 0.55), rng.uniform(0.85, 1.1)], p=[0.68, 0.22, 0.1])
@@ -125,7 +125,7 @@ def _round(rng: np.random.Generator) -> list[Part]:
 def _drawers(
     rng: np.random.Generator, depth: float, wide: float, low: float, high: float, color: np.ndarray, count: int
 ) -> list[Part]:
-    """A closed block of drawers, fronts to +X, about z = 0."""
+    """A closed block of drawers with fronts facing +X, centred on z = 0."""
     parts = [slab((-depth / 2, low, -wide / 2), (depth / 2 - 0.02, high, wide / 2), color)]
     step, knob = (high - low) / count, metal(rng)
     for k in range(count):

@@ -26,7 +26,7 @@ def make(rng: np.random.Generator) -> list[Part]:
 def _shell(
     rng: np.random.Generator, thick: float, tall: float, wide: float, color: np.ndarray, square: float = 0.0
 ) -> Part:
-    """A phone's body: outline rounded in the picture plane, its edges softened, waisted at times."""
+    """A phone's body: a rounded outline seen from the front, with softened edges, sometimes waisted."""
     radius = wide * (square if square else rng.uniform(0.03, 0.45))
     outline = round_outline(wide, tall, radius, 5)
     waist = rng.uniform(-0.06, 0.1) * (chance(rng, 0.4))

@@ -1,4 +1,4 @@
-"""Watercraft of every kind, by how often ShapeNet has them."""
+"""Watercraft of every kind, about as often as each occurs in ShapeNet."""
 
 import numpy as np
 

@@ -39,15 +39,15 @@ HEADER = "#binvox 1\ndim 2 2 2\ntranslate 0 0 0\nscale 1\ndata\n"
     [
         ("", b"", "not a binvox"),
         ("PNG", b"1234", "not a binvox"),
-        (HEADER, bytes([0, 7]), "promises 2x2x2 = 8 voxels, its data holds 7"),
-        (HEADER, bytes([0, 9]), "its data holds 9"),
+        (HEADER, bytes([0, 7]), "header states 2x2x2 = 8 voxels, its data hold 7"),
+        (HEADER, bytes([0, 9]), "its data hold 9"),
         (HEADER, bytes([0, 8, 1]), "middle of a pair"),
         (HEADER, bytes([2, 8]), "neither 0 nor 1"),
-        (HEADER.replace("2 2 2", "2 2"), bytes([0, 4]), "cannot be understood"),
-        (HEADER.replace("2 2 2", "a b c"), bytes([0, 8]), "cannot be understood"),
+        (HEADER.replace("2 2 2", "2 2"), bytes([0, 4]), "cannot be parsed"),
+        (HEADER.replace("2 2 2", "a b c"), bytes([0, 8]), "cannot be parsed"),
         (HEADER.replace("2 2 2", "100000 100000 100000"), bytes([0, 8]), "claims 100000x100000x100000"),
         (HEADER.replace("2 2 2", "-2 -2 2"), bytes([0, 8]), "claims"),
-        (HEADER.replace("scale 1", "scale nan"), bytes([0, 8]), "cannot be understood"),
+        (HEADER.replace("scale 1", "scale nan"), bytes([0, 8]), "cannot be parsed"),
     ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, header: str, data: bytes, says: str) -> None:

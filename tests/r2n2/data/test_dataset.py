@@ -51,7 +51,7 @@ def test_views_are_drawn_without_replacement(data_folder: Path, monkeypatch: pyt
 
 def test_more_views_than_there_are_is_a_broken_model(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
-    with pytest.raises(UserError, match="6 views, 7 are needed"):
+    with pytest.raises(UserError, match="6 views, but 7 are needed"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 7, (0,))]
 
 
@@ -64,7 +64,7 @@ def test_too_few_views_are_said_before_a_batch_needs_them(data_folder: Path, tmp
     listing = models[1].rendering / "renderings.txt"
     listing.write_text("\n".join(listing.read_text().split()[:4]))
     require_views(models, 6)  # the others take its place
-    with pytest.raises(UserError, match=f"{models[1].name} has 4 views, batches have up to 6; lower --max-views"):
+    with pytest.raises(UserError, match=f"{models[1].name} has 4 views, but batches have up to 6; lower --max-views"):
         require_views(models, 6, strict=True)
     (models[0].rendering / "renderings.txt").unlink()
     require_views(models, 6)

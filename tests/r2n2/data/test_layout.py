@@ -46,7 +46,7 @@ def test_the_end_of_a_path_tells_category_and_name(layout: str, path: str, found
     ],
 )
 def test_what_is_no_layout_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=r"is no layout; it must hold \{category\} and \{name\} once each"):
+    with pytest.raises(UserError, match=r"is not a layout; it must contain \{category\} and \{name\} once each"):
         Layout.parse(text)
 
 
@@ -68,9 +68,9 @@ def test_meshes_of_shapenetcore_have_their_synsets_words_and_their_own_names(
     for given in (Path(".."), Path("../..")):
         first = find_meshes([given], None, layout=SHAPENET)[0]
         assert (first.category, first.name) == ("chair", "1a6f")
-    with pytest.raises(UserError, match="No mesh lies where the layout"):
+    with pytest.raises(UserError, match="No mesh path matches the layout"):
         find_meshes([tmp_path], None, layout="{category}/{name}/model.obj")
-    with pytest.raises(UserError, match="give --layout or --category"):
+    with pytest.raises(UserError, match="give --layout or --category, not both"):
         find_meshes([tmp_path], "chair", layout=SHAPENET)
 
 

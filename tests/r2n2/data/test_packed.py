@@ -127,12 +127,12 @@ def test_a_pack_written_over_another_holds_nothing_of_that(
 def test_a_data_folder_and_a_pack_do_not_share_a_place(data_folder: Path, pack: Path, tmp_path: Path) -> None:
     """Which of the two is meant, nobody could tell: new models of the folder would be missing without a word."""
     before = sorted(data_folder.rglob("*"))
-    with pytest.raises(UserError, match="is a data folder itself"):
+    with pytest.raises(UserError, match="is a data folder, which a pack would hide"):
         write_pack(data_folder, data_folder)
     assert sorted(data_folder.rglob("*")) == before
     with pytest.raises(UserError, match="is a pack"):
         prepare(find_meshes([data_folder / "meshes"], None), pack, PrepareConfig(views=1))
     shutil.copytree(pack, tmp_path / "both")
     (tmp_path / "both" / "ShapeNetRendering").mkdir()
-    with pytest.raises(UserError, match="holds a pack and ShapeNetRendering"):
+    with pytest.raises(UserError, match="holds both a pack and ShapeNetRendering"):
         is_pack(tmp_path / "both")

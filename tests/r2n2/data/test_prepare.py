@@ -224,7 +224,7 @@ def test_a_folder_prepared_with_other_options_is_refused_or_prepared_anew(mesh_f
     prepare(sources, out, CONFIG)
     assert prepare(sources, out, CONFIG).new == 0
     other = replace(CONFIG, views=2)
-    with pytest.raises(UserError, match=r"box stand already, prepared with views 3, not 2.*--again"):
+    with pytest.raises(UserError, match=r"Already prepared with views 3, not 2: .*box;.*--again"):
         prepare(sources, out, other)
     for name, value in (("renderer", "opengl"), ("seed", 1)):
         with pytest.raises(UserError, match=f"prepared with {name} {getattr(CONFIG, name)}, not {value}"):
@@ -283,7 +283,10 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> No
     started = time.monotonic()
     _, said = process.communicate(timeout=30)
     assert time.monotonic() - started < 5  # a second on an idle machine
-    assert (process.returncode, said) == (130, "r2n2: interrupted; the same command goes on where it stopped.\n")
+    assert (process.returncode, said) == (
+        130,
+        "r2n2: interrupted; run the same command again to continue where it stopped.\n",
+    )
     finished = {path.parent.name for path in out.rglob("model.binvox")}
     assert 1 <= len(finished) < 40
     for path in folder.iterdir():

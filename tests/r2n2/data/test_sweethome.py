@@ -83,8 +83,8 @@ def test_only_the_categories_asked_for_are_prepared(library: Path, tmp_path: Pat
     [
         ("modelRotation#1=1 0 0 0 0 1 0 -1 0", "modelRotation#1=1 0 0 0", "Test#stool is damaged"),
         ("modelRotation#1=1 0 0", "modelRotation#1=one 0 0", "Test#stool is damaged"),
-        ("modelRotation#1=1 0 0", "modelRotation#1=nan 0 0", "is no rotation"),
-        ("modelRotation#1=1 0 0", "modelRotation#1=0 0 0", "is no rotation"),
+        ("modelRotation#1=1 0 0", "modelRotation#1=nan 0 0", "is not a rotation"),
+        ("modelRotation#1=1 0 0", "modelRotation#1=0 0 0", "is not a rotation"),
         ("model#1=/test/stool.obj", "model#1=/../outside.obj", r"its model /\.\./outside\.obj is missing"),
         ("/test/stool.obj", "/test/gone.obj", r"its model /test/gone\.obj is missing"),
         ("id#1=Test#stool", "nothing#1=x", "no id"),
