@@ -7,8 +7,8 @@ Notation and shapes (channels innermost, three gates):
     state      (B, X, Y, Z, C)         hidden grid h, zeros if not given; LSTM: the pair (h, s)
     mask       (B, T) bool             where False, the step leaves that sample's state as it was
 
-Nothing here knows of images or of any network. On CUDA and HIP tensors the calls run fused Triton kernels, on a CPU
-oneDNN's products in PyTorch; neither Triton nor a GPU is needed to import the package.
+The package knows nothing about images or any network. On CUDA and HIP tensors the calls run fused Triton kernels, on a
+CPU oneDNN's products in PyTorch. Importing the package needs neither Triton nor a GPU.
 """
 
 from convrnn3d.frozen import freeze, freezing

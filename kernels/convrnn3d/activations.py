@@ -1,4 +1,4 @@
-"""The gates' functions, to as many digits as their results keep."""
+"""The gates' activation functions, computed to as many digits as their results keep."""
 
 import triton
 import triton.language as tl
@@ -9,18 +9,19 @@ from convrnn3d.places import INTERPRETED
 
 @triton.jit
 def sigmoid(x, TILE: tl.constexpr):
-    """Exact relative to itself: of a gate that is nearly shut, too. 0.5 + 0.5 tanh(0.5 x) is not."""
+    """1 / (1 + exp(-x)), which is relatively accurate even for a nearly shut gate; 0.5 + 0.5 tanh(0.5 x) is not."""
     return reciprocal(1 + exp(x, -1, TILE), TILE)
 
 
 @triton.jit
 def tanh(x, kept: tl.constexpr, TILE: tl.constexpr):
-    """Of a result that is kept in the type `kept`. 1 - 2 / (1 + exp(2x)), which cancels where x is small.
+    """tanh(x), for a result stored in the type `kept`. The formula 1 - 2 / (1 + exp(2x)) cancels where x is small.
 
-    In float32 to its last bits: of small x by a polynomial of x^2, fitted to tanh(x) / x at Chebyshev's nodes up to
-    |x| = 0.65. In half precision to some millionths, of small x by two terms of the series: instructions after the loop
-    count, with two warps on a scheduler to hide them. Where bfloat16 rounds it by up to 2^-9, to 2^-11 by one
-    instruction (PTX ISA, tanh.approx.f32), in place of two of the same unit, an exponential and a quotient.
+    In float32, accurate to the last bits: small x take a polynomial in x^2, fitted to tanh(x) / x at Chebyshev nodes up
+    to |x| = 0.65. In half precision, accurate to some millionths: small x take two terms of the series, since
+    instructions after the loop matter with two warps on a scheduler to hide them. For a bfloat16 result, which is
+    rounded by up to 2^-9, accurate to 2^-11: one instruction (PTX ISA, tanh.approx.f32) instead of two on the same
+    unit, an exponential and a quotient.
     """
     if TILE.special_unit and kept == tl.bfloat16 and not INTERPRETED:
         return tl.inline_asm_elementwise("tanh.approx.f32 $0, $1;", "=f,f", [x], tl.float32, is_pure=True, pack=1)
@@ -38,8 +39,8 @@ def tanh(x, kept: tl.constexpr, TILE: tl.constexpr):
 
 @triton.jit
 def exp(x, FACTOR: tl.constexpr, TILE: tl.constexpr):
-    """exp(FACTOR x). To the last bits where products are exact, for of few channels' it would be seen, and in half
-    precision of as few instructions as there can be.
+    """exp(FACTOR x): accurate to the last bits where products are exact, since with few channels an error would show,
+    and with as few instructions as possible in half precision.
     """
     if INTERPRETED or TILE.precision == "tf32":
         y = tl.exp(FACTOR * x)
@@ -52,7 +53,7 @@ def exp(x, FACTOR: tl.constexpr, TILE: tl.constexpr):
 
 @triton.jit
 def reciprocal(x, TILE: tl.constexpr):
-    """Likewise, of x >= 1. `fast_dividef` takes an instruction more, to copy what the special function unit gives."""
+    """1 / x for x >= 1, as accurate as `exp`. `fast_dividef` takes one more instruction, to copy the unit's result."""
     if INTERPRETED or TILE.exact or TILE.precision == "tf32" or not TILE.special_unit:
         return divide(tl.full(x.shape, 1, tl.float32), x, TILE)
     else:
@@ -61,7 +62,7 @@ def reciprocal(x, TILE: tl.constexpr):
 
 @triton.jit
 def divide(x, y, TILE: tl.constexpr):
-    """Likewise."""
+    """x / y, as accurate as `exp`."""
     if INTERPRETED or TILE.precision == "tf32":
         z = x / y
     elif TILE.exact:

@@ -16,12 +16,12 @@ def _setup(cells: int) -> Any:
     def setup(ctx: Any, inputs: tuple, output: tuple) -> None:
         projection, weight, *_ = inputs
         mask, operand, carried, precision, save, recompute, traced = inputs[3 + cells :]
-        if not traced:  # a compiled call settles it whenever it runs, either way
+        if not traced:  # a compiled call settles the precision when it runs, forward and backward
             precision = settled(precision, operand, projection.device)
         *kept, gates, packed, anchor = output[2 + cells :]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept, gates, packed)
-        # Whether sources, as products read them, are the states.
+        # Whether the sources, as products read them, equal the states.
         exact = operand == carried and (operand != torch.float32 or precision == "ieee")
         states = () if cells else (None, None) if exact else (output[0], inputs[2])
         ctx.save_for_backward(anchor, weight, packed, mask, *kept, *states, projection if recompute else gates)
@@ -39,8 +39,8 @@ def _backward(cells: int) -> Any:
         if not ctx.saved:
             forward = name.removesuffix("_backward")
             raise RuntimeError(
-                f"convrnn3d::{forward} was run or exported where no gradient was wanted (save=False): there is nothing "
-                "to differentiate by"
+                f"convrnn3d::{forward} was run or exported without saving for backward (save=False) and cannot be "
+                "differentiated; run or export it where a gradient is wanted"
             )
         d_outputs = upstream[: 2 + cells]
         if all(d is None for d in d_outputs):
@@ -62,7 +62,7 @@ def _below_autograd(operator: Any, *inputs: Any) -> tuple[Tensor, ...]:
 
 
 def _differentiable(cells: int) -> Any:
-    """`gru` or `lstm` for the key Autograd: what torch.library.register_autograd makes, at a third of its price."""
+    """`gru` or `lstm` for the key Autograd: what torch.library.register_autograd makes, at a third of the cost."""
     operator = getattr(OPERATORS, "lstm" if cells else "gru").default
     setup = _setup(cells)
 
@@ -70,7 +70,7 @@ def _differentiable(cells: int) -> Any:
         @staticmethod
         def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, ...]:
             output = _below_autograd(operator, *inputs)
-            # An empty result of no other use: where it was saved it leads back to the inputs, which `once` needs.
+            # An empty result whose only use is that, when saved, it leads back to the inputs, which `once` needs.
             output = *output, output[0].new_empty(0)
             setup(ctx, inputs, output)
             return output
@@ -85,7 +85,7 @@ def _differentiable(cells: int) -> Any:
 
 
 def run(name: str, *inputs: Any) -> tuple[Tensor, ...]:
-    """The operator `name`; where nobody traces its kernel for Autograd at once, which spares a way through PyTorch."""
+    """Run the operator `name`; outside a compiler its Autograd kernel directly, which saves a pass through PyTorch."""
     return getattr(OPERATORS, name)(*inputs) if torch.compiler.is_compiling() else _DIFFERENTIABLE[name](*inputs)
 
 

@@ -15,12 +15,12 @@ TYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def choose_backend(asked: str, tensor: Tensor, *others: Tensor | None) -> str:
-    """ "triton", "onednn" or "reference" for a call on `tensor`, a projection, and its other tensors.
+    """Return "triton", "onednn" or "reference" for a call on `tensor`, a projection, and its other tensors.
 
-    asked: one of BACKENDS; "auto" defers to the environment variable CONVRNN3D_BACKEND and, if that is not set or
-    "auto", too, takes Triton for CUDA and HIP tensors of a type the kernels know, oneDNN for those on a CPU that it
-    knows, and the reference for all others.
-    Raises ValueError for another name, RuntimeError where Triton or oneDNN is asked for and cannot run.
+    asked: one of BACKENDS. "auto" defers to the environment variable CONVRNN3D_BACKEND. If that is unset or "auto" as
+    well, it takes Triton for CUDA and HIP tensors of a type that the kernels support, oneDNN for CPU tensors that it
+    supports, and the reference for all others.
+    Raises ValueError for an unknown name, RuntimeError if Triton or oneDNN is requested and cannot run.
     """
     name, origin = (asked, "backend") if asked != "auto" else (os.environ.get(VARIABLE) or "auto", VARIABLE)
     check_backend(name, origin)
@@ -39,12 +39,12 @@ def check_backend(name: str, origin: str = "backend") -> None:
 
 
 def _hindrance_of_triton(tensor: Tensor, *others: Tensor | None) -> str | None:
-    """Why the kernels cannot take `tensor`, or None."""
+    """Return the reason why the kernels cannot take `tensor`, or None."""
     if tensor.dtype not in TYPES:
         return f"the kernels compute in float32, bfloat16 and float16, not in {tensor.dtype}"
     if not TRITON_IS_THERE:
-        return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm brings it)"
-    if tensor.device.type == "cuda":  # asked first: the environment takes a microsecond
+        return "Triton is not installed (pip install triton; PyTorch for CUDA or ROCm includes it)"
+    if tensor.device.type == "cuda":  # checked first: reading the environment takes a microsecond
         return None
     if os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y"):
         return None

@@ -14,15 +14,15 @@ def backward_pass(states: Tensor, *upstream: Tensor | None) -> Iterator[None]:
 
     Raises RuntimeError for a batch of upstream gradients (`is_grads_batched`, vmap).
     """
-    is_batched = functorch.is_batchedtensor, functorch.is_legacy_batchedtensor  # the latter by torch.autograd.grad
+    is_batched = functorch.is_batchedtensor, functorch.is_legacy_batchedtensor  # the latter from torch.autograd.grad
     if any(check(d) for d in upstream if d is not None for check in is_batched):
-        raise RuntimeError("convrnn3d's backward pass takes no batch of gradients; use backend='reference'")
+        raise RuntimeError("convrnn3d's backward pass does not support batched gradients; use backend='reference'")
     with torch.no_grad(), torch.autocast(states.device.type, enabled=False):
         yield
 
 
 def first_convolving_step(state: Tensor | None) -> int:
-    """The first step that convolves: without a state, which is then zeros, the second."""
+    """The first step that convolves: the second if there is no first state, which is then zeros, else the first."""
     return 1 if state is None else 0
 
 
@@ -38,7 +38,7 @@ def empty_gates(states: Tensor) -> Tensor:
 
 
 def state_gradient(t: int, d: Tensor | None, d_states: Tensor | None, like: Tensor) -> Tensor:
-    """dh' of step t: d, from the steps after it, plus the derivative by the state as an output, where there are any."""
+    """dh' of step t: d, from later steps, plus the derivative by the state as an output; None counts as zero."""
     if d_states is None:
         return torch.zeros_like(like) if d is None else d
     return d_states[:, t] if d is None else d + d_states[:, t]

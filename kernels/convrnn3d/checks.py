@@ -1,9 +1,9 @@
-"""What a call may be given: a mistake ends it at once, in a sentence with the shapes, types or devices in question."""
+"""Checks of a call's arguments: each error names the shapes, types or devices in question."""
 
 import torch
 from torch import Tensor
 
-# Asked here, since torch.compile does not see through the question (PyTorch 2.11).
+# Computed here, since torch.compile cannot trace the query (PyTorch 2.11).
 AUTOCAST = [device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)]
 
 
@@ -15,7 +15,7 @@ def require_tensor(name: str, given: object) -> None:
 
 
 def require_type(name: str, given: Tensor, dtype: torch.dtype, whose: str) -> None:
-    """Of the type that others have; under autocast products settle theirs."""
+    """Raise TypeError unless `given` has the type that others have; under autocast the products choose their types."""
     device = given.device.type
     if given.dtype != dtype and not (device in AUTOCAST and torch.is_autocast_enabled(device)):
         raise TypeError(f"{name} must be {dtype} as {whose}, got {given.dtype} {tuple(given.shape)}")

@@ -1,16 +1,16 @@
 """The convolution inside every kernel: tiles of W * h and of W^T * da, summed over tap boxes.
 
-A tile has rows, each a sample b at a voxel v, and output channels n. Ways to share the work out (DERIVATION.md, rows,
-products and launches):
+A tile has rows, each a sample b at a voxel v, and output channels n. The work is divided among programs in one of three
+ways (DERIVATION.md, rows, products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
-    by line    a program owns rows that are whole lines along z, samples of one (x, y), then of the next: each source
-               that it copies serves all three dz, whose tiles lie side by side. It runs through the box of all its
-               lines' taps along x and y, of which those that leave the grid are masked.
-    in parts   taps are shared out over programs, too, see `parts`: for few samples, which make few programs.
+    by line    a program owns rows that are whole lines along z, those of all samples at one (x, y), then at the next.
+               Each source that it copies serves all three dz, whose tiles are adjacent. It runs through the box of all
+               its lines' taps along x and y, and masks those that leave the grid.
+    in parts   taps are divided among programs, too, see `parts`: for small batches, which make few programs.
 
-A 1x1x1 convolution has one tap, which no voxel leaves the grid by: a program owns rows of any voxels.
+A 1x1x1 convolution has one tap, which never leaves the grid: a program owns rows of any voxels.
 """
 
 import triton
@@ -31,9 +31,9 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What this program owns: places, one or for lines one for each z, and the sums at each.
+    """Return this program's places, one or for lines one for each z, and the sums at each.
 
-    Sums are the convolution of each gate or, transposed, in all.
+    The sums are the convolution of each gate or, if transposed, a single one in total.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y

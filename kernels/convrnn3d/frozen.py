@@ -1,4 +1,4 @@
-"""The promise that a weight stays as it is, and what is kept for as long as it is held."""
+"""The promise that a weight will not change, and what is cached while the promise holds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from convrnn3d.checks import require_tensor
 
 
 class Promise(NamedTuple):
-    """What a weight was when it was frozen, and what is kept of it since.
+    """A weight's state when it was frozen, and what has been cached for it since.
 
-    alias: of its memory, which therefore is not given to another weight while this one, set to other data, lives.
-    lasting: for as long as the weight lives, and not for a while alone.
+    alias: an alias of its memory, so that no other weight gets this memory while the frozen one lives, even if that is
+    set to other data. lasting: whether the promise holds for as long as the weight lives, not only for a while.
     """
 
     state: tuple
@@ -25,22 +25,25 @@ class Promise(NamedTuple):
 
 
 _promises = WeakTensorKeyDictionary()
-_giving = Lock()  # of promises, and taking them back
+_giving = Lock()  # held while promises are given and taken back
 
 
 def freeze(weight: Tensor) -> Tensor:
-    """Promise that `weight` (3, C, C, K, K, K) will not change; it is returned.
+    """Promise that `weight` (3, C, C, K, K, K) will not change, and return it.
 
-    The kernels lay a weight out in every call, and a CUDA graph in every replay. A frozen weight is laid out once for
-    each type of operands, in the first call of the kernels that wants no gradient and convolves, as a single step from
-    zeros does not; graphs take what was kept, if there was such a call before the capture. Such a call with a frozen
-    weight that did change raises RuntimeError: freeze it again then. That drops what was kept, so capture its graphs
-    anew. On a CPU oneDNN lays it out once for as long as states are of one shape, B included, if there are 32 channels
-    or more. PyTorch counts no change that is made through `.data` or a NumPy array, by a graph, a collective, or an
-    optimizer with `fused=True`, and none of a tensor that was made in inference mode: these are not seen. Nor can
-    PyTorch swap a frozen weight (`torch.__future__.set_swap_module_params_on_conversion`): convert and load first, or
-    promise for a while, see `freezing`. With torch.compile(mode="reduce-overhead"), whose graphs own all memory that
-    their warm-up leaves, do not freeze.
+    The kernels pack a weight in every call, and a CUDA graph packs it in every replay. A frozen weight is packed once
+    for each type of operands, in the first call of the kernels that needs no gradient and convolves, which a single
+    step from zeros does not. Graphs use the cached weight if there was such a call before the capture. On a CPU, oneDNN
+    packs it once for as long as the states keep one shape, B included, if there are 32 channels or more.
+
+    A call that needs no gradient raises RuntimeError if it convolves with a frozen weight that has changed. Freeze it
+    again then, which drops what was cached, and capture its graphs again. Changes that PyTorch does not count are not
+    detected: through `.data` or a NumPy array, by a graph, a collective, or an optimizer with `fused=True`, and any
+    change to a tensor that was made in inference mode.
+
+    PyTorch cannot swap a frozen weight (`torch.__future__.set_swap_module_params_on_conversion`): convert and load
+    first, or use `freezing`. Do not freeze with torch.compile(mode="reduce-overhead"), whose graphs own all memory that
+    their warm-up leaves.
     """
     require_tensor("weight", weight)
     with _giving:
@@ -50,11 +53,11 @@ def freeze(weight: Tensor) -> Tensor:
 
 @contextmanager
 def freezing(weight: Tensor) -> Iterator[None]:
-    """`freeze` for a while, after which the weight may change in any way; one that is frozen already stays so.
+    """`freeze` within a with block, after which the weight may change in any way; a weight frozen before stays frozen.
 
-    A CUDA graph that is captured meanwhile may be replayed later, and lays the weight out in every replay. Enter it
-    around a compiled function, not in one. On a CPU a single step of fewer than four samples takes PyTorch's own
-    convolutions all the same, for to lay the weight out takes longer than that spares.
+    A CUDA graph that is captured in the block may be replayed later, and so packs the weight in every replay. Enter the
+    block around a compiled function, not inside one. On a CPU, a single step of fewer than 4 samples still takes
+    PyTorch's own convolutions, because packing the weight takes longer than it saves.
     """
     require_tensor("weight", weight)
     with _giving:
@@ -63,19 +66,19 @@ def freezing(weight: Tensor) -> Iterator[None]:
         yield
     finally:
         with _giving:
-            if promise is not None and _promises.get(weight) is promise:  # and not one that was given since
+            if promise is not None and _promises.get(weight) is promise:  # not a promise given since
                 _promises.pop(weight)
 
 
 def promise_of(weight: Tensor) -> Promise | None:
-    """The promise that holds for a frozen weight, None for others. Raises RuntimeError if it was broken."""
+    """The promise that holds for a frozen weight, None for others. Raises RuntimeError if the weight has changed."""
     promise = _promises.get(weight)
     if promise is None:
         return None
     if promise.state != _state(weight):
         if not promise.lasting:
-            raise RuntimeError("this weight has changed within convrnn3d.freezing, where it is promised not to")
-        raise RuntimeError("this weight has changed since convrnn3d.freeze: freeze it again and capture graphs anew")
+            raise RuntimeError("this weight was changed within convrnn3d.freezing; change it outside the block")
+        raise RuntimeError("this weight has changed since convrnn3d.freeze; freeze it again and recapture its graphs")
     return promise
 
 
@@ -85,5 +88,5 @@ def _promise(weight: Tensor, lasting: bool) -> Promise:
 
 
 def _state(weight: Tensor) -> tuple:
-    version = None if weight.is_inference() else weight._version  # which those of inference mode have not
+    version = None if weight.is_inference() else weight._version  # tensors of inference mode have none
     return version, weight.data_ptr(), weight.stride()

@@ -1,15 +1,16 @@
-"""The GRU's kernels: a step forward in two, a step back in two, in the notation of kernels/DERIVATION.md.
+"""The GRU's kernels, two for a step and two for its backward pass, in the notation of kernels/DERIVATION.md.
 
     gates         u = sigmoid(p_u + W_u * h), r = sigmoid(p_r + W_r * h), r . h
     update        c = tanh(p_c + W_c * (r . h)), h' = m (u . h + (1 - u) . c) + (1 - m) h
     update_back   q = W_c^T * da_c, da_r = q . h . r . (1 - r), around = (1 - m) d + e . u + q . r
     gates_back    d = around + W_u^T * da_u + W_r^T * da_r + doutput; then, of the step before, da_c and da_u
 
-The first needs every neighbour's h, the second every neighbour's r . h: hence two kernels a step, and as many back. A
-first step from zeros has neither, and r makes no difference: `update`, which then makes u, and `gates_back` are enough.
-A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
-before it writes: no load waits for a store, not even for one to another place. Its grids are Slots, of one step; shapes
-are those of that step. Gates, and their derivatives, are in the order u, r, c, and a Slot of three means the first.
+`gates` needs every neighbour's h, and `update` every neighbour's r . h, hence two kernels for a step and two for its
+backward pass. A first step from zeros needs neither, and r has no effect on it: `update`, which then also computes u,
+and `gates_back` are enough. A kernel begins with its convolution and continues at the places of its tile. It reads the
+grids at all places before it writes, so that no load waits for a store, not even for one to another place. Its grids
+are Slots of one step, and shapes are given for that step. Gates and their derivatives are in the order u, r, c; a Slot
+of three refers to the first.
 """
 
 import triton
@@ -26,10 +27,10 @@ def gates_kernel(
     projection,  # (B, 3, X, Y, Z, C) p
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
-    r_h_source,  # (B, X, Y, Z, C) r . h as a factor, zero where a step is not there
+    r_h_source,  # (B, X, Y, Z, C) r . h as a factor, zero where the step is absent
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
-    KEEP: tl.constexpr,  # r among the gates
+    KEEP: tl.constexpr,  # whether r is written to `gates`
 ):  # fmt: skip
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
@@ -46,25 +47,25 @@ def gates_kernel(
             write(gates, place, 1, r, SHAPE)
         if r_h_source.tensor is not None:
             r_h = r * h
-            if mask is not None:  # a zero by choice, not by product: a step that is not there may hold NaN
+            if mask is not None:  # zero is selected, not multiplied by: an absent step may hold NaN
                 r_h = tl.where(seen(mask, place, T, t), r_h, 0)
             write_factor(r_h_source, place, 0, r_h, SHAPE, TILE)
 
 
 @triton.jit
 def update_kernel(
-    source, weight, parts, B, T, t,  # source: r . h as a factor; of a first step from zeros none
+    source, weight, parts, B, T, t,  # source: r . h as a factor; none in a first step from zeros
     projection,  # (B, 3, X, Y, Z, C) p
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
-    states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
+    states, last,  # (B, X, Y, Z, C) h' as this step's state and, in the last step, once more
     next_source,  # (B, X, Y, Z, C) h' as a factor
-    first_source,  # (B, X, Y, Z, C) of step 0 h_0 as a factor, to be kept, before its r . h
+    first_source,  # (B, X, Y, Z, C) in step 0, h_0 as a factor, saved for backward in the slot before its r . h
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
-    KEEP: tl.constexpr,  # c among the gates; from zeros all of them
+    KEEP: tl.constexpr,  # whether c is written to `gates`; from zeros, all three
 ):  # fmt: skip
-    """Without `states` only gates are computed, for a backward pass that wants them."""
+    """Without `states`, only the gates are computed, for a backward pass that recomputes them."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
     for at in tl.static_range(len(places)):
@@ -74,7 +75,7 @@ def update_kernel(
             p_u, p_r = read(projection, place, 0, SHAPE), read(projection, place, 1, SHAPE)
             u, r = sigmoid(p_u, TILE), sigmoid(p_r, TILE)
         else:
-            u, r = read(gates, place, 0, SHAPE), p_c  # for r, which `gates` has kept, anything
+            u, r = read(gates, place, 0, SHAPE), p_c  # r is in `gates` already: any value
         found = found + ((p_c, u, r, read(state, place, 0, SHAPE)),)
     for at in tl.static_range(len(places)):
         place, convolved = places[at], sums[at]
@@ -103,10 +104,10 @@ def update_kernel(
 @triton.jit
 def update_back_kernel(
     source, weight, parts, B, T, t,  # source: da_c as a factor
-    d_state,  # (B, X, Y, Z, C) float32, d; then what of it goes around the convolutions of u and r
+    d_state,  # (B, X, Y, Z, C) float32, d; then the part of it that goes around the convolutions of u and r
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
-    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and, where these are rounded, as they are
+    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and unrounded, where factors are rounded
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
@@ -134,14 +135,14 @@ def gates_back_kernel(
     source, weight, parts, B, T, t,  # source: da_u and da_r of step t + 1 as factors
     around,  # (B, X, Y, Z, C) what goes around the convolutions of step t + 1, or dlast
     d_output,  # (B, X, Y, Z, C) the derivative by step t's state as an output
-    state,  # (B, X, Y, Z, C) h; of a first step from zeros none
+    state,  # (B, X, Y, Z, C) h; none in a first step from zeros
     gates,  # (B, 3, X, Y, Z, C) u, r, c
     d_state,  # (B, X, Y, Z, C) d of step t, or the derivative by the first state
-    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and, where these are rounded, as they are
+    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and unrounded, where factors are rounded
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1."""
+    """Go from step t + 1, or from beyond the last step, into step t; out of the sequence if t is -1."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     if t < 0:
         d_first = ()
@@ -161,7 +162,7 @@ def gates_back_kernel(
             d, u, c, h = found[at]
             da_c = d * (1 - u) * (1 - c * c)
             da_u = d * (h - c) * u * (1 - u)
-            if mask is not None:  # e for d: nothing went through a step that is not there
+            if mask is not None:  # e instead of d: nothing went through an absent step
                 there = seen(mask, place, T, t)
                 da_c, da_u = tl.where(there, da_c, 0), tl.where(there, da_u, 0)
             write_factor(da, place, 0, da_u, SHAPE, TILE)

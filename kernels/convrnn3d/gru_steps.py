@@ -1,7 +1,7 @@
 """The GRU over a sequence: which kernels of `gru` run for each step, and on which grids.
 
-Forward `gates` and `update` for each step, of a first one from zeros `update` alone. Backward `gates_back` from beyond
-the last step into it; then for each step `update_back` and, into the one before, `gates_back`.
+Forward, each step runs `gates` and `update`; a first step from zeros runs only `update`. Backward, `gates_back` goes
+from beyond the last step into it; then each step runs `update_back` and, into the preceding step, `gates_back`.
 """
 
 import torch
@@ -15,7 +15,7 @@ from convrnn3d.tuning import first_kept
 
 U_AND_R, CANDIDATE = Phase.of(0, 2), Phase.of(2, 1)
 U_AND_R_BACK, CANDIDATE_BACK = Phase.of(0, 2, transposed=True), Phase.of(2, 1, transposed=True)
-# Of `update_kernel` states, last, next_source, first_source.
+# `update_kernel`'s states, last, next_source, first_source.
 NO_STATES = (ZEROS,) * 4
 
 
@@ -23,18 +23,21 @@ def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None,
     carried: torch.dtype, save: bool, keep: bool, traced: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """states, last, of type `carried`; sources, gates, packed for `backward`, if `save`, gates if `keep`."""
+    """Return states and last, of type `carried`; sources, gates, packed for `backward`.
+
+    They are complete if `save`; gates if `keep`.
+    """
     steps, first = sequence.steps, first_kept(sequence.steps, state is not None, traced)
     states, last = sequence.empty((steps,), carried), sequence.empty((), carried)
     states_are_sources = not save and sequence.factors_are_kept(carried)
     slots, grids = steps - first if save else min(1, steps - first), 1 if states_are_sources else 2
     sources = sequence.empty((slots, grids), sequence.operand)
-    gates = sequence.empty((steps, 3) if keep else (1, 1), projection.dtype)  # without `keep` u alone
+    gates = sequence.empty((steps, 3) if keep else (1, 1), projection.dtype)  # without `keep`, only u
     packed = sequence.pack(weight, save, read=steps > first)
     forward_packed = packed[0]
 
     def h_and_r_h(t: int) -> tuple[Slot, Slot]:
-        """Where h_{t-1}, unless it is read as a state, and r . h_{t-1} are as factors: side by side."""
+        """The Slots of h_{t-1}, unless it is read as a state, and r . h_{t-1} as factors: they are adjacent."""
         place = grids * ((t - first) % max(slots, 1))
         return Slot(sources, grids * slots, place), Slot(sources, grids * slots, place + grids - 1)
 
@@ -63,11 +66,11 @@ def backward(
     mask: Tensor | None, sources: Tensor, states: Tensor | None, state: Tensor | None, kept: Tensor,
     carried: torch.dtype, recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, the latter two empty where they are not wanted.
+    """Return dp, dW, dh_0; the latter two are empty where they are not wanted.
 
-    kept: gates, or the projection if `recompute`; each step's gates are then made again.
-    states and the initial state are needed where `sources`, in the operands' type, are not exactly they: h - c would
-    feel the rounding.
+    kept: gates, or the projection if `recompute`, from which each step's gates are then computed again.
+    states and the first state are needed where they differ from `sources`, which are in the operands' type: the
+    rounding would affect h - c.
     """
     steps, first = sequence.steps, sequence.steps - sources.shape[1]
     d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
@@ -93,7 +96,7 @@ def backward(
         return of_gates(kept, steps, t) if again is None else again
 
     def passed_back(t: int) -> Slot:
-        """d of step t; of the first one it leads to the first state alone."""
+        """d of step t; that of the first step is needed only for the first state."""
         return d if t or wants_state else ZEROS
 
     def gates_again(t: int) -> None:
@@ -109,7 +112,7 @@ def backward(
         )  # fmt: skip
 
     def into(t: int, source: Slot, around: Slot) -> None:
-        """Into step t."""
+        """Run `gates_back` into step t."""
         if recompute and t >= 0:
             gates_again(t)
         sequence.run(

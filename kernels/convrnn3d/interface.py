@@ -1,4 +1,4 @@
-"""The calls that users make: inputs checked, a backend chosen, types settled."""
+"""The calls that users make: they check the inputs, choose a backend and settle the types."""
 
 import torch
 from torch import Tensor
@@ -25,26 +25,27 @@ def conv_gru(
     precision: str | None = None,
     recompute: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """A 3D convolutional GRU over T steps: all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
+    """Return all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C) of a 3D convolutional GRU over T steps.
 
         u = sigmoid(p_u + W_u * h)      r = sigmoid(p_r + W_r * h)      c = tanh(p_c + W_c * (r . h))
         h' = u . h + (1 - u) . c                                        (Choy et al. 2016, as they coded it)
 
-    projection (B, T, 3, X, Y, Z, C), weight (3, C, C, K, K, K) with K 1 or 3, state (B, X, Y, Z, C) or None for
-    zeros, mask (B, T) bool or, for samples whose first views are there, lengths (B,) of integers: all, where it is more
-    than T, and none, where it is less than 1.
-    All of one type; under autocast products are taken in autocast's type, and the states are float32.
+    projection (B, T, 3, X, Y, Z, C), weight (3, C, C, K, K, K) with K = 1 or 3, state (B, X, Y, Z, C) or None for
+    zeros. mask (B, T) bool, False where a view is absent; or, if each sample's first views are the present ones, their
+    number, lengths (B,) of integers: more than T means all views, less than 1 none.
+    Projection, weight and state have one type; under autocast, products are computed in autocast's type, and the states
+    are float32.
 
-    backend: "triton" the fused kernels, "onednn" products of float32 on a CPU with a weight that is laid out once,
-    "reference" plain PyTorch, "auto" what the environment variable CONVRNN3D_BACKEND says, else Triton for CUDA and HIP
-    tensors, oneDNN for those of a CPU that it can take, and the reference for all others.
+    backend: "triton" for the fused kernels; "onednn" for float32 products on a CPU with a weight that is packed once;
+    "reference" for plain PyTorch; "auto" for what the environment variable CONVRNN3D_BACKEND says or, by default,
+    Triton for CUDA and HIP tensors, oneDNN for CPU tensors that it supports, and the reference for all others.
     precision: how the kernels multiply float32, "ieee" or "tf32"; None: as PyTorch's convolutions do
-    (torch.backends.cudnn.conv.fp32_precision). Where a GPU has no tf32, "tf32" is ieee. The others always do as PyTorch
-    does.
-    recompute: the kernels compute the gates again in the backward pass, and keep `projection` in their place.
-    The kernels and oneDNN lay the weight out in calls, a frozen one once: see `freeze`.
+    (torch.backends.cudnn.conv.fp32_precision). On a GPU without tf32, "tf32" means ieee. The other backends always do
+    what PyTorch does.
+    recompute: the kernels compute the gates again in the backward pass, and save `projection` instead of them.
+    The kernels and oneDNN pack the weight in each call, a frozen one only once: see `freeze`.
 
-    Raises ValueError for shapes that do not fit, TypeError for types, RuntimeError where what is asked for cannot run.
+    Raises ValueError for shapes that do not fit, TypeError for wrong types, RuntimeError for what cannot run.
     """
     mask = mask_of(mask, lengths, projection)
     check_inputs(projection, weight, mask, state)
@@ -75,7 +76,7 @@ def conv_lstm(
     precision: str | None = None,
     recompute: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """A 3D convolutional LSTM without output gate: all states (B, T, X, Y, Z, C) and the last pair (h, s).
+    """Return all states (B, T, X, Y, Z, C) and the last pair (h, s) of a 3D convolutional LSTM without output gate.
 
         f = sigmoid(p_f + W_f * h)      i = sigmoid(p_i + W_i * h)      c = tanh(p_c + W_c * h)
         s' = f . s + i . c              h' = tanh(s')                   (Choy et al. 2016, equations 3 to 6)
@@ -104,7 +105,7 @@ def conv_lstm(
 
 
 def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | None:
-    """(B, T) bool, of a mask or of `lengths` (B,), whichever is given, for x (B, T, ...)."""
+    """The mask (B, T) for x (B, T, ...), from a mask or from `lengths` (B,), whichever is given."""
     if lengths is None:
         return mask
     if mask is not None:
@@ -116,19 +117,19 @@ def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | 
     integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
     if lengths.ndim != 1 or lengths.shape[0] != x.shape[0] or not integers:
         raise ValueError(f"lengths must be integers ({x.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}")
-    # int64, which PyTorch compares with all integers: with uint16 and wider it does not.
+    # Compared as int64: PyTorch does not compare int64 with uint16 and wider.
     return torch.arange(x.shape[1], device=x.device) < lengths.to(x.device, torch.int64)[:, None]
 
 
 def _types(projection: Tensor, *others: Tensor | None) -> tuple[torch.dtype, torch.dtype]:
-    """The type of the products' factors, and that of the states."""
+    """Return the type of the products' factors and that of the states."""
     dtype, device = projection.dtype, projection.device.type
     autocast = dtype in TYPES and device in AUTOCAST and torch.is_autocast_enabled(device)
     if dtype not in (*TYPES, torch.float64):
-        raise TypeError(f"projection must be of a floating point type of 16, 32 or 64 bits, got {dtype}")
+        raise TypeError(f"projection must be floating-point with 16, 32 or 64 bits, got {dtype}")
     for given in [other.dtype for other in others if other is not None]:
         if given not in TYPES if autocast else given != dtype:
-            allowed = "one of autocast's" if autocast else f"{dtype} as projection is"
+            allowed = "of one of autocast's types" if autocast else f"{dtype} as projection is"
             raise TypeError(f"weight and state must be {allowed}, got {given}")
     return (torch.get_autocast_dtype(device), torch.float32) if autocast else (dtype, dtype)
 
@@ -150,12 +151,12 @@ def _precision(asked: str | None) -> str:
 def _refuse_transforms(*tensors: Tensor | None) -> None:
     if torch.compiler.is_compiling():
         return
-    duals = tensors if forward_ad._current_level >= 0 else ()  # else no tensor need be asked
+    duals = tensors if forward_ad._current_level >= 0 else ()  # otherwise no tensor need be checked
     if any(tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None for tensor in duals):
         raise RuntimeError("convrnn3d's kernels have no forward-mode derivative; use backend='reference'")
     seen = tensors if torch._C._are_functorch_transforms_active() else ()
     if any(functorch.is_batchedtensor(one) or functorch.is_gradtrackingtensor(one) for one in seen if one is not None):
         raise RuntimeError(
-            "torch.func's transforms (grad, vmap, jacrev, ...) do not see into convrnn3d's kernels; "
+            "convrnn3d's kernels do not support torch.func's transforms (grad, vmap, jacrev, ...); "
             "use backend='reference'"
         )

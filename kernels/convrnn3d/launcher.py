@@ -1,8 +1,8 @@
 """Kernels compiled once for each kind of arguments, then called directly.
 
 Triton's `kernel[grid](...)` binds and specialises all arguments again at every launch, which takes the host longer than
-the launch itself. Here the kinds of the arguments are the key: of a tensor its type and whether it lies on 16 bytes, of
-an integer whether 32 bits hold it, of a Slot those of its tensor. No kernel is compiled anew for another number.
+the launch itself. Here the kinds of the arguments are the key: a tensor's type and whether it is aligned to 16 bytes,
+whether an integer fits in 32 bits, the kind of a Slot's tensor. Another number of the same kind compiles nothing.
 `python -m benchmarks.host` times a launch without the driver.
 """
 
@@ -16,16 +16,16 @@ from triton.compiler import ASTSource
 from triton.runtime import JITFunction
 from triton.runtime.jit import JITCallable
 
-FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns where it is left open
+FUSION = {"enable_fp_fusion": True}  # of a multiplication and an addition; Triton 3.9 warns if it is not set
 TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.float16: "*fp16", torch.uint8: "*u8"}
 RUNTIME = triton.knobs.runtime
-ALIGNMENT = 16  # bytes, of the widest load
+ALIGNMENT = 16  # bytes: the widest load
 
 
 class Slot(NamedTuple):
     """One of a sample's `slots` grids in a tensor (B, slots, X, Y, Z, C): a step's, or the first of a step's gates.
 
-    Without a tensor it reads as zeros, and what is written to it is dropped.
+    Without a tensor it reads as zeros, and writes to it are dropped.
     """
 
     tensor: Tensor | None
@@ -37,14 +37,14 @@ ZEROS = Slot(None)
 
 
 def of_gates(tensor: Tensor | None, steps: int, t: int) -> Slot:
-    """Step t's three grids in a tensor (B, steps, 3, X, Y, Z, C): the Slot of the first."""
+    """The Slot of the first of step t's three grids in a tensor (B, steps, 3, X, Y, Z, C)."""
     return Slot(tensor, 3 * steps, 3 * t)
 
 
 def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> None:
     """Run `blocks` programs of a kernel whose first parameters are `arguments`, the others `constants`.
 
-    options: num_warps, num_stages. Where kernels are interpreted, the interpreter runs it.
+    options: num_warps, num_stages. Triton's interpreter runs kernels that are interpreted.
     """
     if not isinstance(kernel, JITFunction):
         kernel[(blocks,)](*arguments, **constants)
@@ -56,13 +56,13 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
         if getattr(enter, "calls", enter) or getattr(leave, "calls", leave):  # a profiler listens
             compiled[(blocks, 1, 1)](*values)
         else:
-            run = compiled.run  # which loads the kernel at first: until then it has no function
+            run = compiled.run  # loads the kernel on first access; before that it has no function
             how = driver.get_current_stream(device), compiled.function, compiled.packed_metadata, None, None, None
             run(blocks, 1, 1, *how, *values)
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
-    """Triton's compiled kernel for the current device, from the second call on out of a dictionary."""
+    """Return Triton's compiled kernel for the current device, cached from the second call on."""
     device = triton.runtime.driver.active.get_current_device()
     return _compiled_with_values(device, kernel, arguments, constants, options)[0]
 
@@ -70,9 +70,9 @@ def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], opt
 def _compiled_with_values(
     device: int, kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]
 ) -> tuple[Any, list]:
-    """The compiled kernel, and what it is called with: of a tensor its address.
+    """Return the compiled kernel and what it is called with: instead of a tensor, its address.
 
-    Given a tensor, Triton's launcher would ask for its address once more, and the driver whether it is one.
+    Given a tensor, Triton's launcher would ask for its address again, and ask the driver whether it is one.
     """
     kinds: list = [kernel.fn, device, *constants.values(), *options.values()]
     values: list = []
@@ -103,7 +103,7 @@ _compiled: dict[tuple, Any] = {}
 
 
 def argument_kind(argument: Any) -> Any:
-    """What a kernel is compiled for: (type, aligned) of a tensor, i32 or i64, None, or a Slot of such."""
+    """What a kernel is compiled for: a tensor's (type, aligned), i32 or i64, None, or a Slot of these."""
     if isinstance(argument, Tensor):
         return argument.dtype, argument.data_ptr() % ALIGNMENT == 0
     if isinstance(argument, Slot):
@@ -118,11 +118,11 @@ def _slot_of(kind: Any) -> Slot:
 
 def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:
     """What Triton compiles: `kernel` for arguments of these kinds."""
-    if isinstance(kernel, JITCallable):  # not one that is interpreted, which is only taken down
+    if isinstance(kernel, JITCallable):  # an interpreted function has no key
         _settle_key(kernel)
     names = kernel.arg_names
     if names[len(kinds) :] != list(constants):
-        raise TypeError(f"{kernel.__name__} takes {names}, given {len(kinds)} arguments and {list(constants)}")
+        raise TypeError(f"{kernel.__name__} takes {names}, got {len(kinds)} arguments and {list(constants)}")
     fixed: dict[Any, Any] = {(len(kinds) + place,): value for place, value in enumerate(constants.values())}
     aligned = {}
 
@@ -143,10 +143,11 @@ def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSourc
 
 
 def _settle_key(function: JITCallable, on_the_way: tuple[JITCallable, ...] = ()) -> None:
-    """Have Triton find what a function is known by in its cache on disk, after those of all that it calls.
+    """Make Triton compute a function's key in its cache on disk after the keys of all functions that it calls.
 
-    Triton 3.6 makes it of what is known of these by then: it would change with the order in which a program first uses
-    kernels, and each program would compile them anew. Triton 3.9 asks in this order by itself.
+    Triton 3.6 derives the key from those of the called functions that it knows by then: the key would depend on the
+    order in which a program first uses kernels, and each program would compile them again. Triton 3.9 computes the keys
+    in this order by itself.
     """
     path = *on_the_way, function
     for name in function.fn.__code__.co_names:

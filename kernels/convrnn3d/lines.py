@@ -1,6 +1,6 @@
 """Tiles whose rows are whole lines along z, and the loop for them.
 
-Sums over dx and dy come first, one for each dz, and are moved along z after the loop:
+Sums over dx and dy come first, one for each dz, and are shifted along z after the loop:
 
     (W * source)[z] = sum over dz of Y_dz[z + dz]
     Y_dz = sum over dx, dy of W[dx, dy, dz] source[x + dx, y + dy]
@@ -16,9 +16,9 @@ from convrnn3d.quotients import inverse_of_taps, quotient, unsigned
 
 @triton.jit
 def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """A tile's lines, of those from x0 up to x0 + nx and y0 up to y0 + ny of all samples; z is the slowest in the tile.
+    """A tile's lines, out of those from x0 to x0 + nx and y0 to y0 + ny in all samples; z varies slowest in the tile.
 
-    Returned are of each row its offset in `source`, x, y and whether it exists, and the place of the lines at each z.
+    Return each row's offset in `source`, its x, its y and whether it exists, and the place of the lines at each z.
     """
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
@@ -39,16 +39,16 @@ def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr
 
 @triton.jit
 def lines_at(number, B, x0, nx, y0, ny):
-    """b, x, y of the lines of these numbers, and whether there is one.
+    """Return b, x, y of the lines with these numbers, and whether each exists.
 
-    First come the corners of one end along x, last those of the other one, and the lines with the most taps half way.
-    So programs of the first half of the lines are short where those of the second half are long: where each
-    multiprocessor takes one of either, none takes two long ones; where a few take a second one, two short ones meet.
+    The corners at one end along x come first, those at the other end last, and the lines with the most taps half-way.
+    So programs in the first half of the lines are short where those in the second half are long: if each multiprocessor
+    takes one of either half, none takes two long ones; if only a few take a second one, two short ones meet.
     """
     exists = number < B * nx * ny
     B, nx, ny = unsigned(B), unsigned(nx), unsigned(ny)
     number = tl.minimum(unsigned(number), B * nx * ny - 1)
-    line = number // B  # the one division by a number that is not known before, but for parts
+    line = number // B  # the only division by a number that is unknown when compiled, except in parts
     plane = line // ny
     x = tl.where(plane == 0, nx - 1, tl.where(plane == nx - 1, 0, plane))
     y = (line + first_y_of(plane, nx, ny)) % ny
@@ -57,17 +57,17 @@ def lines_at(number, B, x0, nx, y0, ny):
 
 @triton.jit
 def first_y_of(plane, nx, ny):
-    """That of a plane's first lines: the last one, which 0 comes after, or in the second half of the planes 1."""
+    """The y of a plane's first lines: the last y, which 0 follows, or 1 in the second half of the planes."""
     return tl.where(2 * plane < nx, ny - 1, 1)
 
 
 @triton.jit
 def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """The lowest and the highest x and y of a tile's lines, in the order of `lines_at`: its planes have x = nx - 1, 1,
-    2, ..., nx - 2, 0, or nx - 1 alone.
+    """Return the lowest and the highest x, then y, of a tile's lines in the order of `lines_at`, whose planes have
+    x = nx - 1, 1, 2, ..., nx - 2, 0, or only nx - 1.
 
-    By the planes of the tile's first and last line: minima and maxima of all lines would make the warps wait for each
-    other, four times. The y of lines in several planes, or around the last one, are taken for all.
+    They follow from the planes of the tile's first and last line: minima and maxima over all lines would make the warps
+    wait for each other four times. Lines in several planes, or across the last y, count as having every y.
     """
     LINES: tl.constexpr = TILE.rows // rows_of_line(SHAPE.Z)
     B, nx, ny, number = unsigned(B), unsigned(nx), unsigned(ny), unsigned(program * LINES)
@@ -86,7 +86,7 @@ def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.const
 
 @triton.jit
 def taps_along(low, high, X: tl.constexpr, R: tl.constexpr):
-    """First and number of the taps along an axis that any voxel from `low` to `high` has inside the grid."""
+    """The first tap, and the number of taps, that any voxel from `low` to `high` has inside the grid along an axis."""
     first = tl.maximum(-R, -high)
     return first, tl.minimum(R, X - 1 - low) - first + 1
 
@@ -94,9 +94,9 @@ def taps_along(low, high, X: tl.constexpr, R: tl.constexpr):
 @triton.jit
 def convolve_lines(
     source,  # Slot's tensor
-    rows,  # (rows) offset of each row's voxel in `source`; the tile's rows are lines along z, all of one z together
+    rows,  # (rows) offset of each row's voxel in `source`; rows are lines along z, those of one z together
     x, y,  # (rows); taps along them may leave the grid, unless these axes are shared out
-    exists,  # (rows), others read as zeros
+    exists,  # (rows); rows that do not exist read as zeros
     weight, first,  # as for convolve_box
     x0, nx, y0, ny,  # box of taps, without dz
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
@@ -104,9 +104,9 @@ def convolve_lines(
     """`convolve_box` for whole lines: a tuple of tiles for each z.
 
     A turn has one (dx, dy) and copies each source once for all dz, where a turn of `convolve_box` has one dz. The Y_dz
-    are sums of their own: no product waits for another of its turn. After the loop they come apart along z and are
-    added, dz = 0 first. What leaves the grid along z is computed and dropped, 2 of 3 Z pairs of a z and a dz, and that
-    of rows that fill a line up to a power of two.
+    are separate sums, so that no product waits for another of its turn. After the loop they are split along z and
+    added, dz = 0 first. What leaves the grid along z, 2 of 3 Z pairs of a z and a dz, is computed and dropped, and so
+    are the rows that fill a line up to a power of two.
     """
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -124,7 +124,7 @@ def convolve_lines(
     sums = zeros(rows.shape[0], SIDE, PHASE, TILE)
     by_y = inverse_of_taps(ny)
     wait(TILE)
-    for i in range(tl.maximum(nx * ny * summed * chunks, 1)):  # one turn at least: see `wgrad`
+    for i in range(tl.maximum(nx * ny * summed * chunks, 1)):  # at least one turn: see `wgrad`
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)
@@ -148,13 +148,13 @@ def convolve_lines(
 
 @triton.constexpr_function
 def rows_of_line(Z):
-    """Rows of a tile that a line along z takes: a power of two, as a tile is halved along z again and again."""
+    """Number of a tile's rows that a line along z takes: a power of two, as a tile is halved along z repeatedly."""
     return 1 << (Z - 1).bit_length()
 
 
 @triton.jit
 def sums_along_z(tiles, SHAPE: tl.constexpr, PHASE: tl.constexpr):
-    """Of tiles (lines, channels) of Y_dz, by dz, sum and z, for each z a tuple of the sums: over dz of Y_dz[z + dz]."""
+    """From tiles (lines, channels) of Y_dz, by dz, sum and z, a tuple for each z: the sums over dz of Y_dz[z + dz]."""
     Z: tl.constexpr = SHAPE.Z
     SIDE: tl.constexpr = SHAPE.SIDE
     R: tl.constexpr = SIDE // 2

@@ -1,12 +1,12 @@
-"""The LSTM's kernels: a step forward in one, a step back in one, in the notation of kernels/DERIVATION.md.
+"""The LSTM's kernels, one for a step and one for its backward pass, in the notation of kernels/DERIVATION.md.
 
     step        f = sigmoid(p_f + W_f * h), i = sigmoid(p_i + W_i * h), c = tanh(p_c + W_c * h)
                 s' = m (f . s + i . c) + (1 - m) s, h' = m tanh(f . s + i . c) + (1 - m) h
     step_back   d = (1 - m) d + W^T * da + doutput; then, of the step before, e, its da and ds = (1 - m) g + e . f
 
-A kernel begins with its convolution and goes on at the places of its tile. There it reads the grids, at all places,
-before it writes. Its grids are Slots, of one step; shapes are those of that step. Gates, and their derivatives, are in
-the order f, i, c, and a Slot of three means the first.
+A kernel begins with its convolution and continues at the places of its tile. It reads the grids at all places before it
+writes. Its grids are Slots of one step, and shapes are given for that step. Gates and their derivatives are in the
+order f, i, c; a Slot of three refers to the first.
 """
 
 import triton
@@ -21,15 +21,15 @@ from convrnn3d.places import read, seen, write, write_factor
 def step_kernel(
     source, weight, parts, B, T, t,  # source: h as a factor
     projection,  # (B, 3, X, Y, Z, C) p
-    state, cell,  # (B, X, Y, Z, C) h, where it is a step's result or kept; s
+    state, cell,  # (B, X, Y, Z, C) h, where the mask may select it or `first_source` takes it; s
     gates,  # (B, 3, X, Y, Z, C) f, i, c
-    states, last,  # (B, X, Y, Z, C) h' as this step's state, and of the last step once more
-    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; of step 0 h_0 as a factor, to be kept
-    next_cell, first_cell,  # (B, X, Y, Z, C) s'; of step 0 s_0, to be kept
+    states, last,  # (B, X, Y, Z, C) h' as this step's state and, in the last step, once more
+    next_source, first_source,  # (B, X, Y, Z, C) h' as a factor; in step 0, h_0 as a factor, saved for backward
+    next_cell, first_cell,  # (B, X, Y, Z, C) s'; in step 0, s_0, saved for backward
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Without `states` only the gates are computed, for a backward pass that wants them."""
+    """Without `states`, only the gates are computed, for a backward pass that recomputes them."""
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     found = ()
     for at in tl.static_range(len(places)):
@@ -67,18 +67,18 @@ def step_back_kernel(
     source, weight, parts, B, T, t,  # source: da of step t + 1 as factors
     around,  # (B, X, Y, Z, C) what goes around the convolutions of step t + 1, or dlast
     d_output,  # (B, X, Y, Z, C) the derivative by step t's state as an output
-    d_next_cell, d_cell,  # (B, X, Y, Z, C) g; ds, which is the g of the step before
+    d_next_cell, d_cell,  # (B, X, Y, Z, C) g; ds, which is the g of the preceding step
     cell,  # (B, X, Y, Z, C) s
     gates,  # (B, 3, X, Y, Z, C) f, i, c
     d_around,  # (B, X, Y, Z, C) (1 - m) d, which goes around step t; or the derivative by the first state
-    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and, where these are rounded, as they are
+    da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and unrounded, where factors are rounded
     mask,  # (B, T) or None
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """From step t + 1, or from beyond the last one, into step t; out of the sequence if t is -1.
+    """Go from step t + 1, or from beyond the last step, into step t; out of the sequence if t is -1.
 
-    Nothing goes around a step that every sample has: without a mask, `around` and `d_around` are there at the ends
-    alone.
+    Nothing goes around a step that every sample has: without a mask, `around` and `d_around` are given only at the
+    ends of the sequence.
     """
     places, sums = convolution(source, weight, parts, B, SHAPE, PHASE, TILE)
     if t < 0:
@@ -104,7 +104,7 @@ def step_back_kernel(
             da_f, da_i, da_c = e * s * f * (1 - f), e * c * i * (1 - i), e * i * (1 - c * c)
             if mask is None:
                 ds = e * f
-            else:  # zeros by choice, not by product: a step that is not there may hold NaN
+            else:  # zeros are selected, not multiplied by: an absent step may hold NaN
                 there = seen(mask, place, T, t)
                 d, ds = tl.where(there, 0, d), tl.where(there, e * f, g)
                 da_f, da_i, da_c = tl.where(there, da_f, 0), tl.where(there, da_i, 0), tl.where(there, da_c, 0)

@@ -1,7 +1,7 @@
-"""The LSTM over a sequence: its kernels, of `lstm`, for each step, and on which grids.
+"""The LSTM over a sequence: which kernels of `lstm` run for each step, and on which grids.
 
-Forward `step` for each. Backward `step_back` from beyond the last step into it, from each into the one before and, if
-its derivative is wanted, out of the first into the first state.
+Forward, each step runs `step`. Backward, `step_back` goes from beyond the last step into it, from each step into the
+preceding one and, if its derivative is wanted, out of the first step into the first state.
 """
 
 import torch
@@ -14,7 +14,7 @@ from convrnn3d.sequence import Sequence
 from convrnn3d.tuning import first_kept
 
 EVERY_GATE, EVERY_GATE_BACK = Phase.of(0, 3), Phase.of(0, 3, transposed=True)
-# Of `step_kernel` states, last, next_source, first_source, next_cell, first_cell.
+# `step_kernel`'s states, last, next_source, first_source, next_cell, first_cell.
 NO_STATES = (ZEROS,) * 6
 
 
@@ -22,7 +22,10 @@ def forward(
     sequence: Sequence, projection: Tensor, weight: Tensor, state: tuple[Tensor, Tensor] | None, mask: Tensor | None,
     carried: torch.dtype, save: bool, keep: bool, traced: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """states, last, cell, as `carried`; sources, cells, gates, packed for `backward`, if `save`, gates if `keep`."""
+    """Return states, last, cell, of type `carried`; sources, cells, gates, packed for `backward`.
+
+    They are complete if `save`; gates if `keep`.
+    """
     steps, first = sequence.steps, first_kept(sequence.steps, state is not None, traced)
     states_are_sources = not save and sequence.factors_are_kept(carried)
     slots = steps - first if save else 0 if states_are_sources else min(2, steps - first)
@@ -35,11 +38,11 @@ def forward(
     h_0, s_0 = (None, None) if state is None else state
 
     def source(t: int) -> Slot:
-        """Where h_{t-1} is as a factor, unless it is read as a state."""
+        """The Slot of h_{t-1} as a factor, unless it is read as a state."""
         return Slot(sources, slots, (t - first) % max(slots, 1))
 
     def s(t: int) -> Slot:
-        """Where s_{t-1} is."""
+        """The Slot of s_{t-1}."""
         return Slot(cells, steps, t) if save and t < steps else Slot(cell)
 
     for t in range(steps):
@@ -51,7 +54,7 @@ def forward(
             h_factor = Slot(None if h_0 is None else sequence.factors(h_0))
         first_source = source(0) if save and t == first == 0 else ZEROS
         first_cell = s(0) if save and t == 0 else ZEROS
-        is_read = mask is not None or first_source.tensor is not None  # beside the convolution, by the step itself
+        is_read = mask is not None or first_source.tensor is not None  # by the step itself, not by its convolution
         sequence.run(
             step_kernel, "lstm_step", EVERY_GATE, h_factor, forward_packed, t,
             of_gates(projection, steps, t), h if is_read else ZEROS, s(t) if t else Slot(s_0),
@@ -66,9 +69,9 @@ def backward(
     packed: Tensor, mask: Tensor | None, sources: Tensor, cells: Tensor, kept: Tensor, carried: torch.dtype,
     recompute: bool, has_state: bool, wants_state: bool, wants_weight: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """dp, dW, dh_0, ds_0, the latter three empty where they are not wanted.
+    """Return dp, dW, dh_0, ds_0; the latter three are empty where they are not wanted.
 
-    kept: gates, or the projection if `recompute`; each step's gates are then made again.
+    kept: gates, or the projection if `recompute`, from which each step's gates are then computed again.
     """
     steps, first = sequence.steps, sequence.steps - sources.shape[1]
     d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
@@ -80,7 +83,7 @@ def backward(
     goes_around = d if mask is not None else ZEROS
 
     def passed_back(t: int) -> tuple[Slot, Slot]:
-        """What goes around step t, and its ds; of the first one they lead to the first state alone."""
+        """What goes around step t, and its ds; those of the first step are needed only for the first state."""
         if t < 0:
             return Slot(d_h), Slot(d_s)
         return (goes_around, g) if t or wants_state else (ZEROS, ZEROS)

@@ -1,8 +1,8 @@
-"""The recurrences with the backward pass written by hand, in PyTorch: the path for CPUs, and a kernel's next of kin.
+"""The recurrences in PyTorch with the backward pass written by hand: the path for CPUs, close to what the kernels do.
 
-The formulas and their notation are those of kernels/DERIVATION.md. Forward keeps what each step's gates were; backward
-walks the steps in reverse, then sums the weight's gradient over all of them at once. A first state of zeros is not
-convolved, nor is its step in that sum. Who multiplies is said by the caller: see `plain` and `onednn`.
+The formulas and their notation are those of kernels/DERIVATION.md. The forward pass saves each step's gates. The
+backward pass goes through the steps in reverse, then sums the weight's gradient over all of them at once. A first state
+of zeros is not convolved, and its step is not in that sum. The caller says what multiplies: see `plain` and `onednn`.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from convrnn3d.plain import Plain, Products
 from convrnn3d.reference import only_seen, where_seen, zero_state
 
 U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
-# Products with a weight, of grids like a state, in so many steps that convolve; whether they are for a backward pass.
+# Makes the products for a weight, a grid like a state and a number of steps that convolve; backward: as in `onednn`.
 Multiply = Callable[[Tensor, Tensor, int, bool], Products]
 
 
@@ -39,7 +39,7 @@ def conv_gru(
     mask: Tensor | None = None,
     multiply: Multiply = plain,
 ) -> tuple[Tensor, Tensor]:
-    """As `convrnn3d.reference.conv_gru`, with a backward pass of its own."""
+    """Like `convrnn3d.reference.conv_gru`, with its own backward pass."""
     check_inputs(projection, weight, mask, state)
     projection = only_seen(projection, mask)
     if differentiated(projection, weight, state):
@@ -54,7 +54,7 @@ def conv_lstm(
     mask: Tensor | None = None,
     multiply: Multiply = plain,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """As `convrnn3d.reference.conv_lstm`, with a backward pass of its own."""
+    """Like `convrnn3d.reference.conv_lstm`, with its own backward pass."""
     h, s = (None, None) if state is None else state
     check_inputs(projection, weight, mask, h, s)
     projection = only_seen(projection, mask)
@@ -67,14 +67,14 @@ def conv_lstm(
 
 
 def _products(multiply: Multiply, weight: Tensor, grids: Tensor, state: Tensor | None, backward: bool) -> Products:
-    """For a call whose states are like `grids` (B, T, X, Y, Z, C)."""
+    """The products for a call whose states are like `grids` (B, T, X, Y, Z, C)."""
     return multiply(weight, grids[:, 0], grids.shape[1] - first_convolving_step(state), backward)
 
 
 def _gru(
     projection: Tensor, state: Tensor | None, mask: Tensor | None, products: Products, kept: list[Tensor] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """All states and the last one. u, r and c of each step are added to `kept`."""
+    """Return all states and the last one; append each step's u, r and c to `kept`."""
     h, states = zero_state(projection) if state is None else state, []
     for t in range(projection.shape[1]):
         p_ur, p_c, convolves = projection[:, t, U_R], projection[:, t, C], t > 0 or state is not None
@@ -95,7 +95,7 @@ def _lstm(
     products: Products,
     kept: list[Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """All states and the last pair. s, f, i, c and h^ of each step are added to `kept`."""
+    """Return all states and the last pair; append each step's s, f, i, c and h^ to `kept`."""
     h, s = (zero_state(projection) if given is None else given for given in (state, cell))
     states = []
     for t in range(projection.shape[1]):

@@ -2,7 +2,7 @@
 
     p_g,t = W_in,g * x_t + b_g        g: u, r, c of the GRU; f, i, c of the LSTM
 
-In the order of the gates, and of channels within one, as everywhere here.
+Gates, and channels within a gate, are in the same order as everywhere in the package.
 """
 
 import math
@@ -21,12 +21,12 @@ GATES = 3
 
 
 class ConvRNN(nn.Module):
-    """What both recurrences have: their parameters, and the gates' projections.
+    """What both recurrences have in common: their parameters and the gates' projections.
 
-    in_channels: of the grids that come in; channels: of the state; kernel_size: of the input's convolution, odd;
+    in_channels: of the input grids; channels: of the state; kernel_size: of the input's convolution, odd;
     state_kernel_size: of the state's, 1 or 3. Parameters: input_weight (3, C, in_channels, K, K, K), bias (3, C),
-    weight (3, C, C, K, K, K), at first as those of nn.Conv3d, uniform to +-1 / sqrt(fan in), the bias zero.
-    backend, precision, recompute: as in `conv_gru`; attributes, to be changed at will.
+    weight (3, C, C, K, K, K), initialised like those of nn.Conv3d, uniform to +-1 / sqrt(fan in), with a bias of zero.
+    backend, precision, recompute: as in `conv_gru`; attributes that may be changed at any time.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class ConvRNN(nn.Module):
         super().__init__()
         numbers = in_channels, channels, kernel_size, state_kernel_size
         if not all(isinstance(number, Integral) and not isinstance(number, bool) for number in numbers):
-            raise TypeError(f"channels and kernel sizes, of one number for all axes, must be integers, got {numbers}")
-        # Of NumPy's whole numbers torch.compile would make tensors.
+            raise TypeError(f"channels and kernel sizes, one number for all axes, must be integers, got {numbers}")
+        # torch.compile would turn NumPy integers into tensors.
         in_channels, channels, kernel_size, state_kernel_size = map(int, numbers)
         if min(in_channels, channels) < 1:
             raise ValueError(f"channels must be positive, got {in_channels} and {channels}")
         if kernel_size < 1 or kernel_size % 2 == 0 or state_kernel_size not in (1, 3):
             sizes = f"{kernel_size} and {state_kernel_size}"
-            raise ValueError(f"the input's kernel must be odd, and the state's 1 or 3, got {sizes}")
+            raise ValueError(f"kernel_size must be odd and positive, state_kernel_size 1 or 3, got {sizes}")
         check_backend(backend)
         check_precision(precision)
         self.in_channels, self.channels = in_channels, channels
@@ -64,16 +64,16 @@ class ConvRNN(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
+        """Initialise the parameters again."""
         for weight in (self.input_weight, self.weight):
             bound = 1 / math.sqrt(weight[0, 0].numel())
             nn.init.uniform_(weight, -bound, bound)
         nn.init.zeros_(self.bias)
 
     def project(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Grids (B, T, X, Y, Z, in_channels) to the gates' projections (B, T, 3, X, Y, Z, C), bias included.
+        """Map grids (B, T, X, Y, Z, in_channels) to the gates' projections (B, T, 3, X, Y, Z, C), bias included.
 
-        mask (B, T) bool: False where a grid is not there, and may hold anything; it is read as zeros.
+        mask (B, T) bool: False where a grid is absent; it may hold anything and is read as zeros.
         """
         self._check(x)
         check_mask(mask, *x.shape[:2])
@@ -89,7 +89,7 @@ class ConvRNN(nn.Module):
         require_type("x", x, dtype, "the parameters are")
 
     def _projected(self, x: Tensor, mask: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The projections, and which samples have which steps."""
+        """The projections, and the mask of each sample's present steps."""
         self._check(x)
         mask = mask_of(mask, lengths, x)
         return self.project(x, mask), mask
@@ -109,7 +109,7 @@ class ConvGRU(ConvRNN):
     def forward(
         self, x: Tensor, state: Tensor | None = None, mask: Tensor | None = None, *, lengths: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
+        """Map x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
 
         state, mask, lengths and errors are those of `conv_gru`.
         """
@@ -118,7 +118,7 @@ class ConvGRU(ConvRNN):
 
 
 class ConvLSTM(ConvRNN):
-    """`conv_lstm` over grids. The forget gate's bias is 1 at first: the state is kept until training says otherwise."""
+    """`conv_lstm` over grids. The forget gate's bias is initialised to 1, so that at first the state is kept."""
 
     def reset_parameters(self) -> None:
         super().reset_parameters()
@@ -132,6 +132,6 @@ class ConvLSTM(ConvRNN):
         *,
         lengths: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last pair (h, s)."""
+        """Map x (B, T, X, Y, Z, in_channels) to all states (B, T, X, Y, Z, C) and the last pair (h, s)."""
         projection, mask = self._projected(x, mask, lengths)
         return conv_lstm(projection, self.weight, state, mask, **self._how)

@@ -1,4 +1,4 @@
-"""Gradients that can't be differentiated again, and say so rather than come out as zero."""
+"""Gradients that cannot be differentiated again: the attempt raises an error instead of giving zeros."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ REFUSAL = "convrnn3d can be differentiated once: double backward is not supporte
 
 
 def once(gradients: list[Tensor | None], *leading: Tensor | None) -> tuple[Tensor | None, ...]:
-    """`gradients` as they are; under create_graph, to differentiate them is an error.
+    """Return `gradients` unchanged; under create_graph, differentiating them is an error.
 
-    leading: tensors that lead to all that they were computed from, the call's inputs and what comes after it: a
-    derivative by any of these would else be missing.
+    leading: tensors that lead to everything the gradients were computed from, the call's inputs and what follows the
+    call. Without them, a derivative by any of these would be missing.
     """
     return _Once.apply(len(gradients), *gradients, *leading) if torch.is_grad_enabled() else tuple(gradients)
 

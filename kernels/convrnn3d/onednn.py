@@ -20,7 +20,7 @@ from torch.nn import Parameter
 from convrnn3d.frozen import promise_of
 from convrnn3d.plain import Plain, Products, by_gate, side_by_side
 
-# Of torch.ops.mkldnn, as PyTorch's own compiler calls them; PyTorch has no public name for either.
+# Operators of torch.ops.mkldnn that PyTorch's own compiler calls; PyTorch has no public name for either.
 PACKS, CONVOLVES = "_reorder_convolution_weight", "_convolution_pointwise"
 CAPABLE = ("AVX2", "AVX512")
 # With fewer channels than this, the calls themselves take longer than the products. With NARROW = 1, five steps of one
@@ -37,43 +37,44 @@ FEW, FEW_STEPS = 4, 2
 
 
 def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
-    """Why a call on `tensor`, the projection, and others cannot have these products, or None."""
+    """Return the reason why a call on `tensor`, the projection, and others cannot have these products, or None."""
     if (
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
     ):
-        return "compilers, torch.func's transforms and forward-mode derivatives see into the reference alone"
+        return "compilers, torch.func's transforms and forward-mode derivatives do not support oneDNN's products"
     if tensor.device.type != "cpu":
-        return f"oneDNN multiplies on CPUs, and the tensors are on {tensor.device}"
+        return f"oneDNN runs on CPUs, and the tensors are on {tensor.device}"
     if tensor.dtype != torch.float32:
-        return f"oneDNN multiplies float32 here, not {tensor.dtype}"
+        return f"oneDNN is used for float32 only, not {tensor.dtype}"
     if torch.is_autocast_enabled("cpu"):
-        return "oneDNN multiplies float32 here, and under autocast products are in another type"
+        return "oneDNN is used for float32 only, and under autocast products are in another type"
     kinds = {type(given) for given in (tensor, *others) if given is not None} - {Tensor, Parameter}
     if kinds:
         return f"oneDNN reads memory, and a {kinds.pop().__name__} may have none"
     if torch.backends.cpu.get_cpu_capability() not in CAPABLE:
-        return f"of CPUs with {' or '.join(CAPABLE)} alone is it known what oneDNN does"
+        return f"what oneDNN does is known only for CPUs with {' or '.join(CAPABLE)}"
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
         return "PyTorch's oneDNN is missing, or switched off by torch.backends.mkldnn"
     if not all(hasattr(torch.ops.mkldnn, name) for name in (PACKS, CONVOLVES)):
-        return f"PyTorch {torch.__version__} has no convolution with a weight that was laid out before"
+        return f"PyTorch {torch.__version__} has no convolution with a packed weight"
     return None
 
 
 def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Products:
-    """Of a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that convolve.
+    """The products for a call with a weight (3, C, C, K, K, K), states like `grid` (B, X, Y, Z, C), and `steps` that
+    convolve.
 
-    backward: for a backward pass, or before one; such calls keep nothing of a frozen weight. Raises RuntimeError if a
-    frozen one has changed.
+    backward: whether they are for a backward pass, or for a forward pass before one; such calls neither cache nor check
+    a frozen weight. Others that convolve raise RuntimeError if a frozen weight has changed.
     """
     if steps == 0:
         return Plain(weight)
     promise = None if backward else promise_of(weight)
     forward = steps > 1 or len(grid) >= FEW or (promise is not None and promise.lasting)
-    # One sample's rows are too few for products by tap, too.
+    # One sample's rows are also too few for products tap by tap.
     if weight.shape[1] < NARROW or (not forward and (promise is not None or len(grid) < 2)):
         return Plain(weight)
     if promise is None:
@@ -87,8 +88,9 @@ def products(weight: Tensor, grid: Tensor, steps: int, backward: bool) -> Produc
 class Packed(Plain):
     """Products with a weight of float32 and grids of `shape` (B, X, Y, Z, C).
 
-    A run of gates is laid out when it is first convolved with: oneDNN chooses how by the grids' shape, and given grids
-    of another it may lay out anew in each call. forward, back: for which way to do so; PyTorch multiplies the other.
+    The weight of a run of gates is packed when it is first used: oneDNN chooses the order by the grids' shape, and for
+    grids of another shape it may pack again in each call. forward, back: whether to pack for the forward and for the
+    backward pass; without packing, PyTorch's own convolutions are used.
     """
 
     def __init__(self, weight: Tensor, shape: torch.Size, forward: bool = True, back: bool = True) -> None:
@@ -111,7 +113,7 @@ class Packed(Plain):
         key = gates.start, gates.stop, transposed
         if key not in self._packed:
             self._packed[key] = self._pack(self.weight[gates], transposed)
-        channels_second = grid.contiguous().movedim(-1, 1)  # in memory innermost
+        channels_second = grid.contiguous().movedim(-1, 1)  # innermost in memory
         groups, fused_with_it = 1, ("none", [], "")
         return torch.ops.mkldnn._convolution_pointwise(
             channels_second, self._packed[key], None, *self._how, groups, *fused_with_it
@@ -127,7 +129,7 @@ class Packed(Plain):
 
     def weight_gradient(self, sources: Tensor, da: Tensor) -> Tensor:
         size, channels, columns = self.weight.shape[-1], sources.shape[-1], da.shape[2] * sources.shape[-1]
-        # Voxels outermost: a box of them is in few pieces.
+        # Voxels outermost, so that a box of them is in few pieces.
         h = sources.flatten(0, 1).movedim(0, 3).contiguous()  # (X, Y, Z, B T, C)
         da = da.flatten(0, 1).permute(2, 3, 4, 0, 1, 5).contiguous()  # (X, Y, Z, B T, n, C)
         dw = h.new_empty(columns, size**3, channels)
@@ -139,5 +141,5 @@ class Packed(Plain):
 
 
 def _inside(offset: int, side: int) -> tuple[slice, slice]:
-    """Along an axis, the voxels v with v + o inside, and those v + o."""
+    """Along an axis, the voxels v with v + offset inside the grid, and those v + offset."""
     return slice(max(0, -offset), side - max(0, offset)), slice(max(0, offset), side - max(0, -offset))

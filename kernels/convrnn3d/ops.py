@@ -1,11 +1,11 @@
-"""The kernels as PyTorch operators: schema, what runs, shapes without data; `autograd` has their derivatives.
+"""The kernels as PyTorch operators: schemas, implementations, shapes without data; `autograd` has their derivatives.
 
-`convrnn3d::gru` and `convrnn3d::lstm` run a whole sequence and return, after the results, what the backward pass
-keeps (see `sequence`); `gru_backward` and `lstm_backward` are their derivatives. Triton is imported when one runs,
-not before. How a call computes: `operand` is the type of the products' factors, `carried` that of the states, and
-`precision` how float32 factors are multiplied: ieee, tf32, or as PyTorch's convolutions do when the operator runs.
-`kept` is the gates or, to recompute them, the projection. `traced`: a compiler sees the call, which other numbers of
-steps and another precision of PyTorch's convolutions may follow.
+`convrnn3d::gru` and `convrnn3d::lstm` run a whole sequence and return, after the results, what is saved for backward
+(see `sequence`); `gru_backward` and `lstm_backward` are their derivatives. Triton is imported only when one runs.
+`operand` is the type of the products' factors, `carried` that of the states, and `precision` says how float32 factors
+are multiplied: ieee, tf32, or as PyTorch's convolutions do when the operator runs. `kept` is the gates or, to recompute
+them, the projection. `traced`: a compiler traces the call, and what it compiles may run with other numbers of steps and
+another precision of PyTorch's convolutions.
 """
 
 from functools import cache
@@ -45,7 +45,7 @@ LIBRARY.define(
 
 @cache
 def _kernels(cell: str) -> tuple[Any, Any]:
-    """The module `gru_steps` or `lstm_steps`, and Sequence: importing costs each call time (`benchmarks.host`)."""
+    """The module `gru_steps` or `lstm_steps`, and Sequence; cached, as an import takes time (`benchmarks.host`)."""
     from convrnn3d.sequence import Sequence
 
     return import_module(f"convrnn3d.{cell}_steps"), Sequence
@@ -60,7 +60,7 @@ def bits(mask: Tensor | None) -> Tensor | None:
 
 
 def settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
-    """ieee or tf32, which is about float32 alone; a device without tf32 computes in ieee what is asked for in tf32."""
+    """Return ieee or tf32, which concerns only float32; on a device without tf32, a request for it gives ieee."""
     if operand != torch.float32:
         return "ieee"
     if precision == AS_PYTORCH:
@@ -102,7 +102,7 @@ def lstm(
 
 
 def _kept(kept: list[Tensor], save: bool, recompute: bool) -> list[Tensor]:
-    """What is really kept of sources, cells, gates and packed weights: working copies are given back empty."""
+    """What of sources, cells, gates and packed weights is saved for backward: working copies are returned empty."""
     *grids, gates, packed = kept
     if not save:
         return [x.new_empty(0) for x in kept]

@@ -1,15 +1,15 @@
-"""Which voxel a program owns, or which tap of the weight's gradient: so that each multiprocessor has as much to do.
+"""Which voxel, or which tap of the weight's gradient, a program owns, so that multiprocessors have equally much to do.
 
-A corner of the grid has 8 taps, an inner voxel 27; and the middle tap has a source at every voxel, one to a corner at
-27 of 64. Where there are about two programs for each multiprocessor, the second one there is the one that is half of
-all later: at once, or when the first one ends. So the longer half of the programs comes first, longer and longer, then
-the others, shorter and shorter: 18, 27, 12, 8 taps on a 4x4x4 grid, where an inner voxel meets a corner.
+A corner of the grid has 8 taps, an inner voxel 27; the middle tap has a source at every voxel, a tap towards a corner
+at 27 of 64. With about two programs for each multiprocessor, its second program comes half of all programs after its
+first, and starts at once or when the first one ends. So the longer half of the programs comes first, in rising length,
+then the others, in falling length: 18, 27, 12, 8 taps on a 4x4x4 grid, where an inner voxel is paired with a corner.
 """
 
 import triton
 import triton.language as tl
 
-MOST = tl.constexpr(64)  # in an order that is looked up, in the bits of one number for each bit of those in it
+MOST = tl.constexpr(64)  # entries of an order that is looked up, in one number for each bit of its entries
 
 
 @triton.constexpr_function
@@ -21,7 +21,7 @@ def _longer_half_first(LENGTHS):
 
 @triton.constexpr_function
 def order_of_voxels(X, Y, Z):
-    """The voxels (x Y + y) Z + z of a grid; of a large one, of many programs to a multiprocessor, as they come."""
+    """The voxels (x Y + y) Z + z of a grid; as they come in a large one, which has many programs per multiprocessor."""
 
     def along(place: int, side: int) -> int:
         return min(1, side - 1 - place) - max(-1, -place) + 1
@@ -35,7 +35,7 @@ def order_of_voxels(X, Y, Z):
 
 @triton.constexpr_function
 def order_of_taps(SIDE, X, Y, Z):
-    """The taps (dx SIDE + dy) SIDE + dz of a kernel, each counted from 0."""
+    """The taps (dx SIDE + dy) SIDE + dz of a kernel, where dx, dy and dz count from 0."""
     R = SIDE // 2
 
     def voxels(tap: int) -> int:
@@ -58,13 +58,13 @@ def _bits_of(ORDER):
 
 @triton.constexpr_function
 def _bits(ORDER, BIT):
-    """A number whose i-th bit is that of the i-th in an order."""
+    """A number whose i-th bit is bit BIT of the i-th entry of an order."""
     return sum((one >> BIT & 1) << i for i, one in enumerate(ORDER))
 
 
 @triton.jit
 def in_order(i, ORDER: tl.constexpr):
-    """The i-th of an order; one of more than MOST must be that in which they come."""
+    """The i-th entry of an order; an order of more than MOST entries must be 0, 1, 2 and so on."""
     if len(ORDER) > MOST:
         tl.static_assert(_as_they_come(ORDER))
         found = i

@@ -1,8 +1,8 @@
-"""Weights and states as products read them: cast, in tf32 rounded, and the weights in the order of the products.
+"""Weights and states as products read them: cast, rounded for tf32, and the weights in the order of the products.
 
 A weight is packed in one launch, into both orders if there will be a backward pass, (orders, taps, 3, C, C):
 
-    order 0, forward    of each gate, rows are output channels n, columns input channels k
+    order 0, forward    for each gate, rows are output channels n, columns input channels k
     order 1, backward   rows are input channels k, columns output channels n
 
 The channels that a product sums over are innermost: wgmma takes tf32 operands in no other order.
@@ -18,8 +18,8 @@ from torch import Tensor
 from convrnn3d.frozen import promise_of
 from convrnn3d.places import GATES, Shape, as_factor, store
 
-BLOCK = 16  # channels, of both sides of a tile of the weight
-ELEMENTS = 1024  # of a state that a program casts
+BLOCK = 16  # channels on each side of a tile of the weight
+ELEMENTS = 1024  # elements of a state that a program casts
 
 
 @triton.jit
@@ -39,10 +39,10 @@ def pack_kernel(
 
 @triton.jit
 def weights_of_program(SHAPE: tl.constexpr, BLOCK: tl.constexpr):
-    """gate, n, k, tap, exists: a block of output and one of input channels, of a gate, with all taps.
+    """gate, n, k, tap, exists: a block of output and one of input channels of a gate, with all taps.
 
-    Whichever of n, k and tap is innermost in memory, a program's part of it fills the sectors that it touches: a
-    transposition costs no bytes.
+    Whichever of n, k and tap is innermost in memory, what a program takes of it fills the sectors that it touches, so
+    that a transposition costs no bytes.
     """
     C: tl.constexpr = SHAPE.C
     taps: tl.constexpr = SHAPE.SIDE * SHAPE.SIDE * SHAPE.SIDE
@@ -63,7 +63,7 @@ def cast_kernel(grid, factors, size, PRECISION: tl.constexpr, ELEMENTS: tl.const
 
 
 def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, orders: int, launch: Callable) -> Tensor:
-    """weight (3, C, C, K, K, K) to (orders, taps, 3, C, C) of type `operand`."""
+    """Pack `weight` (3, C, C, K, K, K) into (orders, taps, 3, C, C) of type `operand`."""
     packed = torch.empty(orders, shape.SIDE**3, GATES.value, shape.C, shape.C, dtype=operand, device=weight.device)
     programs = GATES.value * (-(-shape.C // BLOCK)) ** 2
     constants = {"SHAPE": shape, "ORDERS": orders, "PRECISION": precision, "BLOCK": BLOCK}
@@ -72,25 +72,25 @@ def pack(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, ord
 
 
 def kept_or_packed(weight: Tensor, shape: Shape, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
-    """`pack`, forward alone; of a frozen weight once."""
+    """`pack` for the forward order only; a frozen weight is packed once and cached."""
     promise, how = promise_of(weight), (operand, precision)
     if promise is None:
         return pack(weight, shape, *how, 1, launch)
     kept = promise.kept
     if _capturing(weight.device):
-        # What was made on any stream: the one that is captured waited for the others. What a capture packs is there
-        # in its replays alone, and so is not kept. And a graph may outlast a promise for a while.
+        # A weight packed on any stream will do, as the captured stream waited for the others. What a capture packs
+        # exists only in its replays, and so is not cached. A graph may outlast a promise that is not lasting.
         kept = kept if promise.lasting else {}
         made = next((packed for (*other, _), packed in kept.items() if tuple(other) == how), None)
         return pack(weight, shape, *how, 1, launch) if made is None else made
-    key = (*how, _stream(weight.device))  # what one stream makes another may not read yet
+    key = (*how, _stream(weight.device))  # another stream may not read yet what this one packs
     packed = kept.get(key)
-    # Of two threads that come at once both take the first one's, which a graph may have been captured with.
+    # Two threads that come at once both take the first one's, since a graph may have been captured with it.
     return kept.setdefault(key, pack(weight, shape, *how, 1, launch)) if packed is None else packed
 
 
 def cast(grid: Tensor, operand: torch.dtype, precision: str, launch: Callable) -> Tensor:
-    """`grid` as factors; itself, where it is already as they are."""
+    """`grid` as factors; `grid` itself where it needs no change."""
     if grid.dtype == operand and precision != "tf32":
         return grid
     factors = torch.empty(grid.shape, dtype=operand, device=grid.device)

@@ -1,8 +1,8 @@
-"""Taps shared out over programs: for few samples, which make few programs.
+"""Taps divided among programs: for small batches, which make few programs.
 
-A part of a convolution is what the taps of one dx add to it, or those of one (dx, dy), or one tap. `conv_parts` leaves
-the parts, and the kernel after it adds them up, always in the order of the taps, so that a result repeats bit for bit.
-A program owns rows of any voxels that have a source there, or lines of such.
+A part of a convolution is what the taps of one dx add to it, or those of one (dx, dy), or one tap. `conv_parts` writes
+the parts, and the next kernel adds them up, always in the order of the taps, so that results repeat bit for bit. A
+program owns rows of any voxels that have a source for its taps, or lines of such voxels.
 """
 
 import triton
@@ -22,7 +22,7 @@ def conv_parts(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """What a part of the taps adds to the convolution, into `parts`, where there is a source for it."""
+    """Write to `parts` what a part of the taps adds to the convolution, at voxels that have a source for them."""
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
@@ -41,11 +41,11 @@ def conv_parts(
     dx, dy, dz = tap_of_part(part, SHAPE, TILE)
     one = tl.full((), 1, tl.int32)
     side = tl.full((), SIDE, tl.int32)
-    nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that have a source there
+    nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that have a source
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
     if TILE.lines:
         if program * (ROWS // rows_of_line(Z)) >= B * nx * ny:
-            return  # without a word to the next launch, which begins when those have ended that wait
+            return  # does not let the next launch begin, which does so when the programs that wait have ended
         rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
         y_taps = one
         if TILE.shared == 1:
@@ -78,8 +78,8 @@ def conv_parts(
         )
         places, tiles = (place_of(sample, v, exists, first, SHAPE, TILE),), (sums,)
     let_next_begin(TILE)
-    SUMS: tl.constexpr = PHASE.sums  # PHASE.sums itself, Triton 3.6 takes for a number that may change
-    parts += part * (SUMS * C)  # whose sums are counted from here
+    SUMS: tl.constexpr = PHASE.sums  # Triton 3.6 takes PHASE.sums itself for a number that may change
+    parts += part * (SUMS * C)  # the sums of this part begin here
     for at in tl.static_range(len(places)):
         for g in tl.static_range(SUMS):
             tl.store(part_pointers(parts, places[at], g, SHAPE, PHASE, TILE), tiles[at][g], places[at][3])
@@ -89,7 +89,7 @@ def conv_parts(
 def part_pointers(
     parts, place, NUMBER: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """(rows, channels), at a place, to the NUMBER-th of what is left there, sum by sum and part by part."""
+    """Pointers (rows, channels) to the NUMBER-th of the sums left at a place, which go sum by sum and part by part."""
     b, v, n, _, along = place
     C: tl.constexpr = SHAPE.C
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
@@ -99,9 +99,9 @@ def part_pointers(
 
 @triton.jit
 def sum_of_parts(parts, place, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
-    """What parts were left at a place, added up over those that have a source inside the grid.
+    """Add up the parts left at a place, over those that have a source inside the grid.
 
-    No thread waits for another: loads of all parts, and of what the kernel goes on with, are under way at once.
+    No thread waits for another: the loads of all parts, and of what the kernel needs next, are in flight at once.
     """
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
@@ -132,7 +132,7 @@ def number_of_parts(SIDE, SHARED):
 
 @triton.jit
 def tap_of_part(part, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """dx, dy, dz, zero along axes that are not shared out."""
+    """dx, dy, dz of a part; zero along axes that are not shared out."""
     SIDE: tl.constexpr = SHAPE.SIDE
     R: tl.constexpr = SIDE // 2
     if TILE.shared == 1:

@@ -1,11 +1,11 @@
 """What a program owns, and how it reads and writes grids there.
 
-Where a tile of rows x channels is in the grids is a place, a tuple (b, v, n, exists, along):
+A place is where a tile of rows x channels is in the grids, a tuple (b, v, n, exists, along):
 
     b, v    (rows) sample and voxel of each row, int32
     n       (channels)
-    exists  (rows, channels) what of the tile is inside
-    along   how many voxels further along z than v, a constant: those of a line differ by it alone
+    exists  (rows, channels) which of the tile's elements are inside
+    along   how many voxels further along z than v, a constant: the places of a line differ only in it
 
 Kernels read and write grids at a place through a Slot. (Triton 3.6 forgets the names of a named tuple's fields if it is
 made in a kernel.)
@@ -31,9 +31,9 @@ class Shape(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A launch's convolution: of `count` gates from `first` on; transposed, of their adjoints, which are added up.
+    """A launch's convolution: that of `count` gates from `first` on or, if transposed, the sum of their adjoints.
 
-    sums: how many it has, one for each gate or, transposed, one in all.
+    sums: the number of its sums, one for each gate or, if transposed, one in all.
     """
 
     first: int
@@ -47,12 +47,12 @@ class Phase(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What a program owns: rows x channels; how many input channels a turn has.
+    """What a program owns, rows x channels; inner: the number of input channels in a turn.
 
-    precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: of the axes x,
-    y, z so many, the first ones, along which taps are shared out over programs. exact: results are to be as near to the
-    truth as float32 is. dependent: begun before the launch before it has ended; early: lets the next one begin at once,
-    not after its loop. special_unit: the GPU has NVIDIA's special function unit, with an instruction for tanh.
+    precision: how float32 is multiplied, ieee or tf32. lines: the rows are whole lines along z. shared: along this many
+    of the axes x, y, z, the first ones, taps are divided among programs. exact: results must be as accurate as float32.
+    dependent: the launch begins before the preceding one has ended; early: it lets the next one begin at once, not
+    after its loop. special_unit: the GPU has NVIDIA's special function unit, with an instruction for tanh.
     """
 
     rows: int
@@ -69,10 +69,11 @@ class Tile(NamedTuple):
 
 @triton.jit
 def wait(TILE: tl.constexpr):
-    """Until all that was launched before has ended and its results can be read.
+    """Wait until all earlier launches have ended and their results can be read.
 
-    Before the first access to memory, and after all that needs none: that is done while the launch before still runs.
-    Before the first store, too: a step writes over what the one before still reads, slots of gates and of sources.
+    Called before the first access to memory and after everything that needs none, which thus overlaps the preceding
+    launch. The first store has to wait, too: a step overwrites slots of gates and of sources that the preceding step
+    still reads.
     """
     if TILE.dependent:
         if TILE.early:
@@ -82,30 +83,30 @@ def wait(TILE: tl.constexpr):
 
 @triton.jit
 def let_next_begin(TILE: tl.constexpr):
-    """After the loop: the next launch's programs take no multiprocessor from what this one has yet to convolve."""
+    """Let the next launch begin; after the loop, so that its programs take no multiprocessor from this convolution."""
     if TILE.dependent and not TILE.early:
         tl.extra.cuda.gdc_launch_dependents()
 
 
 @triton.jit
 def place_of(b, v, exists, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """Of rows (b, v), as far as they exist, from channel `first` on."""
+    """The place of rows (b, v), as far as they exist, from channel `first` on."""
     n = first + tl.arange(0, TILE.channels)
     return b, v, n, exists[:, None] & (n < SHAPE.C)[None, :], 0
 
 
 @triton.jit
 def offsets(slot, b, v, SHAPE: tl.constexpr):
-    """(rows) int64, of voxels in a Slot's tensor."""
+    """Offsets (rows), int64, of voxels in a Slot's tensor."""
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
     return (b * slot.slots + slot.slot).to(tl.int64) * (V * SHAPE.C) + v * SHAPE.C
 
 
 @triton.jit
 def pointers(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
-    """(rows, channels), to a place in the grid GATE slots after the one that a Slot means.
+    """Pointers (rows, channels) to a place in the grid GATE slots after the one that a Slot refers to.
 
-    What is constant comes last, so that gates, and voxels along z, share an address and differ in an instruction's own
+    The constant is added last, so that gates, and voxels along z, share an address and differ in an instruction's own
     offset.
     """
     b, v, n, _, along = place
@@ -115,7 +116,7 @@ def pointers(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
 
 @triton.jit
 def read(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
-    """(rows, channels) float32, where the tile exists."""
+    """Read (rows, channels) as float32, where the tile exists."""
     exists = place[3]
     if slot.tensor is None:
         return tl.zeros((exists.shape[0], exists.shape[1]), tl.float32)
@@ -125,7 +126,7 @@ def read(slot, place, GATE: tl.constexpr, SHAPE: tl.constexpr):
 
 @triton.jit
 def as_float(x):
-    """In float32; of bfloat16 by its bits: of two in a register the upper one takes an instruction then, not two."""
+    """x in float32; bfloat16 by its bits, where the upper one of two in a register takes one instruction, not two."""
     if x.dtype == tl.bfloat16:
         x = (x.to(tl.uint16, bitcast=True).to(tl.uint32) << 16).to(tl.float32, bitcast=True)
     else:
@@ -141,21 +142,21 @@ def write(slot, place, GATE: tl.constexpr, x, SHAPE: tl.constexpr):
 
 @triton.jit
 def write_factor(slot, place, GATE: tl.constexpr, x, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """`write` of what a product will read, in tf32 rounded for it."""
-    PRECISION: tl.constexpr = TILE.precision  # which Triton 3.6 would pass on as a string, not as a constant
+    """`write` what a product will read, rounded for tf32."""
+    PRECISION: tl.constexpr = TILE.precision  # Triton 3.6 would pass TILE.precision on as a string, not as a constant
     if slot.tensor is not None:
         store(pointers(slot, place, GATE, SHAPE), as_factor(x, PRECISION), place[3])
 
 
 @triton.jit
 def seen(mask, place, T, t):
-    """(rows, 1): whether the mask (B, T) has step t of a row's sample."""
+    """(rows, 1): whether step t of a row's sample is present in the mask (B, T)."""
     return tl.load(mask + place[0] * T + t)[:, None] != 0
 
 
 @triton.jit
 def store(pointer, x, exists):
-    """tl.store, rounding to nearest; Triton's interpreter cuts bfloat16 off, twice as far from the truth."""
+    """tl.store, rounding to nearest; Triton's interpreter truncates bfloat16, which is twice as far from the truth."""
     if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
         bits = x.to(tl.int32, bitcast=True)
         x = ((bits + 0x7FFF + ((bits >> 16) & 1)) & -0x10000).to(tl.float32, bitcast=True)
@@ -164,9 +165,9 @@ def store(pointer, x, exists):
 
 @triton.jit
 def as_factor(x, PRECISION: tl.constexpr):
-    """x as a product should read it. In tf32 it is rounded here, to nearest, as the matrix units cut bits off.
+    """x as a product should read it: for tf32, rounded to nearest here, since the matrix units truncate.
 
-    Cut-off factors are all too small, and their products more than twice as far from float64 as those of rounded ones
+    Truncated factors are all too small, and their products more than twice as far from float64 as those of rounded ones
     (tests/convrnn3d/test_kernels.py).
     """
     if PRECISION == "tf32":

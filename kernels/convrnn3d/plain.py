@@ -1,4 +1,4 @@
-"""The products of a recurrence written by hand, in plain PyTorch: of any type, on any device.
+"""The products of `manual`'s recurrences in plain PyTorch: for any type, on any device.
 
 With W of a run of gates, h, and da of the same gates (kernels/DERIVATION.md):
 
@@ -17,7 +17,7 @@ from convrnn3d import reference
 
 
 class Products(Protocol):
-    """What `manual` multiplies with. gates: which of the three a product is of."""
+    """What `manual` multiplies with. gates: which of the three gates a product is for."""
 
     def conv(self, grid: Tensor, gates: slice) -> Tensor: ...
 

@@ -1,4 +1,4 @@
-"""How a step's kernels are launched: of a call's sizes alone, so that it is found out once for all steps and calls."""
+"""How a step's kernels are launched: it depends only on a call's sizes, and is found once for all steps and calls."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -7,8 +7,8 @@ from convrnn3d.lines import rows_of_line
 from convrnn3d.places import Phase, Shape, Tile
 from convrnn3d.tuning import SMALL_BATCH, Launch
 
-# Kernels that multiply nothing: those that add up what the parts left, up to 27 values each, and those that start from
-# zeros. Of 27 values a thread adds up one sum; of 128 channels on a 4x4x4 grid one sample has 128 programs.
+# Kernels that multiply nothing: those that add up the parts, up to 27 values for each sum, and those that start from
+# zeros. With 27 values, a thread adds up one sum; with 128 channels on a 4x4x4 grid, one sample has 128 programs.
 ADD_PARTS = {
     1: Launch(None, rows=8, channels=64, inner=16, warps=4, stages=1, shared=1),
     2: Launch(None, rows=2, channels=64, inner=16, warps=4, stages=1, shared=2),
@@ -18,7 +18,7 @@ FROM_ZEROS = Launch(None, rows=32, channels=32, inner=16, warps=4, stages=1)
 
 
 class Sizes(NamedTuple):
-    """What the launches of a call depend on beside their tiles; see `Sequence` and `places.Tile`."""
+    """What the launches of a call depend on besides their tiles; see `Sequence` and `places.Tile`."""
 
     batch: int
     shape: Shape
@@ -29,7 +29,7 @@ class Sizes(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A launch: its programs, its kernel's last parameters, Triton's options."""
+    """A launch: its number of programs, its kernel's last parameters, Triton's options."""
 
     blocks: int
     constants: dict[str, Any]
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
 
 
 class Convolution(NamedTuple):
-    """A kernel's launch and, if programs share taps, that of `conv_parts` before it and the shape of what it leaves."""
+    """A kernel's launch and, if programs share taps, that of `conv_parts` before it and the shape of the parts."""
 
     kernel: Plan
     parts: Plan | None = None
@@ -46,7 +46,7 @@ class Convolution(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convolution:
-    """Of a kernel that begins with the convolution `phase`, or with zeros in its place; `launch` was chosen for it."""
+    """Plan a kernel that begins with the convolution `phase`, or with zeros; `launch` was chosen for it."""
     launch = launch if sizes.shape.SIDE > 1 else launch.undivided
     parts, shape = None, ()
     if launch.shared:
@@ -55,7 +55,7 @@ def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convol
         shape = sizes.batch, voxels, number, phase.sums, sizes.shape.C
         parts = _plan(sizes, launch, phase, number)
         launch = ADD_PARTS[launch.shared]
-    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not of one
+    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not one
     return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)
 
 
@@ -65,7 +65,7 @@ def _plan(sizes: Sizes, launch: Launch, phase: Phase, number: int, any_voxel: bo
     launch = launch.fitted(channels, z)
     if launch.lines:
         tiles = _cdiv(sizes.batch * x * y, launch.rows // rows_of_line(z))
-    elif any_voxel:  # of a part's tiles fewer have a source
+    elif any_voxel:  # fewer of a part's tiles have a source
         tiles = _cdiv(sizes.batch * x * y * z, launch.rows)
     else:
         tiles = x * y * z * _cdiv(sizes.batch, launch.rows)

@@ -1,8 +1,8 @@
 """The loop inside every kernel: sums of products over a box of taps; `lines` has the one for lines of voxels.
 
-A turn has a tap, a block of input channels and, transposed, a gate; see DERIVATION.md, rows, products and launches. It
-adds to one tile (rows, channels) or more: of each gate and, of lines, of each dz. These lie side by side in few
-products, for each product reads the sources from shared memory again.
+A turn has a tap, a block of input channels and, if transposed, a gate; see DERIVATION.md, rows, products and launches.
+It adds to one or more tiles (rows, channels): one for each gate and, for lines, each dz. These are adjacent columns of
+few products, since each product reads the sources from shared memory again.
 """
 
 import triton
@@ -16,13 +16,13 @@ from convrnn3d.quotients import inverse_of_taps, quotient
 def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
-    y, z,  # (rows) of the voxel, where taps along them may leave the grid: if fewer axes than these are shared out
+    y, z,  # (rows) of the voxel; read if taps are shared out but not along these axes, where they may leave the grid
     weight,  # (taps, 3, C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
-    x0, nx, y0, ny, z0, nz,  # box of taps: first, and how many, in each axis; 0 is the voxel itself
+    x0, nx, y0, ny, z0, nz,  # box of taps: the first, and how many, along each axis; 0 is the voxel itself
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Tiles of W * source, one for each gate; or, transposed, one: the sum of W^T * each gate's own source."""
+    """Tiles of W * source, one for each gate; or, if transposed, one: the sum of W^T * each gate's own source."""
     C: tl.constexpr = SHAPE.C
     SIDE: tl.constexpr = SHAPE.SIDE
     INNER: tl.constexpr = TILE.inner
@@ -36,7 +36,7 @@ def convolve_box(
     sums = zeros(rows.shape[0], 1, PHASE, TILE)
     by_y, by_z = inverse_of_taps(ny), inverse_of_taps(nz)
     wait(TILE)
-    for i in range(tl.maximum(nx * ny * nz * summed * chunks, 1)):  # one turn at least: see `wgrad`
+    for i in range(tl.maximum(nx * ny * nz * summed * chunks, 1)):  # at least one turn: see `wgrad`
         begin = i % chunks * INNER
         gate = i // chunks % summed
         tap = i // (chunks * summed)
@@ -62,13 +62,13 @@ def convolve_box(
 
 @triton.constexpr_function
 def widths(TILES):
-    """How many of so many tiles go side by side in each product: powers of two, the largest first, as 9 in 8 and 1."""
+    """How many of TILES tiles are adjacent in each product: powers of two, the largest first, such as 8 and 1 of 9."""
     return tuple(1 << bit for bit in reversed(range(TILES.bit_length())) if TILES >> bit & 1)
 
 
 @triton.constexpr_function
 def tiles_before(WIDTHS, PRODUCT):
-    """In the products before one of them."""
+    """The number of tiles in the products before PRODUCT."""
     return sum(WIDTHS[:PRODUCT])
 
 
@@ -76,10 +76,10 @@ def tiles_before(WIDTHS, PRODUCT):
 def weight_pointers(
     weight, first, TAPS: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """To what each product of a turn reads of the weight, (inner, width channels): of the first tap, input channel 0.
+    """Pointers (inner, width channels) to what each product of a turn reads of the weight, for tap 0, input channel 0.
 
-    A turn has so many taps along z, TAPS, one or three; of three, the middle one is meant. Tiles are in the order of
-    taps, then of gates: with three taps and gates u, r the first product has u and r of dz = -1, then of 0, and the
+    A turn has TAPS taps along z, one or three; of three, the pointers' tap is the middle one. Tiles are in the order of
+    taps, then of gates: with three taps and gates u, r, the first product has u and r of dz = -1, then of 0, and the
     second those of 1.
     """
     C: tl.constexpr = SHAPE.C
@@ -102,7 +102,7 @@ def weight_pointers(
 
 @triton.jit
 def zeros(ROWS: tl.constexpr, TAPS: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr):
-    """The sum of each product of a turn, (rows, width channels)."""
+    """Zeros (rows, width channels) for the sum of each product of a turn."""
     SUMS: tl.constexpr = PHASE.sums
     WIDTHS: tl.constexpr = widths(TAPS * SUMS)
     sums = ()
@@ -113,7 +113,7 @@ def zeros(ROWS: tl.constexpr, TAPS: tl.constexpr, PHASE: tl.constexpr, TILE: tl.
 
 @triton.jit
 def add_products(sums, a, weights, at, there, TILE: tl.constexpr):
-    """A turn's products of a, added: weights are read `at` so far from where they begin, if `there`."""
+    """Add a turn's products with `a` to `sums`; weights are read at offset `at` where `there`."""
     PRECISION: tl.constexpr = TILE.precision
     other: tl.constexpr = None if there is None else 0
     added = ()
@@ -125,14 +125,14 @@ def add_products(sums, a, weights, at, there, TILE: tl.constexpr):
 
 @triton.jit
 def multiply(a, b, sum, PRECISION: tl.constexpr):
-    """sum + a b. Of float32, to its last digits, a turn's products are added up by themselves first.
+    """sum + a b. In exact float32, a turn's products are added up separately first.
 
-    Thousands one after the other are twice as far from float64 as PyTorch's sums of sums: the LSTM's gradient by h was
-    6.6e-7 for 2.9e-7 on an H200 (benchmarks/NOTES.md, the fourth run). max_num_imprecise_acc, which is about eight bits
-    alone, keeps Triton from making one sum of the two.
+    Thousands added one after the other are twice as far from float64 as PyTorch's sums of sums: the LSTM's gradient by
+    h was off by 6.6e-7, PyTorch's by 2.9e-7, on an H200 (benchmarks/NOTES.md, the fourth run). max_num_imprecise_acc,
+    which otherwise concerns only eight-bit operands, keeps Triton from making one sum of the two.
     """
     EXACT: tl.constexpr = PRECISION == "ieee" and a.dtype == tl.float32
-    if INTERPRETED:  # whose product of bfloat16 operands would be that of their bits
+    if INTERPRETED:  # the interpreter would multiply the bits of bfloat16 operands
         a, b = a.to(tl.float32), b.to(tl.float32)
     if EXACT:
         return sum + tl.dot(a, b, input_precision=PRECISION, max_num_imprecise_acc=1)
@@ -142,7 +142,7 @@ def multiply(a, b, sum, PRECISION: tl.constexpr):
 
 @triton.jit
 def tiles_of(sums, LENGTH: tl.constexpr, TILE: tl.constexpr):
-    """The tiles that lie side by side in sums, one after the other; and for each of LENGTH voxels along z."""
+    """The adjacent tiles in `sums` as separate ones, in their order, each split into LENGTH voxels along z."""
     tiles = ()
     for product in tl.static_range(len(sums)):
         tiles = tiles + apart(sums[product], LENGTH, TILE)
@@ -151,7 +151,7 @@ def tiles_of(sums, LENGTH: tl.constexpr, TILE: tl.constexpr):
 
 @triton.jit
 def apart(sum, LENGTH: tl.constexpr, TILE: tl.constexpr):
-    """Of a sum (z and row, tile and channel) the tiles (rows, channels), those of a tile's z one after the other."""
+    """The tiles (rows, channels) of a sum (z and row, tile and channel); those of a tile's z follow each other."""
     ROWS: tl.constexpr = sum.shape[0] // LENGTH
     CHANNELS: tl.constexpr = TILE.channels
     WIDTH: tl.constexpr = sum.shape[1] // CHANNELS
@@ -160,7 +160,7 @@ def apart(sum, LENGTH: tl.constexpr, TILE: tl.constexpr):
     for step in tl.static_range(halvings(PARTS)):
         even = ()
         odd = ()
-        for tile in tl.static_range(len(tiles)):  # of numbers `tile`, `tile` + len(tiles) and so on
+        for tile in tl.static_range(len(tiles)):  # holds those numbered `tile`, `tile` + len(tiles) and so on
             halves = tl.split(tl.reshape(tiles[tile], (ROWS, CHANNELS, PARTS >> (step + 1), 2)))
             even = even + (halves[0],)
             odd = odd + (halves[1],)
@@ -173,5 +173,5 @@ def apart(sum, LENGTH: tl.constexpr, TILE: tl.constexpr):
 
 @triton.constexpr_function
 def halvings(NUMBER):
-    """Until one is left of a power of two."""
+    """How often a power of two is halved until one is left."""
     return NUMBER.bit_length() - 1

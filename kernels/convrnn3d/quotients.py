@@ -6,7 +6,7 @@ import triton.language as tl
 
 @triton.jit
 def inverse(n):
-    """What `quotient` divides by n with.
+    """The multiplier that `quotient` divides by n with.
 
     A division by a run-time number takes many instructions, and a turn of `wgrad` needs two or four.
     """
@@ -15,7 +15,7 @@ def inverse(n):
 
 @triton.jit
 def inverse_of_taps(n):
-    """`inverse` of as many taps as an axis has, without a division."""
+    """`inverse` of a number of taps along an axis, one to three, without a division."""
     return tl.where(n == 1, 0x7FFFFFFF, tl.where(n == 2, 0x7FFFFFFF // 2, 0x7FFFFFFF // 3)).to(tl.uint32) + 1
 
 
@@ -23,15 +23,15 @@ def inverse_of_taps(n):
 def quotient(i, inverse):
     """i // n, exact while i n < 2^31, n > 0.
 
-    By the upper half of a product of 32 bits: that of 64, (i ((1 << 32) // n + 1)) >> 32, is miscompiled by ptxas 12.8
-    where n is known when it compiles (conv_parts, half, 64x64x128 in three parts, on an H200).
+    It is the upper half of a 32-bit product: the 64-bit one, (i ((1 << 32) // n + 1)) >> 32, is miscompiled by ptxas
+    12.8 where n is known at compile time (conv_parts, half, 64x64x128 in three parts, on an H200).
     """
     return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
 
 
 @triton.jit
 def unsigned(n):
-    """n >= 0, whose quotients take fewer instructions then."""
+    """n >= 0 as an unsigned number, whose quotients take fewer instructions."""
     return (n + tl.zeros((), tl.int32)).to(tl.uint32)
 
 

@@ -1,6 +1,6 @@
-"""The recurrences in plain PyTorch, differentiated by autograd: the definition, and the path where no other can go.
+"""The recurrences in plain PyTorch, differentiated by autograd: the definition, and the path where no other can run.
 
-With * the convolution over the 3D grid and . the product of elements (paper, equations 3 to 9, as coded in 2016):
+With * the convolution over the 3D grid and . the elementwise product (paper, equations 3 to 9, as coded in 2016):
 
     GRU    u = sigmoid(p_u + W_u * h)      r = sigmoid(p_r + W_r * h)      c = tanh(p_c + W_c * (r . h))
            h' = u . h + (1 - u) . c                                        (the paper's text swaps u and 1 - u)
@@ -63,9 +63,9 @@ def gates(projection: Tensor, weight: Tensor, states: Tensor, state: Tensor | No
 
         g_t = sigmoid(p_g,t + W_g * h_{t-1})
 
-    With all states (B, T, X, Y, Z, C), which `conv_gru` or `conv_lstm` gave, no step waits for another: one convolution
-    does for all. state: h before the first step, zeros if None. Where a mask was False the gate is that of a view that
-    the state did not take in. Raises ValueError for shapes or devices that do not fit together, TypeError for types.
+    Given all states (B, T, X, Y, Z, C) from `conv_gru` or `conv_lstm`, no step waits for another: one convolution
+    serves all. state: h before the first step, zeros if None. Where a mask was False, the gate is that of a view that
+    the state did not take in. Raises ValueError for shapes or devices that do not fit, TypeError for wrong types.
     """
     check_inputs(projection, weight, None, state)
     require_tensor("states", states)
@@ -86,7 +86,7 @@ def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Same-size convolution of (B, X, Y, Z, in) with weight (n, C, in, K, K, K), bias (n, C), to (B, X, Y, Z, n C)."""
     channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)
     if grid.device.type == "cpu":
-        # With the channels innermost oneDNN turns the weight around at every step, and that is larger than the grid:
+        # With the channels innermost, oneDNN reorders the weight at every step, which is larger than the grid:
         # `python -m benchmarks.recurrence --batch 4 --steps 5` shows both layouts, as merged NDHWC and merged NCDHW.
         channels_first = channels_first.contiguous()
     bias = None if bias is None else bias.flatten()
@@ -95,12 +95,12 @@ def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def where_seen(mask: Tensor | None, t: int, new: Tensor, old: Tensor | float) -> Tensor:
-    """new (B, X, Y, Z, C) for the samples that step t is there for, old for the others."""
+    """new (B, X, Y, Z, C) for the samples in which step t is present, old for the others."""
     return new if mask is None else torch.where(mask[:, t, None, None, None, None], new, old)
 
 
 def only_seen(x: Tensor, mask: Tensor | None) -> Tensor:
-    """x (B, T, ...), zero where the mask is False: a step that is not there may hold NaN, which 0 would not undo."""
+    """x (B, T, ...), zero where the mask is False: an absent step may hold NaN, which 0 would not undo."""
     return x if mask is None else x.masked_fill(~mask[(...,) + (None,) * (x.ndim - 2)], 0)
 
 

@@ -1,12 +1,12 @@
 """A call's sizes, its tensors, and how its kernels are launched; `gru_steps` and `lstm_steps` loop over the steps.
 
-Everything a kernel reads or writes is contiguous; a step's grids are read and written through Slots. Kept for the
-backward pass, beside the inputs:
+Everything a kernel reads or writes is contiguous; a step's grids are read and written through Slots. Saved for
+backward, in addition to the inputs:
 
     sources  (B, T, X, Y, Z, C)     what step t's convolution reads, h_{t-1}, in the operands' type;
              (B, T, 2, X, Y, Z, C)  GRU: h_{t-1} and r . h_{t-1}, what its two convolutions read;
-             (B, T - 1, ...)        of a few steps from zeros without those of step 0, see `tuning.first_kept`
-    gates    (B, T, 3, X, Y, Z, C)  u, r, c or f, i, c, in the projection's type; or nothing, to be computed again
+             (B, T - 1, ...)        for a few steps from zeros, without those of step 0, see `tuning.first_kept`
+    gates    (B, T, 3, X, Y, Z, C)  u, r, c or f, i, c, in the projection's type; or empty, if they are recomputed
     cells    (B, T, X, Y, Z, C)     LSTM: s_{t-1}, in the state's type
 """
 
@@ -55,21 +55,21 @@ class Sequence:
     def __post_init__(self) -> None:
         x, y, z = self.grid
         self.shape, self.voxels = Shape(x, y, z, self.channels, self.side), x * y * z
-        if self.batch * self.voxels >= 2**31 - 256:  # and the rows of a tile beyond them
+        if self.batch * self.voxels >= 2**31 - 256:  # 256: the rows of a tile beyond them
             raise ValueError(f"a batch of {self.batch} grids {x}x{y}x{z} has some 2^31 voxels or more")
         if 3 * self.batch * self.steps >= 2**31:
-            raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gates' grids or more")
-        # By T - 1 `wgrad` divides up to B (T - 1) and, in a last turn, a few more; see `quotient`.
+            raise ValueError(f"a batch of {self.batch} with {self.steps} steps has 2^31 gate grids or more")
+        # `wgrad` divides numbers up to B (T - 1), and a few more in a last turn, by T - 1; see `quotient`.
         if self.steps <= FEW_STEPS and self.batch * (self.steps - 1) ** 2 >= 2**31 - 2**16:
-            raise ValueError(f"a batch of {self.batch} is too large for {self.steps} steps: halve it")
-        if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # rows of a turn, at most
-            raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} leave a weight's share some 2^31 rows")
-        # Offsets from a sample's step on, and those into the packed weight, are 32 bits wide.
+            raise ValueError(f"a batch of {self.batch} is too large for {self.steps} steps; halve it")
+        if -(-self.batch * self.steps // SHARES) * self.voxels >= 2**31 - 256:  # 256: a turn's most rows
+            raise ValueError(f"{self.batch} x {self.steps} grids {x}x{y}x{z} give some 2^31 rows to a share of dW")
+        # Offsets within a sample's step, and those into the packed weight, are 32 bits wide.
         if 3 * max(self.voxels * self.channels, 2 * self.side**3 * self.channels**2) >= 2**31:
             gates = f"three gates of {self.channels} channels on a grid {x}x{y}x{z}"
             raise ValueError(f"{gates}, or their weight packed in both orders, have 2^31 numbers or more")
         self.kind = kind_of(self.operand, self.precision)
-        self._precision = self.precision if self.operand == torch.float32 else "ieee"  # which is about float32 alone
+        self._precision = self.precision if self.operand == torch.float32 else "ieee"  # concerns only float32
         how = self._precision, self.kind == "ieee", self.dependent, has_special_unit(self.architecture)
         self._sizes = Sizes(self.batch, self.shape, *how)
 
@@ -79,13 +79,13 @@ class Sequence:
         return torch.cuda.device(self.device) if elsewhere else nullcontext()
 
     def empty(self, slots: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """A tensor (B, *slots, X, Y, Z, C), not filled."""
+        """An uninitialised tensor (B, *slots, X, Y, Z, C)."""
         return torch.empty(self.batch, *slots, *self.grid, self.channels, dtype=dtype, device=self.device)
 
     def run(
         self, kernel: Any, name: str, phase: Phase, source: Slot, packed: Tensor, t: int, *rest: Any, **constants: Any
     ) -> None:
-        """Launch `kernel`, `name` in the launch table, for step t: on the convolution of `source`, and with `rest`."""
+        """Launch `kernel`, `name` in the launch table, for step t, with the convolution of `source` and with `rest`."""
         from_zeros, parts = source.tensor is None, None
         planned = plan(self._sizes, FROM_ZEROS if from_zeros else self._chosen(name, self.batch), phase, from_zeros)
         if planned.parts is not None:
@@ -100,15 +100,15 @@ class Sequence:
         return self.choose(name, self.kind, batch, self.channels, self.architecture)
 
     def derivatives(self, da: Tensor, d_projection: Tensor | None, t: int, first: int) -> tuple[Slot, Slot]:
-        """Where step t's da goes: as factors, and as it is, if the two are apart.
+        """Where step t's da goes: as factors and, if these are rounded, unrounded.
 
-        Factors of a step before `first`, the first one whose sources are kept, nothing reads but as the result.
+        In a step before `first`, the first one whose sources are saved, da is read only as the result, not as factors.
         """
         unread = 0 <= t < first and d_projection is not None
         return ZEROS if unread else of_gates(da, self.steps, t), of_gates(d_projection, self.steps, t)
 
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
-        """dW (3, C, C, K, K, K), see `wgrad`; without sources, of one step from zeros, it is zero."""
+        """dW (3, C, C, K, K, K), see `wgrad`; zero without sources, which is one step from zeros."""
         summed = sources.shape[1]
         if not summed:
             return torch.zeros(weight.shape, dtype=weight.dtype, device=weight.device)
@@ -118,7 +118,7 @@ class Sequence:
     def pack(self, weight: Tensor, save: bool, read: bool) -> Tensor:
         """The weight as `convolve_box` reads it, (orders, taps, 3, C, C): forward and, if `save`, backward.
 
-        read: whether any step does.
+        read: whether any step reads it.
         """
         if not read:
             return weight.new_empty(2, 0, dtype=self.operand)
@@ -126,15 +126,15 @@ class Sequence:
         return pack(weight, *how, 2, self.launch) if save else kept_or_packed(weight, *how, self.launch)
 
     def factors(self, grid: Tensor) -> Tensor:
-        """`grid` as products read it: in the operands' type, and rounded if that is tf32."""
+        """`grid` as products read it: in the operands' type, rounded for tf32."""
         return cast(grid, self.operand, self._precision, self.launch)
 
     def state_gradient(self, d: Tensor, carried: torch.dtype, wanted: bool) -> Tensor:
-        """Where the derivative by a first state of type `carried` goes: into d itself, if that has its type."""
+        """Where the derivative by a first state of type `carried` goes: d itself, if it has this type; else new."""
         if not wanted:
             return d.new_empty(0, dtype=carried)
         return d if d.dtype == carried else self.empty((), carried)
 
     def factors_are_kept(self, dtype: torch.dtype) -> bool:
-        """Whether what products read is, bit for bit, what is kept in `dtype`, so that one tensor serves as both."""
+        """Whether what products read is, bit for bit, what is stored in `dtype`, so that one tensor serves as both."""
         return dtype == self.operand and self._precision != "tf32"

@@ -1,15 +1,15 @@
-"""The gradient of the weight, once after the loop, over all steps, samples and voxels, in one launch.
+"""The gradient of the weight, computed once after the loop, over all steps, samples and voxels, in one launch.
 
     dW_gate[:, :, o + R] = sum over b, t, v with v + o inside of  da_gate,t[b, v]  source_gate,t[b, v + o]^T
 
 A program owns a tap o, in the order of `orders`, a gate, a block of output and one of input channels. Its rows are all
-(b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too; or, of large batches
-where the launch table says so, in each turn those of one voxel, which are found with fewer instructions (`python -m
-benchmarks.machine_code`). Of a few steps from zeros, those of t = 0, which would add nothing, are left out.
-Where there are many rows, several programs share them, each whole samples, or so many turns. A tap's products lie
-together in `parts`; a second launch adds the shares up, always in the same order, so that the result repeats bit for
-bit, and lays the sum out as the weight is. Laid out by the first launch, each of its stores would touch as many sectors
-as it has elements.
+(b, t, v) whose v + o is inside, one after the other, so that a few samples fill a product, too. For large batches,
+where the launch table says so, a turn instead has those of one voxel, which are found with fewer instructions
+(`python -m benchmarks.machine_code`). For a few steps from zeros, the rows of t = 0, which would add nothing, are left
+out. Where there are many rows, several programs share them: each has whole samples, or a number of turns. A tap's
+products are contiguous in `parts`; a second launch adds up the shares, always in the same order, so that the result
+repeats bit for bit, and stores the sum in the weight's order. If the first launch did this, each of its stores would
+touch as many sectors as it has elements.
 """
 
 from collections.abc import Callable
@@ -28,17 +28,17 @@ from convrnn3d.quotients import divided, inverse, quotient
 from convrnn3d.tuning import Launch
 
 ROWS_A_SHARE = 1024  # (b, t, v)
-# Of each of two shares, where one would do: 81 programs at C = 128 leave two fifths of an H100 idle, and the longest,
-# of the tap in the middle, has 1.7 times the mean's rows.
+# Rows of each of two shares where one would do: 81 programs at C = 128 leave two fifths of an H100 idle, and the
+# longest, that of the middle tap, has 1.7 times the mean number of rows.
 ROWS_OF_TWO = 256
-# At most: of 81 programs each at C = 128, of which an H100 runs 264 at once; more would write more and gain little.
+# At most: each has 81 programs at C = 128, and an H100 runs 264 at once; more would write more and gain little.
 SHARES = 6
 
 
 class GradientTile(NamedTuple):
-    """What a program owns, `channels` output and as many input channels; how many rows a turn has, and in what order.
+    """What a program owns, `channels` output and as many input channels; the number and order of a turn's rows.
 
-    precision: as of a `places.Tile`. one_voxel: a turn's rows are samples of one voxel.
+    precision: as in `places.Tile`. one_voxel: a turn's rows are samples of one voxel.
     """
 
     rows: int
@@ -49,12 +49,12 @@ class GradientTile(NamedTuple):
 
 @triton.jit
 def weight_gradient_kernel(
-    sources,  # (samples, SOURCES, X, Y, Z, C), where a sample is a sample's step; the last gate's is the last source
-    da,  # (samples, 3, X, Y, Z, C); or, with what is left out, (B T, 3, X, Y, Z, C)
+    sources,  # (samples, SOURCES, X, Y, Z, C), where a sample is a step of a sample; the last gate has the last source
+    da,  # (samples, 3, X, Y, Z, C); or, with the steps that are left out, (B T, 3, X, Y, Z, C)
     parts,  # (shares, taps, 3, C, C) float32
     samples, T, shares,
     SHAPE: tl.constexpr, TILE: tl.constexpr, SOURCES: tl.constexpr,
-    LEFT_OUT: tl.constexpr,  # of each sample step 0, which has no sources
+    LEFT_OUT: tl.constexpr,  # whether `sources` lacks step 0 of each sample
 ):  # fmt: skip
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
@@ -105,8 +105,8 @@ def weight_gradient_kernel(
         turns = tl.cdiv((end - sample) * inside, ROWS)
         first = 0  # row of `sample` that a turn begins with
     sum = tl.zeros((BLOCK, BLOCK), tl.float32)
-    # One turn at least, if of no rows: where there may be none the sum comes from two places, and ptxas (12.8, Triton
-    # 3.6's) then lets no product of half precision run beside another one ("serialized", C7515).
+    # At least one turn, even of no rows: where there may be none, the sum comes from two places, and ptxas (12.8,
+    # Triton 3.6's) then lets no half-precision product overlap another one ("serialized", C7515).
     for _ in range(tl.maximum(turns, 1)):
         if ONE_VOXEL:
             voxel, exists = first, sample + rows < end
@@ -161,7 +161,7 @@ def add_shares_kernel(
 
 
 def shares_of(rows: int, samples: int) -> int:
-    """How many programs share each tap's rows, (b, t, v) of so many (b, t)."""
+    """How many programs share each tap's `rows`, the (b, t, v) of all `samples`, the (b, t)."""
     return max(1, min(SHARES, max(-(-rows // ROWS_A_SHARE), min(2, rows // ROWS_OF_TWO)), samples))
 
 
@@ -171,8 +171,8 @@ def weight_gradient(
 ) -> Tensor:  # fmt: skip
     """dW (3, C, C, K, K, K), of the weight's type, contiguous.
 
-    sources (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), what the convolutions read, or those of all steps
-    but the first; da (B, T, 3, X, Y, Z, C).
+    sources, what the convolutions read: (B, T, X, Y, Z, C) or, for the GRU, (B, T, 2, X, Y, Z, C), of all steps or of
+    all except the first; da (B, T, 3, X, Y, Z, C).
     """
     gates = GATES.value
     samples, steps = sources.shape[0] * sources.shape[1], da.shape[1]
