@@ -1,15 +1,15 @@
-"""`pytest benchmarks`: an option that keeps the figures, and the tables at the end."""
+"""`pytest benchmarks`: an option that saves the figures, and the tables at the end."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks, which are run from the checkout and not installed
+sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks run from the checkout and are not installed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--keep", action="store_true", help="append what is measured to benchmarks/results")
+    parser.addoption("--keep", action="store_true", help="append the measurements to benchmarks/results")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,17 +1,17 @@
-"""Where a call's time on the host goes: all that Python does around the launches, timed on a CPU.
+"""Where a call's time on the host goes: everything Python does around the launches, timed on a CPU.
 
     python -m benchmarks.host [--cells gru,lstm] [--batch 1] [--steps 1] [--rounds 1000]
 
 No GPU is needed and nothing is computed: kernels are compiled to a stand-in, of Triton's own class, whose launch does
-nothing. The driver is left out: its launch, its allocator, the look-up of device and stream. Of a call there are
+nothing. This excludes the driver: its launch, its allocator, the look-up of device and stream. The parts of a call are
 
     launching    `launcher.launch`, of all launches, and of each
-    recurrence   `forward` or `backward` of `gru_steps` or `lstm_steps` but for that: tiles, Slots, empty tensors
+    recurrence   the rest of `forward` or `backward` of `gru_steps` or `lstm_steps`: tiles, Slots, empty tensors
     the rest     checks, PyTorch's dispatcher, autograd
 
-in microseconds of this thread's processor time: of a thousand rounds the tenth percentile, since what else a machine
-does only adds. The backward pass begins with given gradients (torch.autograd.grad). A function that does nothing, of as
-many tensors, tells how much of it is PyTorch's alone.
+in microseconds of this thread's processor time: the tenth percentile of a thousand rounds, since other load on the
+machine only adds time. The backward pass begins with given gradients (torch.autograd.grad). A function that does
+nothing, with as many tensors, shows PyTorch's own part of the overhead.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class StandIn(CompiledKernel):
 
 @contextlib.contextmanager
 def without_a_gpu() -> Iterator[None]:
-    """Kernels take CPU tensors, and do nothing."""
+    """Let kernels take CPU tensors and do nothing."""
     driver = SimpleNamespace(get_current_device=lambda: 0, get_current_stream=lambda device: 0)
     with (
         mock.patch("triton.compile", StandIn),
@@ -68,7 +68,7 @@ def without_a_gpu() -> Iterator[None]:
 
 
 class Nothing(torch.autograd.Function):
-    """As many tensors as a recurrence has, in, out and back, and no work."""
+    """A function with as many tensors as a recurrence, in, out and backward, that does no work."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -81,7 +81,7 @@ class Nothing(torch.autograd.Function):
 
 
 def microseconds(functions: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """Of a call of each, which take turns."""
+    """Microseconds of a call of each function; the functions take turns."""
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for function, taken in zip(functions, times, strict=True):
@@ -93,7 +93,7 @@ def microseconds(functions: list[Callable[[], Any]], rounds: int) -> list[float]
 
 
 class Recurrence:
-    """A call on random inputs, and what it does within."""
+    """A call on random inputs, and its inner parts."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.module = problem, MODULES[problem.cell]
@@ -104,7 +104,7 @@ class Recurrence:
         self.results = self.forward(self.sequence, save=True)
 
     def call(self) -> tuple[Tensor, ...]:
-        """By the public door."""
+        """Call the public function."""
         function = getattr(convrnn3d, f"conv_{self.problem.cell}")
         how = {"backend": "triton", "precision": self.problem.precision}
         states, last = function(self.projection, self.weight, self.state, **how)
@@ -126,7 +126,7 @@ class Recurrence:
         )
 
     def row(self, whole: Callable[[], Any], within: Callable[[Sequence], Any], rounds: int) -> list[float]:
-        """Of COLUMNS, for a call and what is within it."""
+        """The values of COLUMNS for a call, `whole`, and the recurrence in it, `within`."""
         launched: list[tuple] = []
         whole()
         within(replace(self.sequence, launch=lambda *what: launched.append(what)))
@@ -138,7 +138,7 @@ class Recurrence:
 
 
 def rows(problem: Problem, rounds: int) -> Iterator[tuple[str, list[float]]]:
-    """Forward with a weight that is not trained, forward with one that is, and backward."""
+    """The rows of a problem: forward with a frozen weight, forward with one that is trained, and backward."""
     recurrence = Recurrence(problem)
     inputs, upstream = recurrence.inputs, recurrence.results[: recurrence.outputs]
     yield "forward, frozen", recurrence.row(recurrence.call, lambda how: recurrence.forward(how, False), rounds)

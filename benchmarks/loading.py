@@ -1,12 +1,12 @@
-"""Does the loader outrun the step? Pictures a second of both, from a folder and from its pack.
+"""Whether loading keeps up with the training step: pictures a second of both, from a folder and from its pack.
 
     python -m benchmarks.loading [--data DIR] [--network compact] [--recipe compact] [--workers 0,1,2] [--batches 12]
                                  [--device auto] [--steps 4] [--models 300]
 
-Without --data the bundled sample; of DIR so many models, evenly. Their pack is written into a temporary folder. Loading
-is read, decode, augment and stack, with so many worker processes; the step is forward, backward and Adam of the same
-batches, read before. Each is timed after a first batch that is not counted. Pictures a second of one core are those of
-the processor's time of this process and its workers, which other programs on the machine hardly change.
+Without --data the bundled sample is read; from DIR, --models models, spread evenly. Their pack is written to a
+temporary folder. Loading means reading, decoding, augmenting and stacking, in --workers processes. The step is forward,
+backward and Adam on the same batches, read beforehand. Each is timed after a first batch that does not count. Pictures
+a second of a core are per processor time of this process and its workers, which other programs hardly change.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from r2n2.training.run import Run
 
 
 def batches_of(models: Sequence[Readable], config: TrainingConfig, workers: int) -> Batches:
-    """The batches of training, without end."""
+    """Endless training batches."""
     batches = TrainingBatches(len(models), config.batch_size, config.max_views, config.seed)
     return read_batches(TrainingSet(models, AUGMENTATIONS[config.augmentation]), batches, workers)
 
@@ -50,19 +50,19 @@ def loading(models: Sequence[Readable], config: TrainingConfig, workers: int, co
     for views, _ in itertools.islice(batches, count):
         pictures += views.shape[0] * views.shape[1]
     seconds = time.perf_counter() - started
-    read = pictures * (count + 1) / count  # with the first batch, and those that were read ahead
+    read = pictures * (count + 1) / count  # with the first batch, and those read ahead
     batches.close()
     return pictures / seconds, read / max(_cpu_seconds() - before, 1e-9)
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of children that have ended."""
+    """Processor seconds of this process and of children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def stepping(run: Run, batches: Iterator[tuple[Tensor, Tensor]], count: int) -> tuple[float, float]:
-    """Pictures a second by the clock, and of one core's time, of `count` training steps on batches that are there."""
+    """Pictures a second by the clock, and of one core's time, for `count` training steps on batches read beforehand."""
     read = [as_inputs(*(tensor.to(run.device) for tensor in batch)) for batch in itertools.islice(batches, count + 1)]
     run.step(*read[0])
     _wait(run.device)

@@ -1,4 +1,4 @@
-"""What this device can do at best, measured and not read off a data sheet: its L2 cache, products, a large copy.
+"""This device's peaks, measured rather than taken from a data sheet: L2 cache, matrix products, a large copy.
 
 python -m benchmarks.peaks
 """

@@ -1,8 +1,9 @@
-"""How long a phone's picture takes to be read and made ready, in seconds of one core.
+"""How long it takes to read a phone's picture and make it ready, in seconds of one core.
 
     python -m benchmarks.pictures
 
-A render of the sample on each ground, in the middle and in a corner, enlarged to 4000x3000 pixels and stored as JPEG.
+The picture is a render of the sample on each ground, in the middle and in a corner, enlarged to 4000x3000 pixels and
+stored as JPEG.
 """
 
 import io
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def _seconds(image: Image.Image) -> tuple[float, float]:
-    """Seconds of one core to read a large picture, and to make it ready."""
+    """Seconds of one core to read `image`, enlarged, and to make it ready."""
     stored = io.BytesIO()
     ImageOps.fit(image.convert("RGB"), SIZE, Image.Resampling.BICUBIC).save(stored, "JPEG", quality=90)
     with tempfile.TemporaryDirectory() as folder:

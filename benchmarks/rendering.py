@@ -1,4 +1,4 @@
-"""Pictures a second of the renderers, with PNG files, in as many processes as there are cores: for preparing data.
+"""Pictures a second that the renderers draw and save as PNG, in one process per core, as when preparing data.
 
 python -m benchmarks.rendering [--faces 100000] [--pictures 60] [--renderers light,opengl]
 """
@@ -21,7 +21,7 @@ from r2n2.data.surface import Surface
 
 
 def bumpy_sphere(faces: int) -> Surface:
-    """About so many small triangles of several colours."""
+    """A sphere of about `faces` small triangles in several colours."""
     rings = max(3, round((faces / 8) ** 0.5))
     mesh = trimesh.creation.uv_sphere(count=[rings, 2 * rings])
     x, y, z = mesh.vertices.T
@@ -33,7 +33,7 @@ def bumpy_sphere(faces: int) -> Surface:
 
 
 def draw(renderer: str, surface: Surface, count: int, folder: Path, seed: int) -> int:
-    """Render and write `count` pictures; returns how many."""
+    """Render and write `count` pictures; return their number."""
     views = draw_views(count, np.random.default_rng(seed))
     for number, picture in enumerate(RENDERERS[renderer](surface, views, [Lighting()] * count)):
         Image.fromarray(picture).save(folder / f"{seed}-{number}.png")
@@ -43,17 +43,17 @@ def draw(renderer: str, surface: Surface, count: int, folder: Path, seed: int) -
 def main() -> None:
     parser = command("rendering", __doc__)
     parser.add_argument("--faces", type=whole(), default=100_000)
-    parser.add_argument("--pictures", type=whole(4), default=60, help="of each process")
+    parser.add_argument("--pictures", type=whole(4), default=60, help="pictures per process")
     parser.add_argument("--renderers", type=names(RENDERERS), default="light,opengl", help="comma-separated")
     arguments = parser.parse_args()
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa on the CPU: one thread for each process
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa on the CPU: one thread per process
     surface, cores = bumpy_sphere(arguments.faces), os.cpu_count() or 1
     for renderer in arguments.renderers:
         with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(cores) as pool:
             started = time.perf_counter()
             tasks = [
                 pool.submit(draw, renderer, surface, arguments.pictures // 4, Path(folder), seed)
-                for seed in range(4 * cores)  # in parts, as objects of twelve to twenty-four views come
+                for seed in range(4 * cores)  # in parts, like objects of 12 to 24 views
             ]
             count = sum(task.result() for task in tasks)
             seconds = time.perf_counter() - started

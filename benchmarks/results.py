@@ -1,4 +1,4 @@
-"""Appends the rows of other result files, a GPU run's say, to those kept in results/.
+"""Append the rows of other result files, for example a GPU run's, to those in benchmarks/results.
 
 python -m benchmarks.results FILE ...
 """

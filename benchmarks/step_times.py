@@ -1,10 +1,11 @@
-"""How long each launch of a step takes by itself: where the time of a call goes.
+"""How long each launch of a step takes by itself, to see where the time of a call goes.
 
     python -m benchmarks.step_times [--batch 1,36,256] [--kinds half]
 
-A step of either cell, forward and backward, at C = 128, G = 4, as the launch table in use launches it, packing and the
-weight's gradient included. Every launch is timed as `benchmarks.tune` times a candidate, with a warm L2 cache and
-behind a sleeping device; the sum is what a graph of the step would take if its launches came one after the other.
+This times a step of either cell, forward and backward, at C = 128, G = 4, as the current launch table launches it,
+including packing and the weight gradient. Every launch is timed as `benchmarks.tune` times a candidate, with a warm L2
+cache and behind a sleeping device. The sum is what a graph of the step would take if its launches ran one after the
+other.
 """
 
 import sys
@@ -21,7 +22,7 @@ from benchmarks.tune.timing import median_microseconds
 
 
 def launches(sequence: Sequence, kind: str) -> Iterator[Launched]:
-    """What a training step of both cells launches, in order."""
+    """The launches of a training step of both cells, in order."""
     found: list[Launched] = []
 
     def run_and_take_down(*launched: object) -> None:
@@ -46,16 +47,16 @@ def lines(sequence: Sequence, kind: str) -> Iterator[str]:
         else:
             owns = f"{tile.channels}x{tile.channels}x{tile.rows}" if tile else ""
         yield f"{microseconds:9.2f} us  {kernel.__name__:<24} {blocks:>6} programs  {owns}"
-    yield f"{total:9.2f} us  in all"
+    yield f"{total:9.2f} us  total"
 
 
 def main() -> int:
     parser = command("step_times", __doc__)
     parser.add_argument("--batch", type=numbers(), default="1,36,256", help="comma-separated")
-    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee, comma-separated")
+    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee; comma-separated")
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        parser.error("there is no GPU to time on")
+        parser.error("step_times needs a GPU, and there is none here")
     for kind in options.kinds:
         for batch in options.batch:
             print(f"{kind}, B {batch}, T 1", flush=True)

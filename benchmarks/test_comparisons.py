@@ -1,4 +1,4 @@
-"""The recurrence against PyTorch's own convolutions, whole networks against a port, as `comparisons.plan` has them.
+"""The recurrence against PyTorch's own convolutions, whole networks against a port, as `comparisons.plan` lists them.
 
 pytest benchmarks/test_comparisons.py [-k "recurrence and lstm"] [--keep]
 """
@@ -11,7 +11,7 @@ from benchmarks.measuring.results import name_of
 from benchmarks.measuring.tables import largest_error
 from benchmarks.recurrence.problems import Problem
 
-ON_GPU = 60  # comparisons, the most telling: `python -m benchmarks.gpu_run` measures all
+ON_GPU = 60  # comparisons, the most informative ones: `python -m benchmarks.gpu_run` measures all
 PLAN = on_gpu()[:ON_GPU] if DEVICE.type == "cuda" else on_cpu()
 RECURRENCES = [comparison for comparison in PLAN if isinstance(comparison.problem, Problem)]
 NETWORKS = [comparison for comparison in PLAN if comparison not in RECURRENCES]
@@ -43,7 +43,7 @@ def test_network(benchmark, request: pytest.FixtureRequest, comparison: Comparis
 def measured(benchmark, request: pytest.FixtureRequest, comparison: Comparison, name: str, graph: bool) -> None:
     rows = rows_of(comparison, keep=request.config.getoption("--keep"))
     own = [row for row in rows if (row.contender, row.graph) == (name, graph)]
-    assert own, f"{name} failed; what it said is above"
+    assert own, f"{name} failed; its error is printed above"
     largest = largest_error(own[0].table, own[0].backward, [row.error for row in rows])
-    assert own[0].error <= largest, f"{name} is far wronger than others"
+    assert own[0].error <= largest, f"{name} has a much larger error than the others"
     replay(benchmark, CLOCK, own[0])

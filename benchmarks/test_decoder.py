@@ -3,7 +3,7 @@
     pytest benchmarks/test_decoder.py
 
 Unpooling: the largest layer of the paper's decoder (128 to 64 channels, 16^3 to 32^3), without its zeros and with them.
-A lone sample: the finest level of `compact` (32 to 32 channels, 16^3). One sample, float32.
+A single sample: the finest level of `compact` (32 to 32 channels, 16^3). Both with one sample, float32.
 """
 
 import pytest
@@ -28,7 +28,7 @@ def test_unpooling_convolution(benchmark, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LONE)
-@pytest.mark.benchmark(group="convolution of a lone small sample, 32 -> 32 channels, 16^3")
+@pytest.mark.benchmark(group="convolution of a single small sample, 32 -> 32 channels, 16^3")
 def test_lone_sample(benchmark, name: str) -> None:
     layer, x = Conv3d(32, 32), torch.randn(1, 32, 16, 16, 16)
     with torch.inference_mode():

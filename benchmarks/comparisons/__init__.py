@@ -1,1 +1,1 @@
-"""Which comparisons are made, most telling first, and how `pytest benchmarks` shows them."""
+"""Which comparisons are made, the most informative first, and how `pytest benchmarks` shows them."""

@@ -1,4 +1,4 @@
-"""What is measured, most telling first: on a GPU everything, on a CPU fewer sizes, and almost nothing in a dry run."""
+"""What is measured, the most informative first: everything on a GPU, fewer sizes on a CPU, very little in a dry run."""
 
 import itertools
 from collections.abc import Collection, Iterable
@@ -21,14 +21,14 @@ TRAINING_TYPES = ("bf16", "tf32", "fp32")
 BATCHES = (1, 4, 16, 36, 64, 256)
 BOTH = (False, True)  # forward, and with the backward pass
 TINY = NetworkConfig("tiny", "gru", 3, "simple", (4, 4, 4, 4, 6, 6), 12, 5, (5, 5, 4, 3))
-ORIGINAL_BATCH, ORIGINAL_VIEWS = 36, 5  # of a training step in 2016: the views at most
+ORIGINAL_BATCH, ORIGINAL_VIEWS = 36, 5  # of a training step in 2016, with at most so many views
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A problem for all contenders. compilers: those under torch.compile, too; cold: with a flushed L2 cache.
+    """A problem for all contenders. compilers: include those under torch.compile; cold: with a flushed L2 cache.
 
-    interpreted: the kernels even without a GPU, in Triton's interpreter, to try them out.
+    interpreted: include the kernels even without a GPU, in Triton's interpreter, to try them out.
     """
 
     problem: Problem | NetworkProblem
@@ -47,7 +47,7 @@ class Comparison:
         return " ".join(words + ["compiled"] * self.compilers + ["cold"] * self.cold)
 
     def names(self, device: torch.device) -> list[str]:
-        """Of the contenders that take part on `device`."""
+        """Names of the contenders that take part on `device`."""
         if isinstance(self.problem, Problem):
             found = recurrence.able(device, self.problem, self.compilers)
         else:
@@ -57,14 +57,14 @@ class Comparison:
     def measure(
         self, device: torch.device, seconds: float, witness: Witness = PRINTER, without: Collection[str] = ()
     ) -> list[Row]:
-        """A row for each contender but those named in `without`, see `recurrence` and `networks`."""
+        """A row for each contender except those named in `without`, see `recurrence` and `networks`."""
         names = [name for name in self.names(device) if name not in without]
         if isinstance(self.problem, Problem):
             return recurrence.measure(self.problem, names, device, seconds, self.cold, witness)
         return networks.measure(self.problem, names, device, seconds, witness)
 
     def is_among(self, rows: Iterable[dict[str, str]], device: torch.device) -> bool:
-        """Whether stored rows hold this comparison, with what it is made for: the kernels, if they run; compilers."""
+        """Whether stored rows hold this comparison with what it is made for: compilers, or the kernels if they run."""
         contenders = {row["contender"] for row in rows if self._matches(row)}
         wanted = "compiled" if self.compilers else "kernels" if "kernels" in self.names(device) else ""
         return any(name.startswith(wanted) for name in contenders)
@@ -81,7 +81,7 @@ class Comparison:
 
 
 def on_gpu() -> list[Comparison]:
-    """The step at B = 1, 36 and 256 and a look at the networks, then all else; compilers, which take minutes, late."""
+    """The step at B = 1, 36 and 256 and some networks, then everything else; compilers, which take minutes, late."""
     leading = ("3d-gru-3", "res3d-gru-3")
     every = [
         *_steps(batches=(1, 36, 256), types=("bf16",)),
@@ -110,9 +110,9 @@ def on_gpu() -> list[Comparison]:
 def on_cpu() -> list[Comparison]:
     """float32: the step at five batch sizes, sequences, the other grid; every network's inference and training.
 
-    And two networks in bfloat16, where the processor has it: on an EPYC that has not, compact takes 1.7 s for float32's
-    0.04, and res3d-gru-3 took 85, on busy cores (`python -m benchmarks.networks --networks compact --types bf16,fp32
-    --views 3`).
+    Two networks are also measured in bfloat16 if the processor has it: on an EPYC without it, compact takes 1.7 s
+    instead of float32's 0.04, and res3d-gru-3 took 85, on busy cores (`python -m benchmarks.networks --networks compact
+    --types bf16,fp32 --views 3`).
     """
     names, half = tuple(NETWORKS), ("bf16",) if has_bfloat16(torch.device("cpu")) else ()
     return [
@@ -128,7 +128,7 @@ def on_cpu() -> list[Comparison]:
 
 
 def dry() -> list[Comparison]:
-    """A few channels; the kernels once, for the interpreter takes seconds where a GPU takes microseconds."""
+    """Few channels, and the kernels once: the interpreter takes seconds where a GPU takes microseconds."""
     steps = [Problem("gru", 1, 1, grid=2, channels=4, backward=backward) for backward in BOTH]
     networks = [NetworkProblem(TINY, 1, 2, training=training) for training in BOTH]
     return [Comparison(steps[0], interpreted=True), *map(Comparison, (steps[1], *networks))]

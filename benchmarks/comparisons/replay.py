@@ -1,7 +1,7 @@
 """Comparisons measured side by side, handed to pytest-benchmark contender by contender.
 
 pytest-benchmark times one test after the other, but contenders should take turns. So a comparison is measured once, and
-each of its tests replays its own rounds on a clock that shows what was measured.
+each of its tests replays its own rounds on a clock that shows the measured times.
 """
 
 import torch
@@ -11,13 +11,13 @@ from benchmarks.measuring.machine import Machine
 from benchmarks.measuring.results import Row, append
 from benchmarks.measuring.tables import title
 
-SECONDS = 1.0  # of timing for each comparison
+SECONDS = 1.0  # timing for each comparison
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 MEASURED: dict[Comparison, list[Row]] = {}
 
 
 class Clock:
-    """Shows the time it was set forward to."""
+    """A clock that only moves when it is advanced."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -30,9 +30,9 @@ class Clock:
 
 
 def rows_of(comparison: Comparison, keep: bool) -> list[Row]:
-    """Of the only time that it is measured; `keep` appends them to benchmarks/results."""
+    """The rows of a comparison, which is measured only once; `keep` appends them to benchmarks/results."""
     if comparison not in MEASURED:
-        MEASURED[comparison] = []  # should measuring fail, it is not tried again for every contender
+        MEASURED[comparison] = []  # if measuring fails, it is not repeated for every contender
         MEASURED[comparison] = comparison.measure(DEVICE, SECONDS)
         if keep:
             append(MEASURED[comparison], Machine.here())

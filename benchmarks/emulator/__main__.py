@@ -1,20 +1,26 @@
-"""Execute every kernel of the launch table as it is compiled for an NVIDIA GPU, without one, and hold it to float64.
+"""Execute every kernel of the launch table, compiled for an NVIDIA GPU, without a GPU, and compare it with float64.
 
     python -m benchmarks.emulator [--architecture sm_90] [--kinds half] [--brackets 1,64,...] [--cells gru,lstm]
                                   [--from-zeros]
     python -m benchmarks.emulator --record | --recorded [--triton 3.9.0]
 
-Triton's interpreter does not see what its compiler makes of a kernel. Here its PTX is executed, instruction by
-instruction, matrix products and asynchronous copies included, for a training step of two samples with the launches that
-the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one; from zeros three,
-of which the weight's gradient leaves the first out, and one sample has two). An access beyond a tensor, a program that
-reads or writes what another one of its launch writes, shared memory that is read before a copy has brought it or
-written while a product reads it, a register that is touched while a product writes it, or memory that is touched by a
-launch that has begun early and not waited, ends the run; so does a result that is more than twice as far from float64
-as PyTorch's own. What ptxas makes of the PTX is not seen, nor any time. sm_80 and sm_90; later ones have instructions
-that are not known here.
+Triton's interpreter does not test what the compiler makes of a kernel. This executes the kernel's PTX, instruction by
+instruction, including matrix products and asynchronous copies, for a training step of two samples with the launches
+that the table has for each bracket of batch sizes (C = 128, G = 4, two steps, of which one sample has one; from zeros
+three steps, of which the weight gradient skips the first, and one sample has two). These errors end the run:
 
-With --record what was not executed as it is now is, and kept beside the results; with --recorded nothing is executed.
+- an access beyond a tensor
+- a program that reads or writes what another program of its launch writes
+- shared memory that is read before a copy has arrived, or written while a product reads it
+- a register that is used while a product writes it
+- memory that is used by a launch that has begun early and not waited
+
+A result that is more than twice as far from float64 as PyTorch's own is reported as wrong. What ptxas makes of the PTX
+is not tested, nor is anything timed. The emulator supports sm_80 and sm_90; later architectures have instructions that
+it does not know.
+
+--record executes only what is not recorded in its current form, and stores it with the results; --recorded executes
+nothing.
 """
 
 import os
@@ -35,16 +41,16 @@ from benchmarks.measuring.options import CELLS, KINDS, command, names, numbers
 def main() -> int:
     parser = command("emulator", __doc__)
     parser.add_argument("--architecture", default="sm_90", choices=("sm_80", "sm_90"))
-    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee, comma-separated")
+    parser.add_argument("--kinds", type=names(KINDS), default="half", help="half, tf32, ieee; comma-separated")
     parser.add_argument("--cells", type=names(CELLS), default="gru,lstm", help="comma-separated")
-    parser.add_argument("--brackets", type=numbers(), help="batch sizes; if left out, one of each bracket")
-    parser.add_argument("--from-zeros", action="store_true", help="without a first state; nothing of that is recorded")
+    parser.add_argument("--brackets", type=numbers(), help="batch sizes (default: one of each bracket)")
+    parser.add_argument("--from-zeros", action="store_true", help="without a first state; this is never recorded")
     options = parsed(parser, triton.__version__)
     if os.environ.get("TRITON_INTERPRET") == "1":
-        parser.error("TRITON_INTERPRET=1 is set, with which nothing is compiled")
+        parser.error("TRITON_INTERPRET=1 is set, so nothing would be compiled; unset it")
     asked = options.brackets or brackets(options.architecture)
     if options.from_zeros and (options.record or options.recorded):
-        parser.error("nothing from zeros is recorded: leave --record and --recorded out")
+        parser.error("--from-zeros is never recorded; omit --record and --recorded")
     wrong = 0
     for kind, bracket, cell in product(options.kinds, asked, options.cells):
         print(f"{cell}, {kind}, {options.architecture}, launches for {bracket}", flush=True)
@@ -52,7 +58,7 @@ def main() -> int:
         problem = Problem(cell, kind, options.architecture, bracket, steps=steps, from_zeros=options.from_zeros)
         found = recorded(options.triton, problem) if options.record or options.recorded else []
         if not found and options.recorded:
-            print(f"  not executed as it is: python -m benchmarks.emulator --record, with Triton {options.triton}")
+            print(f"  not recorded: run python -m benchmarks.emulator --record with Triton {options.triton}")
             wrong += 1
         elif not found:
             found = list(distances(problem, _teller()))
@@ -66,7 +72,7 @@ def main() -> int:
 
 
 def _teller() -> Callable[[str, int, int], None]:
-    """What prints each launch, with the time since now."""
+    """A function that prints each launch, with the time since now."""
     start = time.monotonic()
 
     def tell(kernel: str, programs: int, instructions: int) -> None:

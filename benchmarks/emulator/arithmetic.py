@@ -1,7 +1,7 @@
-"""What PTX's instructions on registers compute, on all threads of a program at once.
+"""What PTX's instructions on registers compute, for all threads of a program at once.
 
 A register is an array with a number for each thread, unsigned and as wide as the register; an instruction's type says
-as what its bits are read. Approximate instructions (ex2, div.full) are rounded to nearest; a GPU may be off by some
+how its bits are interpreted. Approximate instructions (ex2, div.full) are rounded to nearest; a GPU may be off by some
 units in float32's last place. tanh is as far off as PTX allows.
 """
 
@@ -18,19 +18,19 @@ Function = Callable[..., np.ndarray]
 
 
 def divided(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Towards zero, as PTX divides integers."""
+    """a / b rounded towards zero, as PTX divides integers."""
     quotient = np.abs(a) // np.where(b == 0, 1, np.abs(b)).astype(a.dtype)
     return np.where((a < 0) != (b < 0), -quotient, quotient).astype(a.dtype)
 
 
 def high(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The upper half of a product."""
+    """The upper half of the product a b."""
     bits, wide = 8 * a.itemsize, np.uint64 if a.dtype.kind == "u" else np.int64
     return ((a.astype(wide) * b.astype(wide)) >> wide(bits)).astype(a.dtype)
 
 
 def shifted(a: np.ndarray, by: np.ndarray, left: bool) -> np.ndarray:
-    """By as many bits as there are or more, nothing is left but a sign."""
+    """a shifted; by at least as many bits as it has, only the sign remains."""
     bits = 8 * a.itemsize
     within = np.minimum(by, bits - 1).astype(a.dtype)
     found = a << within if left else a >> within
@@ -39,7 +39,7 @@ def shifted(a: np.ndarray, by: np.ndarray, left: bool) -> np.ndarray:
 
 
 def field(a: np.ndarray, start: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """bfe: bits of a from `start` on, the last of them the sign of a signed type."""
+    """bfe: `length` bits of a from `start` on; for a signed type the highest of them is the sign."""
     bits = 8 * a.itemsize
     start, length = (start & 255).astype(np.int64), (length & 255).astype(np.int64)
     value = (a.view(f"u{a.itemsize}").astype(np.uint64) >> np.minimum(start, bits - 1).astype(np.uint64)).astype(
@@ -54,7 +54,7 @@ def field(a: np.ndarray, start: np.ndarray, length: np.ndarray) -> np.ndarray:
 
 
 def permuted(a: np.ndarray, b: np.ndarray, selector: np.ndarray) -> np.ndarray:
-    """prmt: four bytes of the eight of b and a, by the selector's nibbles, whose top bit asks for the byte's sign."""
+    """prmt: four of the eight bytes of b and a, chosen by nibbles of the selector; their top bit asks for the sign."""
     both = (b.astype(np.uint64) << np.uint64(32)) | a.astype(np.uint64)
     found = np.zeros_like(a)
     for place in range(4):
@@ -66,7 +66,7 @@ def permuted(a: np.ndarray, b: np.ndarray, selector: np.ndarray) -> np.ndarray:
 
 
 def bfloat16(x: np.ndarray) -> np.ndarray:
-    """The bits of float32's nearest, ties to even."""
+    """The bits of float32 numbers rounded to bfloat16, ties to even."""
     bits = x.view(np.uint32)
     rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
     return np.where(np.isnan(x), np.uint32(0x7FFF), rounded).astype(np.uint16)
@@ -77,12 +77,12 @@ def fused(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 
 def tanh(a: np.ndarray) -> np.ndarray:
-    """Off by 2^-11, up or down by the last bit of a."""
+    """tanh with a relative error of 2^-11, up or down depending on the last bit of a."""
     sign = (a.view(np.uint32) & np.uint32(1)).astype(np.float32) * 2 - 1
     return np.clip(np.tanh(a) * (1 + sign * np.float32(2**-11)), -1, 1)
 
 
-# By name: operands and result of the instruction's type.
+# By name; operands and result have the instruction's type.
 PLAIN: dict[str, Function] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -123,7 +123,7 @@ COMPARISONS |= {
 
 
 def computed(opcode: tuple[str, ...]) -> tuple[Function, tuple[str, ...], str] | None:
-    """What an instruction computes, the types of its operands, and that of its result; None if it is no such one."""
+    """The function of an instruction, the types of its operands and of its result; None for other instructions."""
     name, kind = opcode[0], opcode[-1]
     if name == "setp":
         return COMPARISONS[opcode[1]], (kind, kind), "pred"
@@ -152,7 +152,7 @@ def computed(opcode: tuple[str, ...]) -> tuple[Function, tuple[str, ...], str] |
 
 
 def pairwise(function: Function, kind: str) -> Function:
-    """On both halves of 32 bits."""
+    """`function` applied to both halves of 32 bits."""
 
     def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = (np.ascontiguousarray(one).view(TYPES[kind]) for one in (a, b))

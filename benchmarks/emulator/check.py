@@ -1,4 +1,4 @@
-"""Both cells' training step with compiled kernels, executed here, held to float64."""
+"""Both cells' training step with compiled kernels, executed by the emulator and compared with float64."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from benchmarks.emulator.launching import launcher
 from benchmarks.machine_code.compiled import OPERANDS, STEPS
 from benchmarks.machine_code.step import training_step
 
-# As a share of the largest value, by kind of operand; PyTorch on a CPU has no tf32, and sums float32 in other orders.
+# Allowed distance as a share of the largest value; PyTorch on a CPU has no tf32, and sums float32 in other orders.
 ALLOWED = {"half": 0.0, "tf32": 2**-9, "ieee": 2**-19}
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a result is from float64, as a share of its largest value, and how far PyTorch's own of its type is."""
+    """The distance of a result from float64, as a share of its largest value, and that of PyTorch's in its type."""
 
     what: str
     ours: float
@@ -34,8 +34,9 @@ class Distance:
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell at sizes, with the launches that the table of an architecture has for `bracket` samples; with a first
-    state, or from zeros.
+    """A cell and sizes, with the launches that an architecture's table has for `bracket` samples.
+
+    It starts with a first state, or from zeros.
     """
 
     cell: str
@@ -50,20 +51,20 @@ class Problem:
 
     @property
     def states(self) -> int:
-        """Of the GRU h, of the LSTM h and s."""
+        """The number of states: h for the GRU, h and s for the LSTM."""
         return 1 if self.cell == "gru" else 2
 
     def chosen_by(self, kernel: str) -> int:
-        """What a launch of `bracket` samples is chosen by; the weight gradient's with STEPS steps."""
+        """The batch size by which a launch for `bracket` samples is chosen; the weight gradient counts STEPS steps."""
         return self.bracket * STEPS if kernel == "weight_gradient" else self.bracket
 
     @property
     def shut(self) -> tuple[Any, ...]:
-        """Where in the projection a gate is nearly shut: of half the channels u or i."""
+        """The part of the projection where a gate is nearly shut: u or i, in half of the channels."""
         return slice(None), slice(None), self.states - 1, ..., slice(self.channels // 2, None)
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """projection, weight, the states if they are given, and what the gradients of all outputs are."""
+        """The projection, the weight, the states if they are given, and the gradients by all outputs."""
         shape, generator = (self.batch, *self.grid, self.channels), torch.Generator().manual_seed(0)
 
         def random(*shape: int) -> Tensor:
@@ -83,7 +84,7 @@ class Problem:
 
 
 def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
-    """States, last ones, and the gradients by projection, weight and first states, in a type."""
+    """PyTorch's states, last states, and gradients by projection, weight and first states, in a type."""
     call = reference.conv_gru if problem.cell == "gru" else reference.conv_lstm
     count = 2 if problem.from_zeros else 2 + problem.states
     given = [tensor.to(dtype) for tensor in problem.inputs()]
@@ -96,7 +97,7 @@ def by_pytorch(problem: Problem, dtype: torch.dtype) -> list[Tensor]:
 
 
 def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
-    """The same."""
+    """The same results from the kernels."""
     projection, weight, *others = problem.inputs()
     sequence = Sequence.of(projection, weight, projection.dtype, "tf32" if problem.kind == "tf32" else "ieee")
     sequence = replace(
@@ -110,7 +111,7 @@ def by_kernels(problem: Problem, launch: Callable[..., None]) -> list[Tensor]:
 
 
 def distances(problem: Problem, told: Callable[[str, int, int], None]) -> Iterator[Distance]:
-    """Of every result of a problem. Raises MemoryFaultError for an access that no program may make."""
+    """The distance of every result of a problem. Raises MemoryFaultError for an access that no program may make."""
     firsts = ["h"] if problem.cell == "gru" else ["h", "s"]
     names = ["states", *(f"last {name}" for name in firsts), "d projection", "d weight"]
     names += [] if problem.from_zeros else [f"d {name}" for name in firsts]

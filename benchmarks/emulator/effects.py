@@ -1,6 +1,6 @@
-"""What PTX's instructions do besides computing: memory, asynchronous copies, matrix products, threads of a warp.
+"""The effects of PTX's instructions beyond registers: memory, asynchronous copies, matrix products, threads of a warp.
 
-Each takes the program that executes it, the instruction, and which threads do, None for all.
+Each function takes the executing program, the instruction, and the active threads, None for all.
 """
 
 from collections.abc import Callable
@@ -127,7 +127,7 @@ def begin_product(program: State, one: Instruction) -> None:
     width = matrices.TYPES[kind]
     rows, columns = matrices.accumulator_places(n)
     kept, read = program.read(keep, "pred"), []
-    if not kept.any():  # the first product of a sum may find registers that nothing was written to
+    if not kept.any():  # the first product of a sum may use registers that were never written
         for register in to:
             program.write(register, np.zeros(program.threads, np.float32), "f32")
     sums = np.stack([program.read(register, "f32") for register in to])  # (n / 2, threads)
@@ -151,7 +151,7 @@ def begin_product(program: State, one: Instruction) -> None:
 
 
 def exchange(program: State, one: Instruction, active: np.ndarray | None) -> None:
-    """shfl: what another thread of the warp has, for each thread another one."""
+    """shfl: each thread receives the value of another thread of its warp."""
     to, since, by, *_ = one.operands
     values = program.read(since, "b32").reshape(-1, WARP)
     lane, by = np.arange(WARP), program.read(by, "u32").astype(np.int64).reshape(-1, WARP)
@@ -161,7 +161,7 @@ def exchange(program: State, one: Instruction, active: np.ndarray | None) -> Non
 
 
 def reduce(program: State, one: Instruction, active: np.ndarray | None) -> None:
-    """redux: over the threads of a warp."""
+    """redux: reduce over the threads of a warp."""
     to, since, _ = one.operands
     kind, name = one.opcode[-1], one.opcode[2]
     values = program.read(since, kind).reshape(-1, WARP)
@@ -179,7 +179,7 @@ def fence(program: State, one: Instruction, active: np.ndarray | None) -> None:
 
 
 def depend(program: State, one: Instruction, active: np.ndarray | None) -> None:
-    """griddepcontrol: wait for the launches before; or let the next one begin, which waits for all of this one."""
+    """griddepcontrol: wait for the previous launches, or let the next one begin, which waits for all of this one."""
     if "wait" in one.opcode:
         if active is not None and not active.all():
             raise NotImplementedError(f"threads part at: {one.text}")

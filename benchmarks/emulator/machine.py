@@ -1,8 +1,8 @@
-"""A program executed: all of its threads go through the kernel side by side, as far as its branches let them.
+"""Execution of a program: all of its threads go through the kernel side by side.
 
-Every thread takes every branch alike, as in what Triton compiles; what would part them is an error. Asynchronous
-products are computed where they begin, but what they read may not be written, and what they write not be touched,
-before they are waited for. See `memory` for what else is held to be wrong.
+All threads take every branch alike, as in the code that Triton compiles; a diverging branch is an error. Asynchronous
+products are computed where they begin, but until they are waited for, what they read must not be written, and what they
+write must not be used. See `memory` for the other errors.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from benchmarks.emulator.state import State
 def run_all(
     program: Program, values: dict[str, int], blocks: int, threads: int, shared: int, memory: Global, early: bool
 ) -> int:
-    """All programs of a launch, one after the other; how many instructions that took. What is given is a State's."""
+    """Run all programs of a launch, one after the other; return the number of instructions. Arguments as for State."""
     executed, waited = 0, not blocks
     for number in range(blocks):
         one = Execution(program, values, number, threads, shared, memory, early)
@@ -32,7 +32,7 @@ class Execution(State):
     """One program of a launch, from its first instruction to its last."""
 
     def run(self) -> int:
-        """To the end; how many instructions that took."""
+        """Run to the end; return the number of instructions."""
         place, instructions = 0, self.program.instructions
         while place < len(instructions):
             one = instructions[place]
@@ -55,7 +55,7 @@ class Execution(State):
         return self.executed
 
     def _active(self, one: Instruction) -> np.ndarray | None:
-        """Which threads execute an instruction, None for all."""
+        """The threads that execute an instruction, None for all."""
         if one.predicate is None:
             return None
         active = self.registers[one.predicate]

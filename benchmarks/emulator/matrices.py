@@ -1,20 +1,20 @@
-"""Matrix products, and how their operands lie in shared memory and in registers.
+"""Matrix products, and the layouts of their operands in shared memory and in registers.
 
-wgmma    D (64, n) += A (64, k) B (k, n) of four warps, operands in shared memory under a descriptor, rows of k
+wgmma    D (64, n) += A (64, k) B (k, n) by four warps, operands in shared memory under a descriptor, rows of k
          innermost, swizzled: sixteenths of an address line are exchanged by the number of the line
-mma      D (16, 8) += A (16, k) B (k, 8) of a warp, operands in registers, from `ldmatrix`
+mma      D (16, 8) += A (16, k) B (k, 8) by a warp, operands in registers, from `ldmatrix`
 """
 
 import re
 
 import numpy as np
 
-WARP, GROUP = 32, 128  # threads of a warp, of four
+WARP, GROUP = 32, 128  # threads of a warp, and of four warps
 TYPES = {"bf16": 2, "f16": 2, "tf32": 4}  # bytes
 
 
 def floats(bits: np.ndarray, kind: str) -> np.ndarray:
-    """Unsigned numbers of a type's width as float32; of tf32 as the matrix units cut it off."""
+    """The bits of a type's numbers as float32; tf32 is truncated, as in the matrix units."""
     if kind == "bf16":
         return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
     if kind == "f16":
@@ -30,11 +30,11 @@ def sizes(opcode: tuple[str, ...]) -> tuple[int, int, int]:
 
 
 def places_under(descriptor: int, rows: int, k: int, width: int, rows_innermost: bool) -> np.ndarray:
-    """(rows, k, width): where in shared memory the bytes of an operand are, a row for each m or n.
+    """(rows, k, width): the places of an operand's bytes in shared memory, a row for each m or n.
 
-    A swizzle goes through eight lines of 128, 64 or 32 bytes. With k innermost a line is a row, and eight rows more are
-    a stride away. With rows innermost a line has those of one k, further rows are the leading offset away, and eight k
-    more the stride.
+    A swizzle spans eight lines of 128, 64 or 32 bytes. With k innermost a line is a row, and the next eight rows are a
+    stride away. With rows innermost a line has the rows of one k, further rows are the leading offset away, and the
+    next eight k the stride.
     """
     start, leading, stride = (((descriptor >> bit) & 0x3FFF) << 4 for bit in (0, 16, 32))
     line = {1: 128, 2: 64, 3: 32}[descriptor >> 62]
@@ -49,7 +49,7 @@ def places_under(descriptor: int, rows: int, k: int, width: int, rows_innermost:
 
 
 def accumulator_places(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n / 2, 128) rows and columns of D (64, n) that each register of each of 128 threads holds."""
+    """The row and column of D (64, n) in each register of each of 128 threads, both (n / 2, 128)."""
     number, thread = np.arange(n // 2)[:, None], np.arange(GROUP)[None, :]
     lane = thread % WARP
     rows = thread // WARP * 16 + lane // 4 + number // 2 % 2 * 8
@@ -57,13 +57,13 @@ def accumulator_places(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_of_matrices(addresses: np.ndarray, number: int) -> np.ndarray:
-    """(number, 8, warps): of `ldmatrix` and `stmatrix`, the address of each row; threads 8 j to 8 j + 7 give j."""
+    """(number, 8, warps): the address of each row for `ldmatrix`, `stmatrix`; threads 8 j to 8 j + 7 give matrix j."""
     by_warp = addresses.reshape(-1, WARP)[:, : 8 * number]
     return by_warp.reshape(-1, number, 8).transpose(1, 2, 0)
 
 
 def multiplied(a: np.ndarray, b: np.ndarray, c: np.ndarray, opcode: tuple[str, ...]) -> np.ndarray:
-    """mma's D, (4, threads), of operands as registers (registers, threads), c float32."""
+    """mma's D, (4, threads), for operands given as registers (registers, threads), c float32."""
     _, _, k = sizes(opcode)
     kind = opcode[-3]
     width = TYPES[kind]

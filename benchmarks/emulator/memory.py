@@ -1,7 +1,7 @@
-"""What programs read and write: tensors, by their addresses, and shared memory; no access goes unchecked.
+"""The memory of programs: tensors, by their addresses, and shared memory, with every access checked.
 
-A GPU says nothing when programs of a launch read what others of it write, when a thread reads what a copy has not
-brought yet, or when a copy writes over what a product still reads. Here each is an error.
+A GPU reports nothing when programs of a launch read what others of it write, when a thread reads what a copy has not
+brought yet, or when a copy overwrites what a product still reads. Here each of these is an error.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ class MemoryFaultError(Exception):
 
 
 class Region:
-    """A tensor's memory; which program of the launch wrote each byte, and which read it."""
+    """A tensor's memory, with the program of the launch that wrote each byte and the one that read it."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.start, self.size = tensor.data_ptr(), tensor.numel() * tensor.element_size()
@@ -29,10 +29,10 @@ class Region:
 
 
 class Global:
-    """Tensors of a launch: memory outside them cannot be read or written."""
+    """The tensors of a launch; memory outside them cannot be read or written."""
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
-        # Views of one storage overlap: the larger ones hold the smaller ones.
+        # Views of one storage overlap: the larger ones contain the smaller ones.
         self.regions: list[Region] = []
         for tensor in sorted(tensors, key=lambda tensor: -tensor.numel() * tensor.element_size()):
             if not tensor.is_contiguous():
@@ -77,9 +77,9 @@ class Global:
         region.bytes[places] = values
 
 
-# Of a byte of shared memory: never written; on its way in a copy that nobody waited for; written, and seen by threads;
-# by the matrix units, too, which read past what threads write until a fence. They see what a copy brought: Triton 3.6,
-# whose kernels compute the same on an H100, puts no fence there, Triton 3.9 does.
+# States of a byte of shared memory: never written; on its way in a copy that has not been waited for; written and
+# visible to threads; also visible to the matrix units, which see what threads write only after a fence. They see what a
+# copy brought: Triton 3.6, whose kernels compute the same on an H100, puts no fence there, Triton 3.9 does.
 UNWRITTEN, COMING, THREADS, FENCED = range(4)
 
 
@@ -91,8 +91,8 @@ class Shared:
 
     def __init__(self, size: int) -> None:
         self.bytes, self.state = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
-        self.readers = np.zeros(size, np.int16)  # products under way that read a byte
-        self.copies: list[tuple[np.ndarray, np.ndarray]] = []  # of the group that is not closed: places, bytes
+        self.readers = np.zeros(size, np.int16)  # products in flight that read a byte
+        self.copies: list[tuple[np.ndarray, np.ndarray]] = []  # of the open group: places, bytes
         self.groups: deque[list[tuple[np.ndarray, np.ndarray]]] = deque()
         self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -150,7 +150,7 @@ class Shared:
         self.state[self.state == THREADS] = FENCED
 
     def read_by_product(self, places: np.ndarray) -> np.ndarray:
-        """Bytes at places that a product goes on reading until it is waited for: `released` then."""
+        """The bytes at places that a product reads until it is waited for; call `released` then."""
         if places.min() < 0 or places.max() >= len(self.bytes):
             raise MemoryFaultError("a product leaves shared memory")
         self._there(places, FENCED)

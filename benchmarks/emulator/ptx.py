@@ -1,4 +1,4 @@
-"""PTX read: a kernel's parameters and its instructions, in order, with the places that its branches go to."""
+"""Parsing of PTX: a kernel's parameters and instructions, in order, with the targets of its branches."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Address:
     offset: int
 
 
-Operand = str | Address | tuple  # a register, symbol or number as it stands; an address; a group in braces
+Operand = str | Address | tuple  # a register, symbol or number as text; an address; a group in braces
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Instruction:
     predicate: str | None
     negated: bool
     text: str
-    registers: frozenset[str] = field(compare=False)  # all that it names
+    registers: frozenset[str] = field(compare=False)  # all registers that it names
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Program:
 
 
 def parse(text: str) -> Program:
-    """The only kernel of a module. Raises ValueError for a statement that is none."""
+    """Parse the only kernel of a module. Raises ValueError for an invalid statement."""
     entry = text[text.index(".entry") :]
     head, body = entry[: entry.index("{")], entry[entry.index("{") + 1 :]
     parameters = re.findall(r"\.param\s+\.(\w+)[^,)]*?(\w+)\s*(?=[,)])", head)
@@ -56,7 +56,7 @@ def parse(text: str) -> Program:
 
 
 def statements(body: str) -> list[str]:
-    """Of a kernel's body, without comments and directives, up to the brace that closes it."""
+    """The statements of a kernel's body, without comments and directives, up to its closing brace."""
     lines = (re.sub(r"//.*", "", line).strip() for line in body.splitlines())
     code = " ".join(line for line in lines if not line.startswith("."))
     depth, end = 1, len(code)
@@ -71,7 +71,7 @@ def statements(body: str) -> list[str]:
 def instruction(text: str) -> Instruction:
     found = STATEMENT.fullmatch(text)
     if found is None:
-        raise ValueError(f"no PTX statement: {text}")
+        raise ValueError(f"not a PTX statement: {text}")
     operands = tuple(operand(one) for one in split(found["rest"]))
     registers = frozenset(re.findall(r"%[a-z]+\d+", text))
     return Instruction(
@@ -81,7 +81,7 @@ def instruction(text: str) -> Instruction:
 
 
 def split(text: str) -> list[str]:
-    """At the commas that are in no brackets."""
+    """Split at the commas outside brackets."""
     parts, depth, start = [], 0, 0
     for place, character in enumerate(text):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(character, 0)

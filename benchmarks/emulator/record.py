@@ -1,7 +1,7 @@
-"""What was executed, kept: one file for each version of Triton, a row for each result of a problem.
+"""Stored outcomes of emulated problems: one file per version of Triton, a row for each result of a problem.
 
-A problem's rows are found by the digest of its launches: they stand for today's kernels as long as these are compiled
-from the same source, with the same tiles.
+A problem's rows are found by the digest of its launches, so they apply as long as the kernels are compiled from the
+same source with the same tiles.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def file_of(version: str) -> Path:
 
 
 def digest_of(problem: Problem) -> str:
-    """Twelve digits that change with what any of its launches is compiled from."""
+    """Twelve digits that change with the source or options of any of the problem's launches."""
     found = []
 
     def take_down(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any], options: dict) -> None:
@@ -38,7 +38,7 @@ def digest_of(problem: Problem) -> str:
 
 
 def recorded(version: str, problem: Problem) -> list[Distance]:
-    """What was found of a problem as it is with a version of Triton; nothing if it was not executed."""
+    """The recorded results of a problem in its current form with a version of Triton; empty if there are none."""
     words = _words(problem)
     return [
         Distance(row["result"], *(float(row[name]) for name in ("ours", "theirs", "allowed")))
@@ -48,7 +48,7 @@ def recorded(version: str, problem: Problem) -> list[Distance]:
 
 
 def keep(problem: Problem, found: Iterable[Distance]) -> None:
-    """What this version of Triton's kernels gave, in place of what was kept of the problem."""
+    """Store the results of this version of Triton's kernels, replacing earlier ones of the problem."""
     words, file = _words(problem), file_of(triton.__version__)
     others = [row for row in read_table(file) if any(row[name] != words[name] for name in WORDS[:4])]
     rows = [words | {"result": one.what} | _numbers(one) for one in found]

@@ -1,4 +1,4 @@
-"""What a running program has: registers of every thread, shared memory, the launch's tensors, products under way."""
+"""The state of a running program: registers of all threads, shared memory, the launch's tensors, products in flight."""
 
 import re
 from collections import deque
@@ -14,9 +14,9 @@ WIDTHS = {"%p": "pred", "%rs": "b16", "%r": "b32", "%f": "b32", "%rd": "b64", "%
 
 
 class State:
-    """Of one program of a launch; registers hold a number for each thread.
+    """The state of one program of a launch; registers hold a number for each thread.
 
-    early: it is begun before the launches before have ended, and has to wait for them.
+    early: the program begins before the previous launches have ended, and has to wait for them.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class State:
         early: bool = False,
     ):  # fmt: skip
         self.program, self.threads, self.number, self._memory = program, threads, number, memory
-        self.waited = not early  # for the launches before
+        self.waited = not early  # for the previous launches
         self.shared = Shared(shared)
         self.symbols, self.parameters = {"global_smem": 0}, bytearray()
         for name, size in program.parameters:
@@ -38,7 +38,7 @@ class State:
         }  # fmt: skip
         self.products: list[tuple[frozenset[str], list[np.ndarray]]] = []  # begun: what they write, what they read
         self.pending: deque[list[tuple[frozenset[str], list[np.ndarray]]]] = deque()  # groups of these
-        self.untouchable: set[str] = set()  # registers that products under way write
+        self.untouchable: set[str] = set()  # registers that products in flight write
         self.executed = 0
 
     @property
@@ -76,7 +76,7 @@ class State:
         self.registers[operand] = value
 
     def repack(self, one: Instruction) -> None:
-        """A register's halves or quarters into registers of their own, or the other way, the lowest first."""
+        """Unpack a register's halves or quarters into registers of their own, or pack them, the lowest first."""
         to, since = one.operands
         kind = one.opcode[-1]
         if isinstance(to, tuple):
@@ -86,7 +86,7 @@ class State:
                     self.write(register, values, f"b{8 * values.itemsize}")
         else:
             part = f"b{8 * TYPES[kind]().itemsize // len(since)}"
-            # LLVM packs a half that it will not look at out of a register that nothing was written to.
+            # LLVM may pack a half that it does not use from a register that was never written.
             anything = np.frombuffer(b"\xa5" * (self.threads * TYPES[part]().itemsize), TYPES[part])
             known = [one in self.registers or one[0] != "%" for one in since]
             if not any(known):
@@ -103,7 +103,7 @@ class State:
 
 
 def number(text: str, of: np.dtype) -> np.generic:
-    """A number of PTX's as one of a type."""
+    """A number in PTX as one of a type."""
     if text.startswith(("0f", "0F")):
         return np.uint32(int(text[2:], 16)).view(of)
     if of == np.bool_:

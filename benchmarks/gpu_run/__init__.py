@@ -1,1 +1,1 @@
-"""Everything that is to be measured on a GPU, in one run."""
+"""Everything to be measured on a GPU, in one run."""

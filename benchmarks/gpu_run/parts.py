@@ -1,4 +1,4 @@
-"""What a run consists of, part by part; each says in its lines what came out, and keeps it in files of its own."""
+"""The parts of a run; each logs its outcome and writes it to files of its own."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ from r2n2.config import NETWORKS
 
 
 def environment(run: Run) -> None:
-    """Device, versions, packages; what nvidia-smi says."""
+    """Record device, versions, packages and the output of nvidia-smi."""
     found = {"python": sys.version, "platform": platform.platform(), "cpus": os.cpu_count()}
     found |= asdict(Machine.here(run.commit))
     found["packages"] = sorted(f"{package.name} {package.version}" for package in distributions())
@@ -35,18 +35,18 @@ def environment(run: Run) -> None:
     (run.out / "environment.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     run.say(f"{found['device']}, torch {found['torch']}, Triton {found['triton']}, kernels {found['kernels']}")
     if not found["commit"]:
-        run.say("environment: no commit is known; results will not name one. Give --commit.")
+        run.say("environment: the commit is unknown, so results will not name it; pass --commit")
 
 
 def l2_cache(run: Run) -> None:
-    """Among the results, too."""
+    """Measure the L2 cache's bandwidth and add it to the results."""
     found = peaks.l2_cache(run.device)
     append([found.row()], Machine.here(run.commit), run.out / "results.csv")
     run.say(f"    {found.gbytes:.4g} GB/s; python -m benchmarks.work --l2 {found.gbytes:.0f} predicts launches with it")
 
 
 def parity(run: Run) -> None:
-    """The kernels' tests, natively on a GPU; in several processes where pytest-xdist is there, to compile faster."""
+    """Run the kernels' tests, natively on a GPU; in several processes if pytest-xdist is there, to compile faster."""
     chosen = ["-k", "B3-T24"] if run.dry else []
     if importlib.util.find_spec("xdist") and not run.dry:
         chosen += ["-n", str(min(12, os.cpu_count() or 1))]
@@ -63,16 +63,16 @@ def machine_peaks(run: Run) -> None:
 
 
 def tuning(run: Run) -> None:
-    """Time the launches in half precision, which the most telling comparisons are in, and use the best from here on.
+    """Time launches in half precision, which the most informative comparisons use, and use the best from here on.
 
-    Three kinds of operands would each get too little time. Every candidate's time is kept in DIR/tilings.csv.
+    With three kinds of operands, each would get too little time. Every candidate's time goes to DIR/tilings.csv.
     """
     if run.device.type != "cuda":
-        run.say("tuning: left out, there is no GPU to time on")
+        run.say("tuning: skipped, it needs a GPU")
         return
     file = launch_table.table_file(launch_table.architecture_of(run.device))
     if json.loads(file.read_text(encoding="utf-8"))["device"] == torch.cuda.get_device_name():
-        run.say("tuning: left out, the table was tuned on such a device; python -m benchmarks.tune does it anew")
+        run.say("tuning: skipped, the table was tuned on such a device; to tune again: python -m benchmarks.tune")
         return
     out, minutes = run.out / "launches.json", str(0.45 * run.left() / 60)
     files = "--out", str(out), "--timings", str(run.out / "tilings.csv")
@@ -83,15 +83,15 @@ def tuning(run: Run) -> None:
 
 
 def step_times(run: Run) -> None:
-    """What each launch of a step takes, with the table in use."""
+    """Time each launch of a step, with the table in use."""
     if run.device.type != "cuda":
-        run.say("step_times: left out, there is no GPU to time on")
+        run.say("step_times: skipped, it needs a GPU")
         return
     run.command("step_times", "benchmarks.step_times", share=0.15)
 
 
 def training(run: Run) -> None:
-    """Losses of a few steps on one random batch, through the kernels and through the reference."""
+    """Compare the losses of a few steps on one random batch, with the kernels and with the reference."""
     networks = (plan.TINY,) if run.dry else (NETWORKS["3d-lstm-3"], NETWORKS["res3d-gru-3"])
     size = {"batch": 1, "views": 2, "steps": 1} if run.dry else {}
     lines = ["network,step,reference,kernels"]

@@ -1,4 +1,4 @@
-"""A run on its way: what all its parts know, how they tell, and how they start commands."""
+"""The state of a run that all its parts share, and how they log and start commands."""
 
 import os
 import signal
@@ -18,22 +18,22 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Run:
-    """Where the run writes, until when it may go on, and whether it is only tried out."""
+    """Where the run writes, its deadline, and whether it is only a trial."""
 
     out: Path
-    deadline: float  # of time.monotonic, which is one for all processes
+    deadline: float  # by time.monotonic, which is the same in all processes
     dry: bool
     device: torch.device
     commit: str = ""
     parts: tuple[str, ...] = ()  # still to be done
     kept_for_training: float = 0.0  # seconds
-    skip: tuple[tuple[str, str], ...] = ()  # comparisons and who of each; with "" they are over
+    skip: tuple[tuple[str, str], ...] = ()  # (comparison, contender to skip); "" means the whole comparison
     failed: bool = False
-    table: Path | None = None  # of launches, as tuned in this run
-    line: Connection | None = None  # to who watches this process
+    table: Path | None = None  # launch table tuned in this run
+    line: Connection | None = None  # to the process that watches this one
 
     def left(self) -> float:
-        """Seconds."""
+        """Seconds until the deadline."""
         return self.deadline - time.monotonic()
 
     def say(self, line: str) -> None:
@@ -42,7 +42,7 @@ class Run:
             log.write(line + "\n")
 
     def command(self, name: str, *arguments: str, share: float) -> None:
-        """A Python module as a process of its own, with at most `share` of the time left; its output in NAME.txt."""
+        """Run a Python module as a process, with at most `share` of the time left; its output goes to NAME.txt."""
         with (self.out / f"{name}.txt").open("w", encoding="utf-8") as output:
             command = [sys.executable, "-m", *arguments]
             process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
@@ -51,20 +51,20 @@ class Run:
                 self.say(f"{name}: exit code {code}")
                 self.failed |= code != 0
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # with what it has started: nothing may run beside what is timed
+                os.killpg(process.pid, signal.SIGKILL)  # including its children: nothing may disturb later timings
                 process.wait()
-                self.say(f"{name}: stopped after its share of the time; what it printed is in {name}.txt")
-        text = (self.out / f"{name}.txt").read_text(encoding="utf-8", errors="replace")  # it may end amidst a letter
+                self.say(f"{name}: stopped after its share of the time; its output is in {name}.txt")
+        text = (self.out / f"{name}.txt").read_text(encoding="utf-8", errors="replace")  # may end within a character
         lines = text.strip().splitlines()
         self.say("\n".join(f"    {line}" for line in lines[-3:]))
 
     def if_lost(self, what: str, rest: "Run", seconds: float) -> None:
-        """Tell who watches that `what` begins and how to go on, if nothing is heard for `seconds` or ever again."""
+        """Tell the watching process that `what` begins, and which run to start if it hears nothing for `seconds`."""
         if self.line:
             self.line.send((what, replace(rest, line=None), seconds))
 
     def go_on_anew(self, rest: "Run") -> NoReturn:
-        """Leave the rest to a new process, and end this one, whatever state it is in."""
+        """End this process, whatever its state, and leave the rest to a new one."""
         self.if_lost("", rest, 0)
         os._exit(0)
 

@@ -1,4 +1,4 @@
-"""The comparisons of `comparisons.plan`, as many as there is time for, each appended to the results once it is made."""
+"""The comparisons of `comparisons.plan`, as many as time allows, each appended to the results when it is done."""
 
 import time
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ LONGEST, SHORTEST = 150, 15  # seconds of a comparison, compilers included
 
 @dataclass
 class Told(Witness):
-    """What a comparison tells: the log who failed, and who watches how to go on should it be lost."""
+    """Logs which contenders fail, and tells the watching process how to continue if the comparison is lost."""
 
     run: Run
     comparison: Comparison
@@ -38,19 +38,19 @@ class Told(Witness):
 
     def fails(self, what: str, error: Exception) -> None:
         text = first_line(error)
-        self.run.say(f"tables: {self.comparison}: {what} is left out: {type(error).__name__}, {text}")
+        self.run.say(f"tables: {self.comparison}: {what} failed: {type(error).__name__}, {text}")
         self.failed = True
         self.out_of_memory |= isinstance(error, torch.OutOfMemoryError) or "out of memory" in text
 
     def rest(self) -> Run:
-        """The run from here on, without who is at work; the second time, or if that is nobody, without all."""
+        """The rest of the run, without the contender at work; the second time, or if there is none, without all."""
         again = lost_with(self.run, self.comparison)
         skip = (*self.run.skip, (str(self.comparison), "" if again else self.at_work))
         return replace(self.run, parts=("tables", *self.run.parts), skip=skip)
 
 
 def tables(run: Run) -> None:
-    """The comparisons, in order, but for those that are known already."""
+    """Make the comparisons in order, except for those that are known already."""
     machine = Machine.here(run.commit)
     known = [row for row in kept(run, machine) if machine.knows(row)]
     wanted = plan.dry() if run.dry else plan.on_gpu()
@@ -68,31 +68,31 @@ def tables(run: Run) -> None:
             rows = comparison.measure(run.device, 0.1 if run.dry else 1, told, without)
             append(rows, machine, run.out / "results.csv")
             run.say(printed(rows))
-        except Exception as error:  # whatever it is, the other comparisons are worth their time
+        except Exception as error:  # whatever it is, continue with the other comparisons
             told.fails("all", error)
         well = not told.failed or computes(run.device)
-        if well:  # all is done that can be
+        if well:  # nothing more can be done for this comparison
             run.skip = (*run.skip, (str(comparison), ""))
         if told.out_of_memory or not well:
             run.go_on_anew(told.rest())
 
 
 def lost_with(run: Run, comparison: Comparison) -> list[str]:
-    """Contenders that are not to be measured, for with them the comparison was lost; with "" among them it is over."""
+    """Contenders to skip because the comparison was lost with them; "" among them means that it is over."""
     return [contender for one, contender in run.skip if one == str(comparison)]
 
 
 def computes(device: torch.device) -> bool:
-    """Whether the device still allocates and computes: after some failures it does neither for this process."""
+    """Whether the device still allocates and computes; after some failures it does neither in this process."""
     try:
         if device.type == "cuda":
             torch.cuda.synchronize()
         return torch.ones(1 << 10, device=device).sum().item() == 1 << 10
-    except Exception:  # whatever it says
+    except Exception:  # whatever it is
         return False
 
 
 def kept(run: Run, machine: Machine) -> list[dict[str, str]]:
-    """Rows of this machine, those of this run included."""
+    """The stored rows of this machine, including this run's."""
     files = [file for file in (file_of(machine.device), run.out / "results.csv") if file.exists()]
     return [row for file in files for row in read(file)]

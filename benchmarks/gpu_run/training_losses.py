@@ -1,4 +1,4 @@
-"""A network's loss over a few steps on one random batch: kernels that learn go where the reference goes."""
+"""A network's loss over a few steps on one random batch: with correct kernels it follows the reference's."""
 
 import math
 
@@ -8,13 +8,13 @@ from torch.nn import functional as F
 from r2n2.config import NetworkConfig
 from r2n2.network import R2N2
 
-LARGEST_DISTANCE = 2e-2  # of a loss from the reference's, relative, in bfloat16 after ten steps
+LARGEST_DISTANCE = 2e-2  # relative, of a loss from the reference's, in bfloat16 after ten steps
 
 
 def losses(
     network: NetworkConfig, backend: str, device: torch.device, batch: int = 8, views: int = 3, steps: int = 10
 ) -> list[float]:
-    """Losses of `steps` of Adam on one batch of pictures, bfloat16 autocast; every backend starts alike."""
+    """The losses of `steps` Adam steps on one batch of pictures, under bfloat16 autocast; all backends start alike."""
     torch.manual_seed(0)
     model = R2N2(network).to(device)
     model.recurrence.backend = backend
@@ -33,6 +33,6 @@ def losses(
 
 
 def apart(reference: list[float], kernels: list[float]) -> float:
-    """The largest relative distance of two loss curves; infinite if one is not finite."""
+    """The largest relative distance between two loss curves; infinite if one is not finite."""
     distances = [abs(a - b) / a for a, b in zip(reference, kernels, strict=True)]
     return max(distances) if all(map(math.isfinite, distances)) else math.inf

@@ -1,7 +1,7 @@
-"""The parts run in a process of their own, which is watched: one that hangs or dies is followed by another.
+"""Runs the parts in a watched process; if it hangs or dies, another one follows.
 
-Nothing else ends a kernel or a call into a library that hangs, and a process that crashes can do nothing more. So
-before each step the working process leaves word how to go on should it be lost, and how soon it will be heard again.
+Nothing else ends a kernel or a library call that hangs, and a process that crashes cannot continue. So before each step
+the working process sends how to continue if it is lost, and how soon it will report again.
 """
 
 import multiprocessing
@@ -14,12 +14,12 @@ from benchmarks.gpu_run.parts import PARTS
 from benchmarks.gpu_run.run import Run, use_table
 from benchmarks.gpu_run.tables import LONGEST, computes
 
-BRIEF = ("environment", "l2_cache", "machine_peaks")  # the others take what they are given of the time left
-GRACE = 60  # seconds beyond the time left, to come to an end by oneself
+BRIEF = ("environment", "l2_cache", "machine_peaks")  # the others use their share of the time left
+GRACE = 60  # seconds beyond the time left, for a process to end by itself
 
 
 def watch(run: Run, method: str = "spawn") -> bool:
-    """Do all parts of the run, in as many processes, started by `method`, as it takes; whether one failed."""
+    """Do all parts of the run, in as many processes, started by `method`, as needed; return whether any failed."""
     context = multiprocessing.get_context(method)
     while run.parts:
         ours, theirs = context.Pipe(duplex=False)
@@ -28,7 +28,7 @@ def watch(run: Run, method: str = "spawn") -> bool:
         theirs.close()
         what, run, seconds = "start", replace(run, parts=(), failed=True), LONGEST
         try:
-            with suppress(EOFError):  # from one that has ended
+            with suppress(EOFError):  # the process has ended
                 while ours in (heard := wait([ours, worker.sentinel], seconds)):
                     what, run, seconds = ours.recv()
             worker.join(GRACE if heard else 0)
@@ -42,7 +42,7 @@ def watch(run: Run, method: str = "spawn") -> bool:
 
 
 def work(run: Run, line: Connection) -> None:
-    """Do the run's parts in this process, one after the other, and say over `line` how to go on without it."""
+    """Do the run's parts in this process, one after the other, and send over `line` how to continue without it."""
     run.line = line
     if run.table:
         use_table(run.table)
@@ -53,11 +53,11 @@ def work(run: Run, line: Connection) -> None:
         run.if_lost(name, replace(run, failed=True), seconds)
         try:
             PARTS[name](run)
-        except Exception as error:  # whatever it is, the other parts are worth their time
+        except Exception as error:  # whatever it is, continue with the other parts
             run.failed = True
             run.say(f"{name}: {type(error).__name__}: {error}")
         run.say(f"{name}: {time.monotonic() - started:.0f} s, {run.left():.0f} s left")
-        if not computes(run.device):  # nor would it for the parts to come
-            run.say(f"{name}: the device does not compute any more; the rest is done in a new process")
+        if not computes(run.device):  # the next parts would fail, too
+            run.say(f"{name}: the device has stopped computing; a new process does the rest")
             run.go_on_anew(run)
     run.if_lost("", run, GRACE)

@@ -1,1 +1,1 @@
-"""What the compiler makes of every kernel, for GPUs that need not be there."""
+"""The machine code of every kernel, compiled for GPUs that need not be present."""

@@ -1,12 +1,12 @@
-"""What the compiler makes of every kernel in the launch table, for GPUs that need not be there.
+"""Compile every kernel in the launch table for GPUs that need not be present, and check its machine code.
 
     python -m benchmarks.machine_code [--targets sm_90,gfx942] [--kinds half] [--batches 36] [--json FILE] [--jobs 2]
     python -m benchmarks.machine_code --record
     python -m benchmarks.machine_code --recorded [--triton 3.6.0]
 
-One row for each kernel and target, at C = 128, G = 4; those that miss the bar (`bar`) are marked, and the exit code
-is 1. They take an hour of a core: with --record only what was not recorded before is compiled, and kept beside the
-results; with --recorded nothing is compiled, and a kernel that was not recorded counts as one that misses.
+This prints one row for each kernel and target, at C = 128, G = 4. Kernels that miss the bar (`bar`) are marked, and the
+exit code is then 1. Compiling all takes an hour of a core. --record compiles only what is not recorded yet and stores
+it with the results. --recorded compiles nothing, and a kernel that is not recorded counts as a miss.
 """
 
 import json
@@ -28,15 +28,15 @@ from benchmarks.measuring.options import KINDS, command, names, numbers, whole
 def main() -> int:
     parser = command("machine_code", __doc__)
     parser.add_argument("--targets", type=names(TARGETS), default=list(TARGETS), help="comma-separated")
-    parser.add_argument("--kinds", type=names(KINDS), default=list(KINDS), help="of operands, comma-separated")
-    parser.add_argument("--batches", type=numbers(), default=(), help="if left out, one of each bracket of the table")
-    parser.add_argument("--json", type=Path, help="also write the rows here")
+    parser.add_argument("--kinds", type=names(KINDS), default=list(KINDS), help="kinds of operands, comma-separated")
+    parser.add_argument("--batches", type=numbers(), default=(), help="batch sizes (default: one per table bracket)")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--jobs", type=whole(), default=2)
     arguments = parsed(parser, triton.__version__)
     if knobs.runtime.interpret:
-        parser.error("TRITON_INTERPRET is set: kernels would be interpreted, not compiled")
+        parser.error("TRITON_INTERPRET is set, so kernels would be interpreted, not compiled; unset it")
     if arguments.record and arguments.batches:
-        parser.error("--record is of all batch sizes: leave --batches out")
+        parser.error("--record covers all batch sizes; omit --batches")
     kinds, batches = tuple(arguments.kinds), tuple(arguments.batches)
     kernels = [kernel for target in arguments.targets for kernel in every_kernel(target, kinds, batches)]
     if arguments.recorded:
@@ -53,8 +53,8 @@ def main() -> int:
     missed, unknown = sum(bool(line["misses"]) for line in table), len(kernels) - len(table)
     print(f"{len(table)} kernels, Triton {arguments.triton}, {missed} miss the bar")
     if unknown:
-        sentence = f"{unknown} kernels are not recorded as they are: python -m benchmarks.machine_code --record"
-        print(f"{sentence}, with Triton {arguments.triton}", file=sys.stderr)
+        sentence = f"{unknown} kernels are not recorded in their current form; run python -m benchmarks.machine_code"
+        print(f"{sentence} --record with Triton {arguments.triton}", file=sys.stderr)
     return 1 if missed or unknown else 0
 
 

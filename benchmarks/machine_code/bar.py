@@ -1,14 +1,17 @@
-"""What the machine code of every kernel is held to.
+"""The bar: requirements for the machine code of every kernel.
 
-Nothing spilled in the main loop (what runs once after it may spill, which wide tiles do); registers and shared memory
-that leave room for the planned programs on a multiprocessor (eight warps: two programs of four, or one of eight; on
-sm_120, with its 99 KB, one); and in the main loop matrix instructions, for ieee multiply-adds; on NVIDIA asynchronous
-copies, none of 4 bytes, and Hopper's products not each waited for before the next; and no comparisons but those of
-the loop and its pipeline, so that no tap is masked, but for lines, whose taps along x and y may leave the grid.
+- No spills in the main loop. Code that runs once after it may spill, as with wide tiles.
+- Registers and shared memory leave room for the planned programs on a multiprocessor: eight warps, as two programs of
+  four or one of eight; on sm_120, with its 99 KB, one program.
+- The main loop has matrix instructions, for ieee multiply-adds.
+- On NVIDIA it has asynchronous copies, none of 4 bytes, and Hopper's products are not each waited for before the next.
+- It has no comparisons except those of the loop and its pipeline, so that no tap is masked. Lines are an exception:
+  their taps along x and y may leave the grid.
+
 `conv_parts`, whose few turns may be unrolled, and the weight gradient, whose last rows are ragged, may compare. A
-program of one turn has no loop, and no product that its copies could run beside: it loads through registers. The
-weight gradient's tf32 operands are copied 4 bytes at a time on sm_90 and sm_100, whose products read tf32 along the
-summed axis alone: that of the rows, which lie C apart in memory.
+program of one turn has no loop, and no product that its copies could run alongside: it loads through registers. The
+weight gradient's tf32 operands are copied 4 bytes at a time on sm_90 and sm_100, whose products read tf32 only along
+the summed axis: that of the rows, which lie C apart in memory.
 """
 
 from benchmarks.machine_code.compiled import CHANNELS, TARGETS, Kernel
@@ -18,12 +21,12 @@ REGISTERS = 65536  # of a multiprocessor; a wave's lanes on AMD have 512 each
 LANE_REGISTERS = 512
 SHARED = {"sm_80": 163, "sm_90": 227, "sm_100": 227, "sm_120": 99, "gfx942": 64, "gfx950": 160}  # KiB
 WARPS = 8  # planned to be resident on a multiprocessor
-LINES_COMPARISONS = 8  # whose rows may be at an end of the grid along x and along y
+LINES_COMPARISONS = 8  # a line's rows may be at an end of the grid along x and along y
 LOOP_COMPARISONS = {"cuda": 4, "hip": 8}  # gfx950 guards each copy to shared memory against the pipeline's end
 
 
 def misses(kernel: Kernel, code: MachineCode) -> list[str]:
-    """What of the bar this kernel misses, in words."""
+    """The requirements that this kernel misses, in words."""
     target, warps = kernel.target, kernel.options["num_warps"]
     programs = 1 if target in ("sm_120", "gfx942", "gfx950") else max(1, WARPS // warps)
     amd = target.startswith("gfx")
@@ -50,7 +53,7 @@ def _is_read_across(kernel: Kernel) -> bool:
 
 
 def _has_one_turn(kernel: Kernel) -> bool:
-    """A part of a single tap, or of lines' single (dx, dy), all of whose channels a turn sums over."""
+    """Whether this is a part of a single tap, or of lines' single (dx, dy), that sums all channels in one turn."""
     phase, tile = kernel.phase, kernel.tile
     if "conv_parts" not in kernel.function or (phase.transposed and phase.count > 1):
         return False

@@ -1,7 +1,7 @@
-"""Every kernel that the launch table stands for, compiled for GPUs that need not be there.
+"""Every kernel that the launch table leads to, compiled for GPUs that need not be present.
 
-The recurrences run on tensors without storage, with a launcher that takes down what would be launched: what is
-compiled here is what a GPU would be given.
+The recurrences run on tensors without storage, with a launcher that records what would be launched, so the kernels
+compiled here are those that a GPU would run.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Kernel:
     kind: str
     batch: int
     target: str  # one of TARGETS
-    place: int  # among those taken down for these
+    place: int  # index in `taken_down` for these
 
     def compile(self) -> Any:
         """Triton's compiled kernel."""
@@ -49,7 +49,7 @@ class Kernel:
 
     @property
     def digest(self) -> str:
-        """Twelve digits that change with what decides its machine code, but for Triton's version."""
+        """Twelve digits that change with everything that decides the machine code except Triton's version."""
         return digest(*self._asked, self.target)
 
     @property
@@ -61,7 +61,7 @@ class Kernel:
         return self._launched[2].get("PHASE")
 
     def words(self) -> dict[str, object]:
-        """How it is told from others in a table."""
+        """The columns that identify the kernel in a table."""
         tile = () if self.tile is None else self.tile[:3]  # rows, channels, inner
         if isinstance(self.tile, GradientTile):
             tile = self.tile.channels, self.tile.channels, self.tile.rows
@@ -81,7 +81,7 @@ class Kernel:
 
     @property
     def convolves(self) -> bool:
-        """Whether the kernel convolves and goes on: not from what the taps left, and not from zeros."""
+        """Whether the kernel convolves and computes the gates itself, neither from parts nor from zeros."""
         function, kinds, *_ = self._launched
         kind_of = dict(zip(function.arg_names, kinds, strict=False))
         whole = function is not conv_parts and "source" in kind_of
@@ -89,7 +89,7 @@ class Kernel:
 
     @property
     def _asked(self) -> tuple[ASTSource, dict[str, Any]]:
-        """What the compiler is asked for, with which options."""
+        """The source and the options that the compiler is given."""
         function, kinds, constants, options = self._launched
         if tile := constants.get("TILE"):
             constants = constants | {"TILE": tile._replace(precision=supported(tile.precision, self.target))}
@@ -101,7 +101,7 @@ class Kernel:
 
 
 def brackets(target: str) -> list[int]:
-    """A batch size for each bracket of the launch table; with STEPS steps they reach the weight gradient's, too."""
+    """A batch size for each bracket of the launch table; with STEPS steps they also cover the weight gradient's."""
     by_kernel = {name: kinds for name, kinds in table(target).items() if name != "weight_gradient"}
     ends = {launch.batch for kinds in by_kernel.values() for launches in kinds.values() for launch in launches}
     known = sorted(end for end in ends if end is not None)
@@ -109,9 +109,9 @@ def brackets(target: str) -> list[int]:
 
 
 def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS), batches: tuple[int, ...] = ()) -> list[Kernel]:
-    """Both cells' kernels, forward and backward, for every kind of operand, each distinct one once.
+    """Both cells' kernels, forward and backward, for every kind of operand, without duplicates.
 
-    batches: for which they are launched; if none are given, one of each bracket.
+    batches: the batch sizes that they are launched for; by default one of each bracket.
     """
     found: dict[str, Kernel] = {}
     for operand in kinds:
@@ -126,8 +126,9 @@ def every_kernel(target: str, kinds: tuple[str, ...] = tuple(OPERANDS), batches:
 def taken_down(
     operand: str, batch: int, target: str = "sm_90"
 ) -> list[tuple[Any, tuple, dict[str, Any], dict[str, int]]]:
-    """What training steps of both cells launch, from first states and from zeros: function, kinds of its arguments,
-    constants, options.
+    """The launches of training steps of both cells, from first states and from zeros.
+
+    Each is a tuple (function, kinds of its arguments, constants, options).
     """
     launched = []
 
@@ -151,7 +152,7 @@ def taken_down(
 
 
 def machine_codes(kernels: list[Kernel], jobs: int) -> Iterator[MachineCode]:
-    """Of each of some kernels in turn, as so many processes compile them."""
+    """The machine code of each kernel in turn, compiled in `jobs` processes."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_machine_code, kernels, chunksize=4)
 

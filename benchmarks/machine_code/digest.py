@@ -1,7 +1,8 @@
-"""What decides a kernel's machine code, in twelve digits.
+"""A digest, in twelve digits, of what decides a kernel's machine code.
 
-Its source and that of all that it calls, without comments; the types of its arguments, its constants, the options and
-the target. Two kernels of one digest are the same to a version of Triton, whatever else of convrnn3d differs.
+This is its source and that of all functions that it calls, without comments; the types of its arguments, its constants,
+the options and the target. To one version of Triton two kernels with the same digest are the same, whatever else
+differs in convrnn3d.
 """
 
 import ast
@@ -17,16 +18,16 @@ from triton.language import constexpr
 
 
 def digest(what: ASTSource, options: dict[str, Any], target: str) -> str:
-    """Of what `triton.compile` is given."""
+    """The digest of what `triton.compile` is given."""
     decided = sorted(sources(what.fn).items()), what.signature, what.constants, what.attrs, options, target
     return hashlib.sha256(repr(decided).encode()).hexdigest()[:12]
 
 
 @cache
 def sources(function: Any) -> dict[str, str]:
-    """What a function of Triton's and those that it calls, at any depth, are written with, by module and name.
+    """The source of a Triton function, of those it calls at any depth, and its global constants, by module and name.
 
-    Raises TypeError for a global name whose value a digest could not follow.
+    Raises TypeError for a global whose value the digest cannot include.
     """
     found: dict[str, str] = {}
     _add(function, found)
@@ -46,10 +47,10 @@ def _add(function: Any, found: dict[str, str]) -> None:
             _add(value, found)
         elif isinstance(value, constexpr | int):
             found[f"{function.fn.__module__}.{name}"] = str(value)
-        elif name in function.fn.__code__.co_varnames:  # its own: Triton's interpreter adds globals of such names
+        elif name in function.fn.__code__.co_varnames:  # a local: Triton's interpreter adds globals of such names
             continue
         elif not (isinstance(value, ModuleType) and value.__name__.split(".")[0] == "triton"):
-            raise TypeError(f"{place} reads {name}, a {type(value).__name__}, which no digest follows")
+            raise TypeError(f"{place} reads {name}, a {type(value).__name__}, which the digest cannot include")
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -1,4 +1,4 @@
-"""What a compiled kernel consists of: its resources, and the instructions of its main loop."""
+"""A compiled kernel's resources, and the instructions of its main loop."""
 
 import re
 import subprocess
@@ -19,13 +19,13 @@ MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2
 
 @dataclass(frozen=True)
 class MachineCode:
-    """registers a thread; stack and shared memory in bytes; of the main loop, how many instructions of which sort.
+    """Registers per thread, stack and shared memory in bytes, and the numbers of instructions in the main loop.
 
-    unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (HGMMA alone is
-    begun and waited for); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4 bytes, by
-    NVIDIA's threads; products: scalar multiply-adds; comparisons: integer comparisons of each thread's own, such as
-    masks need; spills: loads and stores of spilled registers; length: all. before, after: how many stand before the
-    loop and after it.
+    unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (only HGMMA is
+    asynchronous); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4 bytes, by NVIDIA's
+    threads; products: scalar multiply-adds; comparisons: integer comparisons in each thread, such as masks need;
+    spills: loads and stores of spilled registers; length: all instructions of the loop. before, after: the instructions
+    before and after the loop.
     """
 
     unit: str
@@ -85,10 +85,9 @@ def _output(*command: Any) -> str:
 def _main_loop(
     listing: str, label: re.Pattern, instruction: re.Pattern, branch: re.Pattern
 ) -> tuple[list[str], dict[str, int]]:
-    """Names of the instructions of the loop with the most matrix products, or else multiply-adds, and how many stand
-    before and after it.
+    """The instructions of the loop with the most matrix products, or else multiply-adds, and the numbers around it.
 
-    All of the kernel's, if it has no such loop: where a tap's few turns were unrolled.
+    Without such a loop, as when a tap's few turns are unrolled, these are all instructions of the kernel.
     """
     names, labels, loops = [], {}, []
     for line in listing.splitlines():

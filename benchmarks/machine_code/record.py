@@ -1,7 +1,7 @@
-"""What was compiled, kept: one file for each version of Triton, a row for each kernel that the launch tables stand for.
+"""Stored counts of compiled kernels: one file per version of Triton, a row for each kernel of the launch tables.
 
-An hour of a core compiles them all; what a change leaves as it was need not be compiled again. The rows are found by
-`Kernel.digest`, and hold counts: the bar is today's.
+Compiling them all takes an hour of a core; kernels that a change does not affect need not be compiled again. Rows are
+found by `Kernel.digest`. They hold counts, so that the current bar applies to them.
 """
 
 from dataclasses import asdict, fields
@@ -23,14 +23,14 @@ def file_of(version: str) -> Path:
 
 
 def recorded(version: str) -> dict[str, MachineCode]:
-    """By digest what was recorded with a version of Triton, if anything was."""
+    """The machine code recorded with a version of Triton, by digest."""
     return {digest: _machine_code(row) for digest, row in _read(version).items()}
 
 
 def extend(kernels: list[Kernel], jobs: int) -> dict[str, MachineCode]:
-    """Compile what was not recorded before with this version of Triton, and keep each as it comes.
+    """Compile what is not recorded yet with this version of Triton, and store each kernel as soon as it is compiled.
 
-    kernels: all of some targets and kinds; what was recorded of these and is none of them is dropped.
+    kernels: all kernels of some targets and kinds; other recorded kernels of these targets and kinds are dropped.
     """
     rows = _read(triton.__version__)
     today = {kernel.digest: kernel for kernel in kernels}

@@ -1,4 +1,4 @@
-"""A cell's training step as its kernels are launched: forward, then backward from the gradients of its outputs."""
+"""A cell's training step through its kernels: forward, then backward from the gradients of its outputs."""
 
 from collections.abc import Sequence as Several
 
@@ -16,14 +16,14 @@ def training_step(
     mask: Tensor | None = None,
     upstream: Several[Tensor] | None = None,
 ) -> list[Tensor]:
-    """All states, the last one (for the LSTM the last cell, too), and the gradients by projection, weight and `state`.
+    """All states, the last one (for the LSTM also the last cell), and the gradients by projection, weight and `state`.
 
-    state: h, for the LSTM h and s, all of the projection's type, in which states are carried, too; nothing for zeros.
-    mask: (B, T) uint8. upstream: a gradient for each output; the outputs themselves if left out.
+    state: h, or for the LSTM h and s, in the projection's type, in which states are also carried; empty for zeros.
+    mask: (B, T) uint8. upstream: a gradient for each output; by default the outputs themselves.
     """
     dtype, is_given = projection.dtype, bool(state)
-    how = dtype, True, True  # forward: carried type, save, keep the gates
-    back = dtype, False, is_given, is_given, True  # carried type, no gates again, a first state, its gradient, dW
+    how = dtype, True, True  # forward: carried type, save for backward, save the gates
+    back = dtype, False, is_given, is_given, True  # carried type, do not recompute gates, first state, its gradient, dW
     if cell == "gru":
         h = state[0] if is_given else None
         *outputs, sources, gates, packed = gru_steps.forward(sequence, projection, weight, h, mask, *how)

@@ -1,1 +1,1 @@
-"""The floor: how a function is timed side by side with others, what a device can do, and how results are kept."""
+"""Common ground: timing functions side by side, a device's peaks, and storing results."""

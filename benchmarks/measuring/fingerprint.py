@@ -1,7 +1,7 @@
 """Twelve digits that tell whether convrnn3d computes as it did when a figure was measured.
 
-Of its source without comments and docstrings: of a GPU's figures all of it and the launch tables, of a CPU's the files
-that a CPU runs.
+They are a digest of its source without comments and docstrings: for a GPU's figures all files and the launch tables,
+for a CPU's the files that a CPU runs.
 """
 
 import ast
@@ -32,8 +32,10 @@ ON_CPU = (
 
 
 def fingerprint(gpu: bool) -> str:
-    """gpu: of what a GPU runs. A launch table that is named in the environment counts as that of this device's
-    architecture, as which it may be kept."""
+    """The fingerprint of what a GPU (`gpu`) or a CPU runs.
+
+    A launch table named in the environment counts as the table of this device's architecture, since it may become that.
+    """
     sources = {file.name: code_of(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.py")}
     if gpu:
         tables = {file.name: file for file in FOLDER.glob("launches*.json")}
@@ -50,7 +52,7 @@ def fingerprint(gpu: bool) -> str:
 
 
 def code_of(source: str) -> str:
-    """The lines of Python source that have code, without comments and docstrings; the same in any version of Python."""
+    """The lines of Python source that have code, without comments and docstrings; the same for all Python versions."""
     lines = source.splitlines()
     for token in tokenize.generate_tokens(StringIO(source).readline):
         if token.type == tokenize.COMMENT:

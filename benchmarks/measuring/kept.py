@@ -1,4 +1,4 @@
-"""Tables of what takes long to find: CSV files, replaced whole, one for each version of Triton."""
+"""Tables of results that take long to compute: CSV files, one per version of Triton, which are replaced as a whole."""
 
 import csv
 from argparse import ArgumentParser, Namespace
@@ -11,19 +11,19 @@ Row = dict[str, str]
 
 
 def parsed(parser: ArgumentParser, version: str) -> Namespace:
-    """The arguments, --record, --recorded and --triton among them; version: of Triton here."""
+    """The arguments, including --record, --recorded and --triton; version: of the installed Triton."""
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--record", action="store_true", help="find what was not recorded before, and keep it")
-    kept.add_argument("--recorded", action="store_true", help="find nothing: show what was recorded")
-    parser.add_argument("--triton", default=version, help="with --recorded: of which version; else this one")
+    kept.add_argument("--record", action="store_true", help="compute and record only what is not recorded yet")
+    kept.add_argument("--recorded", action="store_true", help="compute nothing, only show what is recorded")
+    parser.add_argument("--triton", default=version, help="version to show with --recorded (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.triton != version and not arguments.recorded:
-        parser.error(f"--triton {arguments.triton} needs --recorded: this is Triton {version}")
+        parser.error(f"--triton {arguments.triton} needs --recorded: the installed Triton is {version}")
     return arguments
 
 
 def read_table(file: Path) -> list[Row]:
-    """Its rows; none if there is no such file."""
+    """The file's rows; none if the file does not exist."""
     if not file.exists():
         return []
     with file.open(newline="", encoding="utf-8") as stream:
@@ -31,7 +31,7 @@ def read_table(file: Path) -> list[Row]:
 
 
 def write_table(file: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Rows in place of those that the file has, if it is there."""
+    """Write rows to the file, replacing its contents."""
     with written_beside(file) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()

@@ -1,4 +1,4 @@
-"""What a figure was measured on and with: the device, its driver, versions, the commit, the kernels."""
+"""The machine and software of a measurement: device, driver, versions, commit, kernels."""
 
 import platform
 import re
@@ -15,7 +15,7 @@ from benchmarks.measuring.fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class Machine:
-    """What a figure was measured on and with. kernels: a fingerprint of what convrnn3d ran there."""
+    """The machine and software of a measurement. kernels: the fingerprint of the convrnn3d that ran there."""
 
     commit: str
     kernels: str
@@ -27,12 +27,12 @@ class Machine:
     triton: str
 
     def knows(self, row: dict[str, str]) -> bool:
-        """Whether a stored row is of this machine, its versions and its kernels, whatever the commit."""
+        """Whether a stored row is from this machine with the same versions and kernels, whatever the commit."""
         return all(row[name] == value for name, value in asdict(self).items() if name != "commit")
 
     @classmethod
     def here(cls, commit: str = "") -> "Machine":
-        """commit: for a checkout without its history."""
+        """The current machine. commit: for a checkout without its history."""
         gpu = torch.cuda.is_available()
         return cls(
             commit=commit or _commit(),
@@ -47,12 +47,12 @@ class Machine:
 
 
 def stamped(machine: Machine) -> dict[str, object]:
-    """What every row begins with: the time (UTC) and the machine, by column."""
+    """The first columns of every row: the time (UTC) and the machine."""
     return {"measured": datetime.now(UTC).isoformat(timespec="microseconds")} | asdict(machine)
 
 
 def _cpu() -> str:
-    """Its name, what PyTorch makes use of in it (clouds give processors of several generations one name), threads."""
+    """The CPU's name, the instruction set that PyTorch uses (clouds give several generations one name), and threads."""
     return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
 
 
@@ -65,7 +65,7 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """Of the checkout; marked if anything but the results differs from it."""
+    """The checkout's commit, marked as dirty if anything except the results differs from it."""
     places = (":/", ":(top,exclude)benchmarks/results")
     changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", *places)
     return _output("git", "rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")

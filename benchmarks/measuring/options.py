@@ -1,6 +1,6 @@
-"""What commands take: numbers and names, one or several with commas between. A mistake is a sentence and exit code 2.
+"""Argument types of the commands: one or several numbers or names. Mistakes give a one-line message and exit code 2.
 
-For `ArgumentParser.add_argument`'s `type`, which reads defaults that are texts, too.
+Use them as `ArgumentParser.add_argument`'s `type`, which also parses defaults given as strings.
 """
 
 from argparse import ArgumentParser, ArgumentTypeError
@@ -13,12 +13,12 @@ KINDS = ("half", "tf32", "ieee")  # of operands, as launch tables have them
 
 
 def command(name: str, doc: str) -> ArgumentParser:
-    """The parser of `python -m benchmarks.NAME`; doc: the module's, whose first line tells what it does."""
+    """The parser of `python -m benchmarks.NAME`; doc: the module's docstring, whose first line says what it does."""
     return ArgumentParser(f"python -m benchmarks.{name}", description=doc.splitlines()[0])
 
 
 def whole(least: int = 1) -> Callable[[str], int]:
-    """A whole number from `least` on."""
+    """A whole number of at least `least`."""
 
     def read(text: str) -> int:
         try:
@@ -26,14 +26,14 @@ def whole(least: int = 1) -> Callable[[str], int]:
         except ValueError:
             number = least - 1
         if number < least:
-            raise ArgumentTypeError(f"takes whole numbers from {least} on, not {text!r}")
+            raise ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r}")
         return number
 
     return read
 
 
 def amount(zero: bool = False) -> Callable[[str], float]:
-    """A finite number above zero, or zero, too."""
+    """A finite number above zero, or with `zero` at least zero."""
 
     def read(text: str) -> float:
         try:
@@ -41,32 +41,32 @@ def amount(zero: bool = False) -> Callable[[str], float]:
         except ValueError:
             number = -1.0
         if not isfinite(number) or number < 0 or (number == 0 and not zero):
-            raise ArgumentTypeError(f"takes {'no number below' if zero else 'numbers above'} zero, not {text!r}")
+            raise ArgumentTypeError(f"must be a number {'of at least' if zero else 'above'} zero, not {text!r}")
         return number
 
     return read
 
 
 def numbers(least: int = 1) -> Callable[[str], list[int]]:
-    """Whole numbers from `least` on, with commas between."""
+    """Comma-separated whole numbers of at least `least`."""
     return lambda text: [whole(least)(part) for part in text.split(",")]
 
 
 def names(known: Collection[str]) -> Callable[[str], list[str]]:
-    """Some of the known names, with commas between."""
+    """Comma-separated names, all of them known."""
 
     def read(text: str) -> list[str]:
         found = text.split(",")
         if unknown := sorted(set(found) - set(known)):
-            raise ArgumentTypeError(f"takes {', '.join(known)}, not {', '.join(map(repr, unknown))}")
+            raise ArgumentTypeError(f"must be among {', '.join(known)}, not {', '.join(map(repr, unknown))}")
         return found
 
     return read
 
 
 def existing(text: str) -> Path:
-    """A file that there is."""
+    """The path of an existing file."""
     path = Path(text)
     if not path.is_file():
-        raise ArgumentTypeError(f"there is no file {text}")
+        raise ArgumentTypeError(f"no such file: {text}")
     return path

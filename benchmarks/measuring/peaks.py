@@ -1,4 +1,4 @@
-"""What this device can do at best, measured and not read off a data sheet: its L2 cache, products, a large copy."""
+"""This device's peaks, measured rather than taken from a data sheet: L2 cache, matrix products, a large copy."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,12 +10,12 @@ from benchmarks.measuring.results import Row
 from benchmarks.measuring.settings import TYPES, float32_products
 from benchmarks.measuring.timing import Timing, interleaved
 
-REREAD = 16 << 20  # bytes: as much as a launch's weights and sources, and at most half of the cache
+REREAD = 16 << 20  # bytes: about a launch's weights and sources; limited to half of the cache
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """Matrix products in Tflop/s for one type and precision; memory in GB/s, bytes read plus bytes written."""
+    """Matrix products in Tflop/s for one type and precision; memory in GB/s, counting bytes read and written."""
 
     tflops: float
     gbytes: float
@@ -25,7 +25,7 @@ class Peaks:
 def peaks(device: torch.device, type_name: str) -> Peaks:
     """The best of some rounds, measured once in a run.
 
-    On a CPU a large convolution, if it is faster, stands for the product: oneDNN's often are.
+    On a CPU a large convolution counts as the product if it is faster, as oneDNN's often are.
     """
     on_gpu = device.type == "cuda"
     side, size = (8192, 1 << 30) if on_gpu else (1024, 256 << 20)
@@ -48,7 +48,7 @@ def peaks(device: torch.device, type_name: str) -> Peaks:
 
 @dataclass(frozen=True)
 class Reread:
-    """A buffer of `size` bytes that was read `passes` times over, and how long that took."""
+    """A buffer of `size` bytes that was read `passes` times, and how long that took."""
 
     size: int
     passes: int
@@ -60,7 +60,7 @@ class Reread:
         return self.size * self.passes / min(self.timing.rounds) / 1e3
 
     def row(self) -> Row:
-        """Among the results."""
+        """The measurement as a row of the results."""
         sizes = dict.fromkeys(("batch", "steps", "grid", "channels"), 0)
         nothing = dict.fromkeys(("error", "useful_mflop", "nominal_mflop", "peak_tflops"), 0.0)
         rates = {"bytes": float(self.size * self.passes), "peak_gbytes": self.gbytes, "peak_mib": self.size / 2**20}
@@ -72,9 +72,9 @@ class Reread:
 
 
 def l2_cache(device: torch.device) -> Reread:
-    """What all multiprocessors together read from the L2 cache, past their own; on a CPU, what its threads add up.
+    """The rate at which all multiprocessors together read from the L2 cache, bypassing L1; on a CPU, that of a sum.
 
-    It decides how much a kernel gains that reads its tiles less often: asynchronous copies go past L1.
+    It decides how much a kernel gains by reading its tiles less often: asynchronous copies bypass L1.
     """
     if device.type != "cuda":
         buffer = torch.ones(REREAD // 4)
@@ -88,5 +88,5 @@ def l2_cache(device: torch.device) -> Reread:
     sums = torch.empty(PROGRAMS * properties.multi_processor_count, BLOCK, device=device)
     timings = interleaved({"reread": lambda: reread(buffer, sums, passes)}, device, seconds=0.5)
     if sums.sum(dtype=torch.float64).item() != buffer.numel() * passes:
-        raise RuntimeError("the L2 cache's buffer was not read as often as it was counted")
+        raise RuntimeError("the L2 cache's buffer was not read as many times as requested")
     return Reread(4 * buffer.numel(), passes, timings["reread"])

@@ -1,19 +1,19 @@
-"""A kernel that reads a buffer again and again past the L1 caches: what the L2 cache gives all multiprocessors."""
+"""A kernel that rereads a buffer, bypassing the L1 caches, to measure the L2 cache's total bandwidth."""
 
 import triton
 import triton.language as tl
 from torch import Tensor
 
-BLOCK, WARPS = 4096, 8  # values a turn, of 64 bytes for each thread
-PROGRAMS = 8  # on a multiprocessor: all of its threads
+BLOCK, WARPS = 4096, 8  # values a turn, 64 bytes for each thread
+PROGRAMS = 8  # per multiprocessor, which use all of its threads
 
 
 @triton.jit(do_not_specialize=["blocks", "passes"])
 def reread_kernel(buffer, sums, blocks, passes, BLOCK: tl.constexpr):  # noqa: N803, as in convrnn3d
-    """Sums (programs, BLOCK) of the blocks that each program reads of buffer (blocks, BLOCK), in all passes.
+    """Write to sums (programs, BLOCK) the sum of the blocks of buffer (blocks, BLOCK) that each program reads.
 
-    Neighbours read neighbouring blocks, and in the next pass others: no multiprocessor's L1 cache would do. The sums
-    are there so that the reads are.
+    Neighbouring programs read neighbouring blocks, and others in the next pass, so no multiprocessor's L1 cache would
+    help. The sums keep the compiler from removing the reads.
     """
     n = tl.arange(0, BLOCK)
     sum = tl.zeros((BLOCK,), tl.float32)
@@ -24,5 +24,5 @@ def reread_kernel(buffer, sums, blocks, passes, BLOCK: tl.constexpr):  # noqa: N
 
 def reread(buffer: Tensor, sums: Tensor, passes: int) -> None:
     """Read buffer (blocks, BLOCK) `passes` times with as many programs as sums (programs, BLOCK) has; both float32."""
-    options = {"num_warps": WARPS, "enable_fp_fusion": True}  # Triton 3.9 warns where the latter is left open
+    options = {"num_warps": WARPS, "enable_fp_fusion": True}  # Triton 3.9 warns if the latter is omitted
     reread_kernel[(len(sums),)](buffer, sums, len(buffer), passes, BLOCK, **options)

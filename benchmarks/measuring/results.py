@@ -1,4 +1,4 @@
-"""Results: one row for each thing timed, appended to one CSV file for each machine, never edited."""
+"""Results: one row per timing, appended to one CSV file per machine, never edited."""
 
 import csv
 import re
@@ -10,18 +10,18 @@ from benchmarks.measuring.machine import Machine, stamped
 from benchmarks.measuring.timing import Timing
 
 FOLDER = Path(__file__).parents[1] / "results"
-GRAPH = " (graph)"  # after a contender's name: replayed from one
+GRAPH = " (graph)"  # after a contender's name: replayed from a CUDA graph
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what was timed, how long it took, how right it is, how much it does.
+    """One figure: what was timed, how long it took, its error, its amount of work.
 
     what: the cell or the network; graph: replayed from a CUDA graph; cold: with a flushed L2 cache; backward: with the
-    gradients, of a network with the optimiser's step, too. error: distance from float64, relative, of the worst result.
-    bytes and operations (in millions) as `work` and `network_work` count them; efficiency: the floor over the median,
-    at peaks (Tflop/s, GB/s) that were measured in the same run. Of the timing, in microseconds, the median, the 20th
-    and 80th percentile and the number of rounds are kept.
+    gradients, for a network also with the optimiser's step. error: relative distance from float64 of the worst result.
+    bytes and operations (in millions) are counted by `work` and `network_work`; efficiency: the floor over the median,
+    at peaks (Tflop/s, GB/s) measured in the same run. Of the timing, in microseconds, the median, the 20th and 80th
+    percentile and the number of rounds are stored.
     """
 
     table: str
@@ -51,7 +51,7 @@ class Row:
         return name_of(self.contender, self.graph)
 
     def values(self) -> dict[str, object]:
-        """By column."""
+        """The stored values by column."""
         found = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "timing"}
         return found | {name: getattr(self.timing, name) for name in TIMES} | {"rounds": len(self.timing.rounds)}
 
@@ -71,27 +71,27 @@ COLUMNS = (
 
 
 def append(rows: list[Row], machine: Machine, file: Path | None = None) -> Path:
-    """Add rows that were timed side by side to the machine's file, or to `file`, stamped with the time (UTC)."""
+    """Append rows timed side by side to the machine's file, or to `file`, stamped with the time (UTC)."""
     stamp = stamped(machine)
     return _append([stamp | row.values() for row in rows], file or file_of(machine.device))
 
 
 def file_of(device: str) -> Path:
-    """Where rows of a machine are kept."""
+    """The file for the rows of a device."""
     return FOLDER / f"{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.csv"
 
 
 def read(file: Path) -> list[dict[str, str]]:
-    """The rows of a file. Raises ValueError if its columns are others."""
+    """The rows of a file. Raises ValueError if it has other columns."""
     with file.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{file} does not hold results: its columns are {reader.fieldnames}, not {COLUMNS}")
+            raise ValueError(f"{file} is not a results file: its columns are {reader.fieldnames}, not {COLUMNS}")
         return list(reader)
 
 
 def adopt(file: Path) -> dict[Path, int]:
-    """Append the rows of another result file to those kept here, but for those that are; how many went where."""
+    """Append the rows of another result file to the stored ones, without duplicates; return the count for each file."""
     rows, found = read(file), {}
     for device in {row["device"] for row in rows}:
         own = file_of(device)
@@ -108,7 +108,7 @@ def _append(rows: list[dict[str, object]], file: Path) -> Path:
 
 
 def add_rows(rows: Iterable[dict[str, object]], columns: Sequence[str], file: Path) -> Path:
-    """Add rows to a CSV file, which begins with the names of its columns."""
+    """Append rows to a CSV file; a new file begins with the column names."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")

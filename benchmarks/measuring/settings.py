@@ -1,11 +1,11 @@
-"""PyTorch's settings while something is timed, and as they were afterwards."""
+"""PyTorch's settings during a timing, restored afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-TYPES = {  # by the name that results carry: of the operands, and how float32 is multiplied
+TYPES = {  # by name in the results: type of the operands, and how float32 is multiplied
     "fp32": (torch.float32, "ieee"),
     "tf32": (torch.float32, "tf32"),
     "bf16": (torch.bfloat16, "ieee"),
@@ -16,10 +16,10 @@ TYPES = {  # by the name that results carry: of the operands, and how float32 is
 
 @contextmanager
 def float32_products(precision: str) -> Iterator[None]:
-    """PyTorch multiplies float32 as told, "ieee" or "tf32", in products and convolutions.
+    """Let PyTorch multiply float32 as `precision` says, "ieee" or "tf32", in matrix products and convolutions.
 
-    Set as before torch 2.9: its compiler raises where the new settings say what the old ones do not, and to set the
-    old ones sets both.
+    This uses the settings from before torch 2.9: its compiler raises an error where new and old settings differ, and
+    setting the old ones sets both.
     """
     matmul, conv, rnn = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn
     before = [setting.fp32_precision for setting in (matmul, conv, rnn)]
@@ -34,7 +34,7 @@ def float32_products(precision: str) -> Iterator[None]:
 
 @contextmanager
 def cudnn_benchmark() -> Iterator[None]:
-    """cuDNN times all of its algorithms, not just ten, and takes the fastest: the baseline to beat."""
+    """Let cuDNN time all of its algorithms, not only ten, and take the fastest: this is the baseline to beat."""
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark, cudnn.benchmark_limit
     cudnn.benchmark, cudnn.benchmark_limit = True, 0
@@ -42,13 +42,13 @@ def cudnn_benchmark() -> Iterator[None]:
         yield
     finally:
         cudnn.benchmark = before[0]
-        if before[1] is not None:  # as on a machine without cuDNN
+        if before[1] is not None:  # it is None on a machine without cuDNN
             cudnn.benchmark_limit = before[1]
 
 
 @contextmanager
 def fresh_compiler() -> Iterator[None]:
-    """torch.compile without what it remembers, and never silently eager: after eight problems Dynamo gives up."""
+    """Clear torch.compile's cache, and make it fail where it would silently run eagerly, as after eight problems."""
     from torch._dynamo import config
 
     torch.compiler.reset()

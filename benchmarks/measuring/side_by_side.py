@@ -1,8 +1,8 @@
-"""One comparison: contenders on the same inputs, in turns, with their peak memory; also replayed from CUDA graphs.
+"""One comparison: contenders take turns on the same inputs, with their peak memory; also replayed from CUDA graphs.
 
-A contender is a function of the number of an input set. Timed as one are all sets in turn, divided by their number; on
-a CPU one set, another one each time; cold, the first set, after the cache has been flushed. Inputs that fill a cache by
-themselves need no rotation: of them there is one set.
+A contender is a function of the number of an input set. A timed run goes through all sets and is divided by their
+number. On a CPU it takes one set, another one each time; cold runs take the first set, after the cache has been
+flushed. Inputs that fill a cache by themselves need no rotation, so they have one set.
 """
 
 import itertools
@@ -21,17 +21,17 @@ from benchmarks.measuring.timing import Graph, Timing, TurnError, interleaved
 
 SETS = 3
 LARGE = 256 << 20  # bytes: more than any L2 cache holds
-Name = tuple[str, bool]  # a contender's, and whether it is replayed from a graph
+Name = tuple[str, bool]  # a contender's name, and whether it is replayed from a graph
 
 
 class Witness:
-    """Is told which of the contenders is at work, where compilers and devices may fail it, and who is left out."""
+    """Receives which contender runs where compilers and devices may fail, and which contender is excluded."""
 
     def begins(self, contender: str) -> None:
-        """Nothing is printed of that. After all contenders it is "", for they take turns."""
+        """Called before a contender runs, and with "" once all of them take turns. Prints nothing."""
 
     def left_out(self, contender: str, error: Exception) -> None:
-        print(f"{contender} is left out: {type(error).__name__}, {first_line(error)}")
+        print(f"{contender} failed and is excluded: {type(error).__name__}, {first_line(error)}")
 
 
 PRINTER = Witness()
@@ -39,7 +39,7 @@ PRINTER = Witness()
 
 @dataclass(frozen=True)
 class Measured:
-    """Times of a contender on one input set; the MiB it takes beyond what it is given, run without a graph."""
+    """A contender's times on one input set, and the MiB that it allocates beyond its inputs, run without a graph."""
 
     timing: Timing
     peak_mib: float
@@ -53,9 +53,9 @@ def side_by_side(
     cold: bool = False,
     witness: Witness = PRINTER,
 ) -> dict[Name, Measured]:
-    """Measure `runs` on so many input sets for some `seconds`, on a GPU each as it is and as a graph.
+    """Measure `runs` on `sets` input sets for about `seconds`; on a GPU, each both as it is and as a graph.
 
-    Who fails is named and left out.
+    Contenders that fail are reported and excluded.
     """
     on_gpu = device.type == "cuda"
     at_once = 1 if cold or not on_gpu else sets
@@ -70,7 +70,7 @@ def side_by_side(
                     whole()
                     memory[name, False] = memory[name, True] = peak_mib(lambda run=run: run(0), device)
                 functions[name, graph] = Graph(whole) if graph else whole
-            except Exception as error:  # whatever a compiler, a capture or a full device may say
+            except Exception as error:  # compilers, captures and full devices raise anything
                 leave_out(name_of(name, graph), error, device, witness)
                 if not graph:
                     break
@@ -79,7 +79,7 @@ def side_by_side(
     while functions and not timings:
         try:
             timings = interleaved(functions, device, seconds, cold)
-        except TurnError as failed:  # what is kept are turns that all of the others took
+        except TurnError as failed:  # time the others again: all of them must take every turn
             name, graph = failed.name
             del functions[name, graph]
             leave_out(name_of(name, graph), failed.error, device, witness)
@@ -90,7 +90,7 @@ def side_by_side(
 
 
 def leave_out(contender: str, error: Exception, device: torch.device, witness: Witness) -> None:
-    """Go on without a contender. Raises if the device itself has failed: nothing more can be timed then."""
+    """Continue without a contender. Raises if the device itself has failed, since nothing more can be timed then."""
     witness.left_out(contender, error)
     if device.type == "cuda":
         torch.cuda.synchronize()
@@ -114,7 +114,7 @@ def rows_of(
     moved: float,
     **what: Any,
 ) -> list[Row]:
-    """The comparison as results: `what` was compared, the fields of a Row that all contenders share."""
+    """The comparison as rows of results; `what`: the fields of a Row that all contenders share."""
     floor = max(useful_mflop / best.tflops, moved / best.gbytes / 1e3)
     work = {"useful_mflop": useful_mflop, "nominal_mflop": nominal_mflop, "bytes": moved}
     peaks = {"peak_tflops": best.tflops, "peak_gbytes": best.gbytes}
@@ -133,7 +133,7 @@ def rows_of(
 
 
 def input_sets(make: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor]]:
-    """What `make` gives for seeds from 0 on: SETS of them, or one if it is large."""
+    """The inputs that `make` returns for seeds from 0 on: SETS of them, or one if it is large."""
     first = make(0)
     if sum(tensor.numel() * tensor.element_size() for tensor in first) > LARGE:
         return [first]
@@ -147,5 +147,5 @@ def distance(ours: Tensor, truth: Tensor) -> float:
 
 
 def first_line(error: BaseException) -> str:
-    """Of what it says: compilers say pages."""
+    """The first line of the error's message, since compilers print pages."""
     return next(iter(str(error).strip().splitlines()), "")

@@ -2,17 +2,17 @@
 
 from benchmarks.measuring.results import Row
 
-MUCH = 10  # times the error of the rightest: who is that far off computes something else
-KINKS = 0.05  # a network's gradients may be so far off: where a rectifier opens, or which value a pool takes, is chance
+MUCH = 10  # times the smallest error: a contender that is further off computes something else
+KINKS = 0.05  # allowed for a network's gradients: whether a rectifier opens and which value a pool takes is chance
 
 
 def largest_error(table: str, backward: bool, errors: list[float]) -> float:
-    """That a contender may have without being called wrong; `errors` are those of all contenders."""
+    """The largest error that does not count as wrong; `errors` are those of all contenders."""
     return max(MUCH * min(errors), KINKS if table == "network" and backward else 0)
 
 
 def printed(rows: list[Row]) -> str:
-    """The rows of one comparison, under a line that says what was timed."""
+    """The rows of one comparison, under a title."""
     if not rows:
         return ""
     lines = [title(rows[0])]
@@ -28,7 +28,7 @@ def printed(rows: list[Row]) -> str:
 
 
 def title(row: Row) -> str:
-    """What was timed: cell or network, pass, sizes and type."""
+    """The title of a comparison: cell or network, pass, sizes and type."""
     if row.table == "network":
         done, steps = ("training step" if row.backward else "inference"), "views"
     else:

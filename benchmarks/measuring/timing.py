@@ -1,8 +1,8 @@
-"""Medians: of device events on a GPU, of the clock elsewhere; contenders take turns, so that drift hits all alike.
+"""Median times, by device events on a GPU and by the clock elsewhere; contenders take turns, so drift hits all alike.
 
-On a GPU a function runs once untimed before each timed run, so that a warm cache is warm with its own data, and a graph
-is replayed behind a short sleep of the device, so that its launch is over when it begins. An eager call is timed from
-the host's first launch: its launches are part of what it costs.
+On a GPU a function runs once untimed before each timed run, so that a warm cache holds its own data. A graph is
+replayed behind a short sleep of the device, so that its launch is over when it begins. An eager call is timed from the
+host's first launch, because its launches are part of its cost.
 """
 
 import random
@@ -18,14 +18,14 @@ from torch.utils._pytree import tree_leaves
 
 FLUSH = 256 << 20  # bytes written between cold runs: more than any L2 cache holds
 FEWEST, MOST = 5, 200  # rounds
-WARM_UP = 0.3  # seconds of unmeasured rounds, so that a GPU's clock is up
-SLEEP = 100_000  # cycles, some 50 microseconds
+WARM_UP = 0.3  # seconds of unmeasured rounds, so that a GPU reaches its clock rate
+SLEEP = 100_000  # cycles, about 50 microseconds
 Function = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds of each round; their median, and the 20th and 80th percentile."""
+    """Microseconds of each round, their median, and their 20th and 80th percentile."""
 
     rounds: tuple[float, ...]
 
@@ -65,7 +65,7 @@ class Graph:
                 result.detach().fill_(torch.nan)
         self.graph.replay()
         if not all(result.isfinite().all() for result in written):
-            raise RuntimeError("the graph's replay does not compute what the call does")
+            raise RuntimeError("the graph's replay does not write all results of the call")
 
     def __call__(self) -> None:
         self.graph.replay()
@@ -82,9 +82,9 @@ class TurnError(Exception):
 def interleaved(
     functions: dict[Any, Function], device: torch.device, seconds: float, cold: bool = False
 ) -> dict[Any, Timing]:
-    """Time the functions in turns, in a new order each round, for some `seconds`, after unmeasured rounds.
+    """Time the functions in turns, in a new order each round, for about `seconds`, after unmeasured rounds.
 
-    cold: write more than the L2 cache holds before each run (on a GPU). Raises TurnError.
+    cold: write more than the L2 cache holds before each run (on a GPU). Raises TurnError if a function fails.
     """
     on_gpu = device.type == "cuda"
     flush = torch.empty(FLUSH if cold and on_gpu else 0, dtype=torch.uint8, device=device)
@@ -100,12 +100,12 @@ def interleaved(
                 elif on_gpu:
                     functions[name]()
                 microseconds = _once(functions[name], device)
-            except Exception as error:  # whatever a device may say: who calls can do without this one
+            except Exception as error:  # devices raise anything; the caller can continue without this one
                 raise TurnError(name, error) from error
             if keep:
                 taken[name].append(microseconds)
 
-    one_round(keep=False)  # compiles, and lets libraries choose
+    one_round(keep=False)  # lets functions compile and libraries choose algorithms
     started = time.perf_counter()
     one_round(keep=False)
     rounds = seconds / (time.perf_counter() - started)

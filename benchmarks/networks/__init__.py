@@ -1,1 +1,1 @@
-"""Whole networks beside a port of 2016's graph: their work, their measurement."""
+"""Whole networks next to a port of the 2016 graph: their work, their measurement."""

@@ -1,4 +1,4 @@
-"""Whole networks, views to logits and training steps: this project against a port, in turns, errors beside times.
+"""Time whole networks, views to logits and training steps: this project and a port take turns, with errors and times.
 
 python -m benchmarks.networks [--networks 3d-gru-3,res3d-gru-3] [--types fp32,tf32,bf16,fp16] [--batch 1]
                               [--views 1,3,5,24] [--training] [--compile] [--seconds 2] [--save]
@@ -23,9 +23,9 @@ def main() -> None:
     parser.add_argument("--types", type=names(TYPES), default="fp32,tf32,bf16,fp16", help="comma-separated")
     parser.add_argument("--batch", type=numbers(), default="1", help="comma-separated")
     parser.add_argument("--views", type=numbers(), default="1,3,5,24", help="comma-separated")
-    parser.add_argument("--training", action="store_true", help="a training step rather than inference")
-    parser.add_argument("--compile", action="store_true", help="each under torch.compile, too; takes minutes")
-    parser.add_argument("--seconds", type=amount(), default=2, help="of timing for each comparison")
+    parser.add_argument("--training", action="store_true", help="time a training step instead of inference")
+    parser.add_argument("--compile", action="store_true", help="also time each under torch.compile; takes minutes")
+    parser.add_argument("--seconds", type=amount(), default=2, help="seconds of timing for each comparison")
     parser.add_argument("--save", action="store_true", help="append the rows to benchmarks/results")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""Whole networks, views to logits and training steps: this project against a port, in turns, errors beside times.
+"""Measure whole networks, views to logits and training steps: this project and a port take turns.
 
     port         module by module, as in `port`
     reference    r2n2 with convrnn3d in PyTorch
@@ -6,7 +6,7 @@
     kernels      r2n2 with the fused kernels (only where Triton runs)
     compiled ... each under torch.compile
 
-bf16 and fp16 are autocast's; a training step is forward, cross-entropy, backward and Adam, and never fp16.
+bf16 and fp16 run under autocast. A training step is forward, cross-entropy, backward and Adam, and never fp16.
 """
 
 import copy
@@ -32,7 +32,7 @@ LEARNING_RATE = 1e-5
 
 @dataclass(frozen=True)
 class NetworkProblem:
-    """Inference of a network on B samples of so many views, or a step of its training."""
+    """Inference of a network on a batch of samples with `views` views each, or a training step."""
 
     network: NetworkConfig
     batch: int = 1
@@ -63,7 +63,7 @@ def measure(
     seconds: float,
     witness: Witness = PRINTER,
 ) -> list[Row]:
-    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told who failed."""
+    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told of failures."""
     sets = input_sets(lambda seed: problem.inputs(device, seed))
     best, base = peaks(device, problem.type_name), problem.model(device)
     work = network_work(base, problem.batch, problem.views, problem.training)
@@ -94,7 +94,7 @@ def measure(
 
 
 def contender(name: str, base: R2N2) -> nn.Module:
-    """A network with the weights of `base`, by its name in the table."""
+    """The contender called `name`, with the weights of `base`."""
     plain = name.removeprefix("compiled ")
     model = Port(base) if plain == "port" else copy.deepcopy(base)
     model.train(base.training)
@@ -114,7 +114,7 @@ def runner(model: nn.Module, problem: NetworkProblem, sets: list[tuple[Tensor, T
                 return logits(model, problem, sets[number][0])
 
         return infer
-    capturable = sets[0][0].is_cuda  # by a CUDA graph
+    capturable = sets[0][0].is_cuda  # so that a CUDA graph can capture the step
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, capturable=capturable)
 
     def step(number: int) -> Tensor:
@@ -122,7 +122,7 @@ def runner(model: nn.Module, problem: NetworkProblem, sets: list[tuple[Tensor, T
         loss = F.cross_entropy(logits(model, problem, views).float(), voxels)
         loss.backward()
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)  # last, so that gradients are part of what a step allocates
+        optimizer.zero_grad(set_to_none=True)  # last, so that a step allocates its gradients
         return loss.detach()
 
     return step
@@ -144,8 +144,8 @@ def errors(
 ) -> dict[str, float]:
     """The worst distance from float64 of each contender's logits and, in training, its three parts' gradients.
 
-    Who fails is named and left out. Gradients are further off than logits: a rectifier whose input is near zero may be
-    open in one type and shut in the other.
+    Failures are reported and skipped. Gradients are further off than logits: a rectifier whose input is near zero may
+    be open in one type and shut in the other.
     """
     views, voxels = inputs
     truth = solved(contender("reference", base).double(), problem, views.double(), voxels)
@@ -153,9 +153,9 @@ def errors(
     for name, model in models.items():
         witness.begins(name)
         try:
-            with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
+            with cudnn_benchmark():  # so that compilers see the settings they are timed with
                 ours = solved(model, problem, views, voxels)
-        except Exception as error:  # whatever a compiler or a full device may say
+        except Exception as error:  # compilers and full devices raise anything
             leave_out(name, error, views.device, witness)
             continue
         found[name] = max(distance(a, b) for a, b in zip(ours, truth, strict=True))
@@ -182,7 +182,7 @@ def solved(model: nn.Module, problem: NetworkProblem, views: Tensor, voxels: Ten
 
 
 def able(device: torch.device, problem: NetworkProblem, compilers: bool) -> list[str]:
-    """Names of the contenders that make sense: a port, view after view, normalises other batches in training."""
+    """Names of the contenders that make sense: in training a port, view after view, normalises other batches."""
     plain = ["reference"]
     if not (problem.network.graph == "compact" and problem.training):
         plain.insert(0, "port")

@@ -1,8 +1,8 @@
-"""The network module by module, as a port of the 2016 program renders it: what R2N2 is timed against.
+"""The network as a module-by-module port of the 2016 program would be: what R2N2 is timed against.
 
-A view goes through the encoder when its step has come; each gate has its own matrix product and its own convolution,
-step by step; the decoder convolves the zeros that unpooling inserts. Same weights, same numbers, PyTorch's default
-layouts.
+Each view goes through the encoder in its own step; each gate has its own matrix product and its own convolution, step
+by step; the decoder convolves the zeros that unpooling inserts. It has the same weights and gives the same numbers, in
+PyTorch's default layouts.
 """
 
 import copy
@@ -18,14 +18,14 @@ RECURRENCE = ("recurrence.projection.weight", "recurrence.bias", "recurrence.wei
 
 
 class WithZeros(nn.Conv3d):
-    """Unpooling, then a convolution of all that comes out."""
+    """Unpooling, then a convolution of the result, zeros included."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(unpool(x))
 
 
 def plain(layer: nn.Conv3d) -> nn.Conv3d:
-    """PyTorch's own layer with a copy of the weights of `layer`, after unpooling if that unpools."""
+    """PyTorch's own layer with a copy of the weights of `layer`, preceded by unpooling if `layer` unpools."""
     kind = WithZeros if isinstance(layer, UnpoolConv3d | UnpoolPointwise3d) else nn.Conv3d
     copied = kind(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding).to(layer.weight)
     copied.load_state_dict(layer.state_dict())
@@ -33,7 +33,7 @@ def plain(layer: nn.Conv3d) -> nn.Conv3d:
 
 
 class Port(nn.Module):
-    """The port of `model`, with a copy of its weights."""
+    """A port of `model`, with a copy of its weights."""
 
     def __init__(self, model: R2N2) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Port(nn.Module):
         return projected + F.conv3d(grid, kernel, self.biases[number], padding=kernel.shape[-1] // 2)
 
     def gradients(self) -> dict[str, Tensor]:
-        """The parameters' gradients under the names and in the shapes that R2N2 has for them."""
+        """The parameters' gradients under R2N2's names and in its shapes."""
         found = {name: p.grad for name, p in self.named_parameters() if name.startswith(("encoder", "decoder"))}
         parts = [part.grad.unflatten(0, (self.channels, -1)).transpose(0, 1) for part in self.projections]
         stacked = [torch.stack(parts).flatten(0, 2)]  # (3, X Y Z, C, F) to (3 X Y Z C, F)

@@ -1,10 +1,10 @@
-"""How much work a network is: its layers' operations counted on one forward pass of the port.
+"""How much work a network is: its layers' operations, counted on one forward pass of the port.
 
-Operations are two for each multiply-add. Nominal: of the port's convolutions, padding and inserted zeros included, and
-of the matrix products. Useful: those with a factor that is inside the grid, not an inserted zero, and not the zeros
-that the first view's state is. A training step counts three times the forward pass, without the first layer's gradient
-to the picture. Bytes are what no implementation can do without: views and weights read and the result written once; for
-a training step the weights and Adam's two moments, each read and written once.
+A multiply-add counts as two operations. Nominal operations are those of the matrix products and of the port's
+convolutions, including padding and inserted zeros. Useful ones have a factor that is inside the grid, not an inserted
+zero, and not the zeros of the first view's state. A training step counts three times the forward pass, without the
+first layer's gradient to the picture. Bytes are those that no implementation can avoid: views and weights read and the
+result written once; for a training step the weights and Adam's two moments, each read and written once.
 """
 
 import math
@@ -26,7 +26,7 @@ from r2n2.network.efficientnet import ConvNorm
 
 @dataclass
 class Work:
-    """Operations and bytes; `first` is the useful and nominal operations of the first layer."""
+    """Operations and bytes; `first` holds the useful and nominal operations of the first layer."""
 
     useful: float = 0.0
     nominal: float = 0.0
@@ -39,7 +39,7 @@ class Work:
 
 
 def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
-    """Of `model`'s inference, or of a step of its training with Adam; weights and moments of four bytes."""
+    """The work of `model`'s inference, or of a training step with Adam; weights and moments have four bytes."""
     work = Work()
     config = model.config
     _count_layers(Port(model), batch, views, work)
@@ -60,11 +60,11 @@ def network_work(model: R2N2, batch: int, views: int, training: bool) -> Work:
 
 
 def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
-    """Encoder and decoder, from the shapes that their layers see on one view. `port` is spent on it."""
+    """Count encoder and decoder, from the shapes that their layers see on one view. `port` is unusable afterwards."""
     convolved = _LastConvolution()
 
     def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor, times: int) -> None:
-        if isinstance(layer, ConvNorm):  # which calls no layer of its own, but convolves with the norm in the filters
+        if isinstance(layer, ConvNorm):  # it does not call its layers, but convolves with the norm in the filters
             layer = layer[0]
         if isinstance(layer, nn.Linear):
             operations = 2 * times * layer.weight.numel()
@@ -87,7 +87,7 @@ def _count_layers(port: Port, batch: int, views: int, work: Work) -> None:
 
 
 class _LastConvolution(TorchFunctionMode):
-    """Operations of the convolution that was called last, of one sample, with whatever it computes and nobody uses."""
+    """Operations of the last convolution called, for one sample, including results that nobody uses."""
 
     operations = 0
 
@@ -99,10 +99,10 @@ class _LastConvolution(TorchFunctionMode):
 
 
 def pairs(side: int, size: int, inserted: int, stride: int = 1, source_side: int | None = None) -> int:
-    """Pairs of an output place and a tap along an axis whose input is inside and, of unpooled ones, not a zero.
+    """Pairs of an output place and a tap along an axis whose input is inside and not a zero inserted by unpooling.
 
-    side, size: of the output and the kernel; inserted: 2 for an unpooled input, else 1; source_side: of the input,
-    that of the output if left out. Padding is as even as it can be.
+    side, size: sides of the output and the kernel. inserted: 2 for an unpooled input, else 1. source_side: the input's
+    side, by default the output's. Padding is as even as possible.
     """
     source_side = source_side or side
     before = max((side - 1) * stride + size - source_side, 0) // 2

@@ -1,1 +1,1 @@
-"""The recurrence, as convrnn3d and as PyTorch's own layers compute it: problems, contenders, their measurement."""
+"""The recurrence, as convrnn3d and PyTorch's own layers compute it: problems, contenders, their measurement."""

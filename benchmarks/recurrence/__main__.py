@@ -1,4 +1,4 @@
-"""The recurrent step and sequence: every contender on the same inputs, in turns, with its error beside its time.
+"""Time the recurrent step and sequence: every contender takes turns on the same inputs, with its error and its time.
 
 python -m benchmarks.recurrence [--cells gru,lstm] [--types fp32,tf32,bf16,fp16] [--batch 1,36] [--steps 1,5]
                                 [--grid 4] [--channels 128] [--compile] [--cold] [--seconds 2] [--save]
@@ -25,9 +25,9 @@ def main() -> None:
     parser.add_argument("--steps", type=numbers(), default="1,5", help="comma-separated")
     parser.add_argument("--grid", type=whole(), default=4)
     parser.add_argument("--channels", type=whole(), default=128)
-    parser.add_argument("--compile", action="store_true", help="torch.compile's contenders, too; takes minutes")
+    parser.add_argument("--compile", action="store_true", help="also time torch.compile's contenders; takes minutes")
     parser.add_argument("--cold", action="store_true", help="flush the L2 cache before each run, on a GPU")
-    parser.add_argument("--seconds", type=amount(), default=2, help="of timing for each comparison")
+    parser.add_argument("--seconds", type=amount(), default=2, help="seconds of timing for each comparison")
     parser.add_argument("--save", action="store_true", help="append the rows to benchmarks/results")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

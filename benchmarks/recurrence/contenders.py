@@ -1,28 +1,28 @@
 """The recurrence over a sequence, as different people would write it: what convrnn3d is timed against.
 
-    kernels                the fused kernels (only where Triton runs), forward with a frozen weight, laid out before
-    kernels, packing       the same with one that may change, laid out in each call and replay: a step, forward
-    kernels, one by one    the first, with launches that do not overlap, where they would; a step, forward
-    onednn                 convrnn3d on a CPU, float32: forward with a frozen weight, laid out before
-    onednn, packing        the same with one that may change, laid out in each call; a step, forward. Where that costs
-                           more than it spares PyTorch's own convolutions multiply, with a backward pass, too
-    reference              convrnn3d in PyTorch: merged convolutions, channels innermost at the door
+    kernels                the fused kernels (only where Triton runs), forward with a frozen weight, packed beforehand
+    kernels, packing       the same with a weight that may change, packed in each call and replay; a step, forward
+    kernels, one by one    `kernels` without overlapping launches, where they would overlap; a step, forward
+    onednn                 convrnn3d on a CPU, float32: forward with a frozen weight, packed beforehand
+    onednn, packing        the same with a weight that may change, packed in each call; a step, forward. Where packing
+                           costs more than it saves, this uses PyTorch's own convolutions, also with a backward pass
+    reference              convrnn3d in PyTorch: merged convolutions, channels innermost in inputs and outputs
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d
     merged NCDHW, NDHWC    one convolution for all gates that read the same grid, one chain of pointwise calls
-    merged NDHWC, packing  the latter with a weight that comes as convrnn3d's does: laid out in each call and replay,
-                           its gradient laid out back; a step
+    merged NDHWC, packing  the latter with a weight given in convrnn3d's shape: packed in each call and replay, its
+                           gradient unpacked; a step
     unfolded               the same with the neighbourhoods copied into rows, and a matrix product
     z in channels          the same with z folded into the channels, and a 2D convolution
     compiled ...           merged NDHWC under torch.compile, default and max-autotune
-    compiled frozen        default, with a constant weight, which the compiler lays out before; on a CPU, forward
+    compiled frozen        default, with a constant weight, which the compiler packs beforehand; on a CPU, forward
 
-Each but ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion is held against
-it: not the weight's either, for who trains with PyTorch may keep it so. On a CPU each convolution goes on to lay it out
-as oneDNN wants it, but for the compiled frozen ones. Ours have theirs laid out before only if nothing trains it: with
-the backward pass `kernels` and, where that pays, `onednn` do it in each call. The same work is done forward by
-`kernels` and `merged NDHWC`, both packing or neither, and by `onednn` and `compiled frozen`; with the backward pass by
-`kernels` and `merged NDHWC, packing`.
+Each except ours and the packing one gets its inputs in its own layout (`layouts`), so that no conversion counts against
+it. This includes the weight, which PyTorch can train in that layout. On a CPU each convolution still reorders it for
+oneDNN, except in compiled frozen. Our weights are packed beforehand only if nothing trains them: with the backward pass
+`kernels` and, where that pays, `onednn` pack them in each call. Forward, `kernels` and `merged NDHWC` do the same work,
+both packing or neither, as do `onednn` and `compiled frozen`; with the backward pass `kernels` and
+`merged NDHWC, packing` do.
 """
 
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ from benchmarks.recurrence.runs import (
 )
 from benchmarks.work.sizes import GATES
 
-OWN = ("kernels", "onednn")  # what convrnn3d does on a GPU and on a CPU
+OWN = ("kernels", "onednn")  # convrnn3d on a GPU and on a CPU
 PACKING, ONE_BY_ONE, ONEDNN_PACKING = "kernels, packing", "kernels, one by one", "onednn, packing"
-BESIDE = (PACKING, ONE_BY_ONE, ONEDNN_PACKING)  # ways of ours told apart where they tell most: in a step forward
+BESIDE = (PACKING, ONE_BY_ONE, ONEDNN_PACKING)  # our variants, timed where they differ most: in a step forward
 COMPILED_FROZEN = "compiled frozen"
-PYTORCH_PACKING = "merged NDHWC, packing"  # does more than PyTorch need: never what `kernels` is compared with
+PYTORCH_PACKING = "merged NDHWC, packing"  # does more than PyTorch needs, so `kernels` is never compared with it
 MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 
 
@@ -59,8 +59,8 @@ MERGED = {"gru": (2, 1), "lstm": (3,)}  # gates that read the same grid
 class Contender:
     """One way to run a Problem. layout: None for convrnn3d's own shapes.
 
-    `run` takes inputs as they are `prepared` and gives the last state(s) in the layout, too. merged: the projection of
-    gates that read the same grid is one tensor. packing: `run` lays the weight out, and its gradient back.
+    `run` takes inputs as `prepared` returns them and returns the last state(s), also in the layout. merged: the
+    projection of gates that read the same grid is one tensor. packing: `run` packs the weight and unpacks its gradient.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Contender:
     packing: bool = False
 
     def prepared(self, problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
-        """Projection, in parts, weight and state(s), laid out."""
+        """The projection, in parts, the weight and the state(s), in the layout."""
         if self.layout is None:
             return inputs
         projection, weight, *states = inputs
@@ -86,13 +86,13 @@ class Contender:
         return grid if self.layout is None else self.layout.grid(grid[:, None])
 
     def outputs(self, problem: Problem, states: list[Tensor]) -> list[Tensor]:
-        """What `run` gives, as grids (B, X, Y, Z, C)."""
+        """The states that `run` returns, as grids (B, X, Y, Z, C)."""
         if self.layout is None:
             return states
         return [self.layout.back(state, problem.shape)[:, 0] for state in states]
 
     def gradients(self, problem: Problem, gradients: list[Tensor]) -> list[Tensor]:
-        """Gradients of what `prepared` gives, as those of its inputs."""
+        """Gradients by what `prepared` returns, as gradients by its inputs."""
         if self.layout is None:
             return gradients
         parts, weight, states = problem.split(gradients)
@@ -102,7 +102,7 @@ class Contender:
 
 
 def contenders() -> dict[str, Contender]:
-    """All that can be timed, by name."""
+    """All contenders, by name."""
     default, innermost = (Channels(order) for order in (torch.contiguous_format, torch.channels_last_3d))
     merged = merged_run(convolved, innermost)
     found = [

@@ -1,12 +1,12 @@
-"""How a contender's tensors lie in memory: grids of some gates or of a state, and the weight, for its convolution.
+"""The memory layouts of a contender's tensors: grids of some gates or of a state, and the weight, for its convolution.
 
-    Channels   (B, g C, X, Y, Z), as PyTorch has it or, in channels_last_3d, innermost; weight (3 C, C, K, K, K)
+    Channels   (B, g C, X, Y, Z), contiguous or, with channels innermost, channels_last_3d; weight (3 C, C, K, K, K)
     Rows       (B, X, Y, Z, g C), rows of a matrix; weight (K K K C, 3 C)
     Planes     (B, g Z C, X, Y) in channels_last, z folded into the channels; weight (3 Z C, Z C, K, K), zeros between
                voxels whose z no tap connects
 
-Everything goes in from and comes back to convrnn3d's own shapes, of which a grid is (B, g, X, Y, Z, C) for g gates, and
-the weight (3, C, C, K, K, K). `weight_back` is for gradients: a weight that lies in several places has their sum.
+Everything is converted from and back to convrnn3d's own shapes: (B, g, X, Y, Z, C) for a grid of g gates and
+(3, C, C, K, K, K) for the weight. `weight_back` is for gradients: it sums over the places that a weight is copied to.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from torch import Tensor
 
 
 class Layout(Protocol):
-    """axis and weight_axis: where gates follow each other, each with all of its channels."""
+    """axis and weight_axis: along which gates follow each other, each with all of its channels."""
 
     axis: int
     weight_axis: int
@@ -103,6 +103,6 @@ class Planes:
 
 
 def _reached(z: int, side: int) -> list[tuple[int, int, int]]:
-    """Along z: a voxel, one that it reads, and the tap with which it does."""
+    """Triples along z: a voxel, a voxel that it reads, and the tap."""
     every = ((to, to + tap - side // 2, tap) for to in range(z) for tap in range(side))
     return [(to, source, tap) for to, source, tap in every if 0 <= source < z]

@@ -1,6 +1,6 @@
-"""The recurrent step and sequence: every contender on the same inputs, in turns, with its error beside its time.
+"""Measure the recurrent step and sequence: every contender takes turns on the same inputs, with its error and its time.
 
-A step is timed as a sequence of one; the first state is given and not zero, so that it costs its convolution.
+A step is timed as a sequence of one. The first state is given and not zero, so that it costs its convolution.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def measure(
     cold: bool = False,
     witness: Witness = PRINTER,
 ) -> list[Row]:
-    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told who failed."""
+    """A row for each contender and, on a GPU, one for its replay from a CUDA graph; `witness` is told of failures."""
     sets = input_sets(lambda seed: problem.inputs(device, seed))
     best = peaks(device, problem.type_name)
     chosen = {name: contender for name, contender in contenders().items() if name in names}
@@ -71,9 +71,9 @@ def measure(
 
 
 def runner(contender: Contender, problem: Problem, sets: list[list[Tensor]]) -> Callable[[int], object]:
-    """The contender as a function of the number of a set; its inputs are laid out when it first runs.
+    """The contender as a function of the number of a set; its inputs are prepared when it first runs.
 
-    All sets have the same weight, and share its memory: what a sequence reads again and again is warm in any cache.
+    All sets share one weight and its memory: what a sequence reads again and again is warm in any cache.
     """
     ready: list[list[Tensor]] = []
     upstream: list[Tensor] = []
@@ -104,7 +104,7 @@ def solve(contender: Contender, problem: Problem, inputs: list[Tensor], upstream
 def errors(
     chosen: dict[str, Contender], problem: Problem, inputs: list[Tensor], witness: Witness = PRINTER
 ) -> dict[str, float]:
-    """The worst distance from float64 of each contender's results and gradients; who fails is named and left out."""
+    """The worst distance from float64 of each contender's results and gradients; failures are reported and skipped."""
     exact, states = contenders()["reference"], problem.states
     upstream = [torch.randn_like(state) for state in inputs[-states:]]
     in_float64 = replace(problem, type_name="fp64")
@@ -115,9 +115,9 @@ def errors(
         witness.begins(name)
         try:
             own = [contender.state(d) for d in upstream]
-            with cudnn_benchmark():  # which compilers shall find as it will be when they are timed
+            with cudnn_benchmark():  # so that compilers see the settings they are timed with
                 results = solve(contender, problem, prepared(contender, problem, inputs), own)
-        except Exception as error:  # whatever a compiler or a full device may say
+        except Exception as error:  # compilers and full devices raise anything
             leave_out(name, error, inputs[0].device, witness)
             continue
         gradients = contender.gradients(problem, results[states:]) if problem.backward else []
@@ -127,11 +127,11 @@ def errors(
 
 
 def able(device: torch.device, problem: Problem, compilers: bool = True) -> list[str]:
-    """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: those compiled, too.
+    """Names of the contenders that make sense on `device`: no interpreted kernels. compilers: include compiled ones.
 
-    Laying the weight out is told apart where it weighs most, in a step: of PyTorch's both ways, of ours forward, for
-    with the backward pass `kernels` does it anyway. So are launches one by one, of batches so small that they would
-    overlap; the backward pass runs after the call that has them so.
+    Packing is timed separately where it costs most, in a step: PyTorch's with and without the backward pass, ours only
+    forward, since with the backward pass `kernels` packs anyway. Launches one by one are also only timed forward, for
+    batches so small that they would overlap: the backward pass runs after the call that sets this.
     """
     kernels = device.type == "cuda" and TRITON_IS_THERE
     left_out = set() if kernels else {"kernels", PACKING, ONE_BY_ONE}

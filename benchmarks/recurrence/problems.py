@@ -1,4 +1,4 @@
-"""What the recurrence is timed on: sizes, type, pass, and random inputs."""
+"""The problems that the recurrence is timed on: sizes, type, pass, and random inputs."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from benchmarks.work.sizes import GATES
 
 @dataclass(frozen=True)
 class Problem:
-    """A sequence to run through: `backward` with the gradients of projection, weight and state."""
+    """A sequence to compute; `backward`: with the gradients of projection, weight and state."""
 
     cell: str = "gru"
     batch: int = 1
@@ -32,12 +32,12 @@ class Problem:
 
     @property
     def states(self) -> int:
-        """Of the GRU h, of the LSTM h and s."""
+        """The number of states: h for the GRU, h and s for the LSTM."""
         return 2 if self.cell == "lstm" else 1
 
     @property
     def shape(self) -> torch.Size:
-        """Of a state."""
+        """The shape of a state."""
         return torch.Size((self.batch, *(self.grid,) * 3, self.channels))
 
     @property
@@ -55,6 +55,6 @@ class Problem:
         return [tensor.to(device, self.dtype) for tensor in scaled]
 
     def split(self, tensors: list[Tensor]) -> tuple[list[Tensor], Tensor, list[Tensor]]:
-        """What a contender prepares, or its gradients: the projection's parts, weight, state(s)."""
+        """Split what a contender prepares, or its gradients, into the projection's parts, weight and state(s)."""
         place = len(tensors) - 1 - self.states
         return tensors[:place], tensors[place], tensors[place + 1 :]

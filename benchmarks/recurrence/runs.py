@@ -1,7 +1,7 @@
-"""How the recurrence is run over a sequence: through convrnn3d, or with PyTorch's own layers in some layout.
+"""Ways to run the recurrence over a sequence: through convrnn3d, or with PyTorch's own layers in some layout.
 
-A run takes a problem and inputs as a contender has them prepared: the projection in parts, weight and state(s), or for
-convrnn3d projection, weight and state(s); it gives the last state(s).
+A run takes a problem and the inputs that a contender prepares: the projection in parts, weight and state(s), or for
+convrnn3d projection, weight and state(s). It returns the last state(s).
 """
 
 import os
@@ -19,7 +19,7 @@ from benchmarks.recurrence.problems import Problem
 from benchmarks.work.sizes import GATES
 
 Run = Callable[[Problem, list[Tensor]], list[Tensor]]
-Convolution = Callable[[Tensor, Tensor, Tensor, int], Tensor]  # of grid, weight, projection and kernel size
+Convolution = Callable[[Tensor, Tensor, Tensor, int], Tensor]  # takes grid, weight, projection and kernel size
 
 
 def ours(backend: str) -> Run:
@@ -34,7 +34,7 @@ def ours(backend: str) -> Run:
 
 
 def frozen(run: Run) -> Run:
-    """`run` on a weight that is laid out once, before it is timed, as PyTorch's is: not if trained."""
+    """`run` on a weight that is packed once, before timing, as PyTorch's is; not with the backward pass."""
 
     def frozen_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         if not problem.backward and promise_of(inputs[1]) is None:
@@ -45,7 +45,7 @@ def frozen(run: Run) -> Run:
 
 
 def one_by_one(run: Run) -> Run:
-    """`run` with launches that begin when the one before them has ended: convrnn3d's switch, from sm_90 on."""
+    """`run` with launches that begin only when the one before has ended: convrnn3d's switch, from sm_90 on."""
 
     def run_one_by_one(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         before = os.environ.get(DEPENDENT)
@@ -81,7 +81,7 @@ def gate_by_gate(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def merged_run(convolve: Convolution, layout: Layout) -> Run:
-    """One convolution for all gates that read the same grid, and as few pointwise calls as do."""
+    """One convolution for all gates that read the same grid, and as few pointwise calls as possible."""
 
     def run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         parts, weight, states = problem.split(inputs)
@@ -105,7 +105,7 @@ def merged_run(convolve: Convolution, layout: Layout) -> Run:
 
 
 def packing(run: Run, layout: Layout) -> Run:
-    """`run` on a weight that comes in convrnn3d's own shape."""
+    """`run` on a weight given in convrnn3d's own shape."""
 
     def packing_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         parts, weight, states = problem.split(inputs)
@@ -115,7 +115,7 @@ def packing(run: Run, layout: Layout) -> Run:
 
 
 class LaidOut(torch.autograd.Function):
-    """A weight in a layout. Its gradient lies as the weight came; autograd would leave it as a convolution does."""
+    """A weight in a layout. Its gradient is in the given weight's order; autograd would leave it in a convolution's."""
 
     @staticmethod
     def forward(ctx, weight: Tensor, layout: Layout, z: int) -> Tensor:
@@ -128,7 +128,7 @@ class LaidOut(torch.autograd.Function):
 
 
 def convolved(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
-    """p + W * grid, channels in the second dimension, in two or three further ones."""
+    """p + W * grid, channels in the second dimension, followed by two or three spatial ones."""
     convolution = F.conv2d if grid.ndim == 4 else F.conv3d
     return p + convolution(grid, weight, padding=side // 2)
 
@@ -142,7 +142,7 @@ def multiplied(grid: Tensor, weight: Tensor, p: Tensor, side: int) -> Tensor:
 
 
 def compiled_frozen(run: Run) -> Run:
-    """`run` compiled for each problem with the weight as a constant, which the compiler lays out beforehand."""
+    """`run` compiled for each problem with the weight as a constant, which the compiler packs beforehand."""
     modules: dict[Problem, torch.nn.Module] = {}
 
     class Constant(torch.nn.Module):
@@ -156,7 +156,7 @@ def compiled_frozen(run: Run) -> Run:
     def compiled_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:
         parts, weight, states = problem.split(inputs)
         with torch._inductor.config.patch(freezing=True):
-            if problem not in modules:  # whose inputs all have the same weight
+            if problem not in modules:  # all inputs of a problem have the same weight
                 modules[problem] = Constant(problem, weight).eval()
                 modules[problem].compile(dynamic=False)
             return modules[problem](parts, states)
@@ -165,7 +165,7 @@ def compiled_frozen(run: Run) -> Run:
 
 
 def compiled(run: Run, mode: str) -> Run:
-    """`run` compiled for each problem, shapes and all."""
+    """`run` compiled for each problem, with static shapes."""
     functions: dict[Problem, Callable[[list[Tensor]], list[Tensor]]] = {}
 
     def compiled_run(problem: Problem, inputs: list[Tensor]) -> list[Tensor]:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.report [--check]
 
---check writes nothing and fails if a page does not say what the results say. A figure of kernels that were changed
-since it was measured is marked.
+--check writes nothing and fails if a page is out of date. Figures of kernels that have changed since they were measured
+are marked.
 """
 
 import sys
@@ -31,33 +31,43 @@ README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
 
 INTRODUCTION = f"""# Benchmarks
 
-`python -m benchmarks.report` writes this page from the results in `benchmarks/results/`; `pytest benchmarks` measures
-on the machine at hand (`--keep` adds to the results), and on a GPU `python -m benchmarks.gpu_run --out DIR` goes on
-where the results end. Contenders of one line ran side by side in one process, in turns, on the same random inputs.
-Times are medians; a speed-up's brackets go from the 20th percentile of one to the 80th of the other. Errors are
-distances from float64, relative, of the worst result or gradient (of a network: of the logits, or of all gradients of
-encoder, recurrence or decoder; the latter are further off, and by chance, for a rectifier near zero may open or not):
-first of PyTorch's or the port's, then of ours. MiB are allocated at the peak by a run without a graph, beyond inputs,
-weights and Adam's moments, in the same order. "Floor" is the time that no implementation can beat, at peaks measured in
-the same run, over the time taken: the larger of useful operations over the fastest products and of the bytes of inputs
-and results over the fastest copy.
+`python -m benchmarks.report` writes this page from the results in `benchmarks/results/`. `pytest benchmarks` measures
+on your machine (`--keep` adds to the results). On a GPU, `python -m benchmarks.gpu_run --out DIR` continues where the
+results end. The contenders of one line ran side by side in one process, taking turns, on the same random inputs.
 
-{STALE} kernels that were changed after they were timed. {OTHER_VERSIONS} timed with other versions than the heading's.
-{NOT_COMPILED} torch.compile did not take part. {NOT_AROUND} neither matrix products of unfolded neighbourhoods nor 2D
-convolutions, with z in the channels, took part. No speed-up is given where any other baseline is missing or a result is
-wrong.
+- Times are medians. The brackets after a speed-up go from the 20th percentile of one time over the 80th of the other to
+  the reverse.
+- Errors are relative distances from float64, of the worst result or gradient: first PyTorch's or the port's, then ours.
+  For a network they are those of the logits, or of all gradients of the encoder, recurrence or decoder. Gradients are
+  further off, and by chance: a rectifier whose input is near zero may open or not.
+- MiB is the peak memory that a run without a graph allocates beyond inputs, weights and Adam's moments, in the same
+  order.
+- The floor column is the time that no implementation can beat, as a share of the time taken. The former is the larger
+  of the useful operations over the fastest products and the bytes of inputs and results over the fastest copy, at peaks
+  measured in the same run.
+
+- {STALE}: the kernels have changed since they were timed.
+- {OTHER_VERSIONS}: timed with other versions than the heading's.
+- {NOT_COMPILED}: torch.compile did not take part.
+- {NOT_AROUND}: matrix products of unfolded neighbourhoods or 2D convolutions with z in the channels did not take part.
+
+No speed-up is given where any other baseline is missing or a result is wrong.
 """
-RECURRENCE_NOTE = """Plain is a convolution for each gate in PyTorch's default layout. The fastest PyTorch, which the
-speed-up is over, is the fastest of all contenders in `benchmarks/recurrence/contenders.py` but those in the convrnn3d
-column and (packing), each also replayed from a CUDA graph where there is a GPU; it is named. Weights are laid out
-beforehand, PyTorch's with the backward pass, too, for it may train them as they lie; convrnn3d lays its own out in each
-call then, on a CPU where that pays. On a CPU oneDNN goes on to do so in each of PyTorch's convolutions, but for
-(compiled frozen), forward, whose weight is a constant. (packing) is a step with a weight that is laid out anew and,
-backward, a gradient that is laid out back: PyTorch's beside `convrnn3d` with the backward pass is the same work, but
-need not be done, and counts for no speed-up. (one by one) is a step of small batches with launches that do not overlap.
-(reference) in the convrnn3d column was timed before there were products of its own for a CPU."""
-NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module; each column holds the
-fastest way to run it, named unless it is the plain one. bf16 and fp16 are autocast's. A training step includes Adam."""
+RECURRENCE_NOTE = """Plain is one convolution per gate in PyTorch's default layout. The speed-up is over the fastest
+PyTorch, which is named: the fastest of all contenders in `benchmarks/recurrence/contenders.py` except those in the
+convrnn3d column and (packing). On a GPU, each is also replayed from a CUDA graph.
+
+Weights are packed beforehand. This includes PyTorch's with the backward pass, since it can train packed weights;
+convrnn3d then packs its own in each call, on a CPU only where that pays. On a CPU, oneDNN still reorders the weight in
+each of PyTorch's convolutions, except forward in (compiled frozen), whose weight is a constant.
+
+(packing) is a step that packs its weight in each call and, backward, unpacks the gradient. With the backward pass
+PyTorch's (packing) does the same work as `convrnn3d`, but PyTorch need not do it, so it counts for no speed-up. (one by
+one) is a step of small batches whose launches do not overlap. (reference) in the convrnn3d column was timed before
+convrnn3d had its own products for a CPU."""
+NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module. Each column holds the
+fastest way to run a network, named unless it is the plain one. bf16 and fp16 run under autocast. A training step
+includes Adam."""
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
 
 
@@ -84,7 +94,7 @@ def page() -> str:
 
 
 def readme_figures() -> str:
-    """The lines of the page that most readers look for: of the GPU and of the CPU that were measured last."""
+    """The lines of the page that most readers look for, for the most recently measured GPU and CPU."""
     parts = []
     found = machines()
     last = {bool(found[file]["cuda"]): file for file in sorted(found, key=lambda file: found[file]["measured"])}
@@ -112,7 +122,7 @@ def readme_figures() -> str:
             where = "and on the same machine"
         parts.append(f"{where}, one recurrent step against PyTorch's own convolutions{in_short(steps)}:\n")
         parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
-    marks = {STALE: "changed since", OTHER_VERSIONS: "with other versions", NOT_COMPILED: "without torch.compile"}
+    marks = {STALE: "changed since", OTHER_VERSIONS: "other versions", NOT_COMPILED: "without torch.compile"}
     marks[NOT_AROUND] = "without matrix products and 2D convolutions"
     used = [f"{mark} {meaning}" for mark, meaning in marks.items() if any(mark in part for part in parts)]
     parts.append(", ".join(used) + "\n" if used else "")
@@ -122,7 +132,7 @@ def readme_figures() -> str:
 
 
 def in_short(steps: list[Stored]) -> str:
-    """Between which speed-ups ours are, forward and with the backward pass."""
+    """The range of our speed-ups, forward and with the backward pass."""
     words = []
     for title, backward in (("forward", False), ("with the backward pass", True)):
         own = [one for one in steps if one.backward == backward and one.speed_up and one.ours.is_own]
@@ -150,12 +160,12 @@ def main() -> int:
     if options.check:
         old = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
         if old:
-            print(f"{' and '.join(old)} do not say what the results say; run python -m benchmarks.report")
+            print(f"out of date with the results: {' and '.join(old)}; run python -m benchmarks.report")
         return 1 if old else 0
     try:
         from benchmarks.report.plots import plot
     except ModuleNotFoundError:
-        print('The report draws with matplotlib, which is not installed: pip install ".[test]"', file=sys.stderr)
+        print('The report needs matplotlib, which is not installed: pip install ".[test]"', file=sys.stderr)
         return 2
     for path, text in wanted.items():
         path.write_text(text, encoding="utf-8")

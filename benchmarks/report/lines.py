@@ -1,4 +1,4 @@
-"""The report's tables: a line for each comparison that is kept, with marks for what it does not say."""
+"""The report's tables: a line for each stored comparison, with marks for what it lacks."""
 
 from benchmarks.measuring.results import GRAPH
 from benchmarks.recurrence.contenders import BESIDE, OWN, PYTORCH_PACKING
@@ -58,7 +58,7 @@ def line(one: Stored, sizes: list[object], times: list[str]) -> str:
 
 
 def shown(figure: Figure | None, plain: str = "") -> str:
-    """Its time, and its name unless that is `plain`."""
+    """The figure's time, and its name unless that is `plain`."""
     if figure is None:
         return ""
     unit, size = next((unit, size) for unit, size in UNITS if figure.median >= size or size == 1)

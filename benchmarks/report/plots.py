@@ -12,7 +12,7 @@ MARKS = {"gru": "o", "lstm": "s"}
 
 
 def plot(stored: list[Stored], device: str, file: Path) -> None:
-    """Both, for steps (T = 1) on the 4x4x4 grid, forward in the upper row and with the backward pass in the lower."""
+    """Plot both for steps (T = 1) on the 4x4x4 grid, forward in the upper row, with the backward pass in the lower."""
     steps = [one for one in stored if one.table == "recurrence" and (one.grid, one.steps, one.cold) == (4, 1, False)]
     figure, axes = plt.subplots(2, 2, figsize=(10, 7), sharex=True, layout="constrained")
     for row, backward in zip(axes, (False, True), strict=True):
@@ -26,7 +26,7 @@ def plot(stored: list[Stored], device: str, file: Path) -> None:
                     _efficiency(row[1], line)
         row[0].set(title=f"{done}: speed-up over the fastest PyTorch", ylabel="times as fast")
         row[0].axhline(1, color="grey", linewidth=1)
-        row[1].set(title=f"{done}: of the floor", ylabel="floor / time", ylim=(0, None))
+        row[1].set(title=f"{done}: share of the floor", ylabel="floor / time", ylim=(0, None))
         for axis in row:
             axis.set_xscale("log", base=2)
             axis.set_xticks(sorted({one.batch for one in steps}), [str(b) for b in sorted({o.batch for o in steps})])

@@ -1,4 +1,4 @@
-"""What the kept results say: the newest measurement of each comparison, who was best in it, and by how much."""
+"""The stored results: the newest measurement of each comparison, its fastest contender, and by how much it wins."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from benchmarks.recurrence.contenders import OWN, PYTORCH_PACKING
 
 NUMBERS = ("median", "p20", "p80", "error", "peak_mib", "efficiency")
 VERSIONS = ("driver", "cuda", "cudnn", "torch", "triton")
-AROUND = ("unfolded", "z in channels")  # ways round PyTorch's 3D convolutions, which not all comparisons had
-PLAIN = ("eager NCDHW", "eager NDHWC", "merged NCDHW", "merged NDHWC")  # without any of which nothing is said
+AROUND = ("unfolded", "z in channels")  # alternatives to PyTorch's 3D convolutions, which not all comparisons have
+PLAIN = ("eager NCDHW", "eager NDHWC", "merged NCDHW", "merged NDHWC")  # if any is missing, there is no speed-up
 KEY = ("table", "what", "grid", "channels", "backward", "cold", "dtype", "steps", "batch")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A contender's row. Microseconds; see `results.Row`. gpu: whether it was measured on one."""
+    """A contender's row, in microseconds; see `results.Row`. gpu: whether it was measured on one."""
 
     contender: str
     graph: bool
@@ -39,18 +39,18 @@ class Figure:
 
     @property
     def is_own(self) -> bool:
-        """Of the fused kernels, or of convrnn3d's products on a CPU."""
+        """Whether this is the fused kernels, or convrnn3d's products on a CPU."""
         return self.contender.removeprefix("compiled ").startswith(OWN)
 
     @property
     def is_stale(self) -> bool:
-        """Whether it speaks of a convrnn3d that was changed since."""
+        """Whether convrnn3d has changed since this was measured."""
         return self.is_own and self.kernels != _kernels_now(self.gpu)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A comparison as it was last measured; figures by rising time."""
+    """A comparison as it was last measured; figures are sorted by time, fastest first."""
 
     table: str
     what: str
@@ -66,9 +66,9 @@ class Stored:
 
     @property
     def ours(self) -> Figure | None:
-        """The fastest figure of the fused kernels or, on a CPU, of oneDNN, forward with the weight laid out beforehand.
+        """The fastest figure of the fused kernels or, on a CPU, of oneDNN, forward with the weight packed beforehand.
 
-        Where there is none, of the reference.
+        If there is none, the fastest figure of the reference.
         """
         return next((figure for name in (*OWN, "reference") for figure in self.of(name)), None)
 
@@ -76,8 +76,8 @@ class Stored:
     def others(self) -> Figure | None:
         """The fastest that `ours` is compared with: a port of the network, or any use of PyTorch's own layers.
 
-        But not the one that lays its weight out anew, as `ours` does with the backward pass: PyTorch need not. As it
-        does what another does and more, it could only win by chance. It is shown beside.
+        This excludes the one that packs its weight in each call, as `ours` does with the backward pass: PyTorch need
+        not, and since it does more work than another contender it could only win by chance. It is shown alongside.
         """
         if self.table == "network":
             return next(iter(self.of("port")), None)
@@ -91,15 +91,15 @@ class Stored:
 
     @property
     def around(self) -> bool:
-        """Whether every way round PyTorch's 3D convolutions took part."""
+        """Whether every alternative to PyTorch's 3D convolutions took part."""
         return {figure.contender for figure in self.figures} >= set(AROUND)
 
     @property
     def speed_up(self) -> tuple[float, float, float] | None:
-        """How many times as fast ours is: of the medians; from the 20th percentile of one to the 80th of the other.
+        """How many times as fast ours is: by the medians, then at least and at most, by the 20th and 80th percentiles.
 
-        None if there is nothing to compare, if a baseline is missing that might have been the fastest, or if one of the
-        two is much wronger than the rightest.
+        None if there is nothing to compare, if a baseline is missing that might have been the fastest, or if the error
+        of either is much larger than the smallest one.
         """
         ours, others = self.ours, self.others
         if ours is None or others is None or (self.table == "recurrence" and not self._all_there()):
@@ -114,12 +114,12 @@ class Stored:
         return there >= {(name, graph) for name in PLAIN for graph in graphs}
 
     def of(self, plain: str) -> list[Figure]:
-        """Figures of `plain`, compiled, graphed or neither."""
+        """The figures of `plain`, compiled, replayed from a graph or neither."""
         return [figure for figure in self.figures if figure.contender.removeprefix("compiled ") == plain]
 
 
 def machines() -> dict[Path, dict[str, str]]:
-    """Result files, GPUs first, each with the machine's and versions' columns of its newest row."""
+    """The result files, GPUs first, each with its newest row, for the columns that name machine and versions."""
     newest = {file: max(read(file), key=lambda row: row["measured"]) for file in sorted(results.FOLDER.glob("*.csv"))}
     return dict(sorted(newest.items(), key=lambda item: not item[1]["cuda"]))
 
@@ -133,8 +133,8 @@ def l2_gbytes(file: Path) -> float | None:
 def comparisons(file: Path) -> list[Stored]:
     """One measurement of each comparison in a result file, in the order of KEY.
 
-    Of those with the newest measurement's kernels and versions it is the last with the most contenders: baselines that
-    once were faster do not go away by being left out.
+    Among those with the newest measurement's kernels and versions, this is the last one with the most contenders: a
+    later run without a fast baseline does not hide it.
     """
     by_key = defaultdict(lambda: defaultdict(list))
     for row in read(file):
@@ -160,7 +160,7 @@ def _made_with(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in ("kernels", *VERSIONS))
 
 
-_kernels_now = cache(fingerprint)  # the source does not change while its results are read
+_kernels_now = cache(fingerprint)  # the source does not change while the results are read
 
 
 def _figure(row: dict[str, str]) -> Figure:

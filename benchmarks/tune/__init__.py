@@ -1,1 +1,1 @@
-"""The launch table, timed: candidates of every kernel as a training step launches it, the fastest written down."""
+"""Tuning of the launch table: times candidates of every kernel in a training step, and writes down the fastest."""

@@ -1,7 +1,7 @@
-"""Whether launches that are to do the same do the same: what each makes of one set of random numbers.
+"""Whether launches that should compute the same do so, on one set of random numbers.
 
-Sums in other orders differ in their last digits, and what is rounded to the operands' type by a digit of that: more, as
-a share of a tensor's largest value, is another result.
+Sums in other orders differ in their last digits, and values rounded to the operands' type by a digit of that type. A
+larger difference, as a share of a tensor's largest value, means another result.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ LARGEST_DIFFERENCE = {"half": 2**-6, "tf32": 2**-8, "ieee": 2**-13}  # by kind o
 
 
 def outcome(launched: list[tuple], launch: Callable[..., None]) -> list[Tensor]:
-    """All tensors that kernels, one after the other, read or write, after random numbers were laid into all of them.
+    """All tensors that kernels read or write, after filling them with random numbers and running the kernels in order.
 
-    What is not written, or added to twice, shows then. `parts`, which one kernel leaves for the next, are no result.
-    The tensors keep what is in them then: a launch can be timed on it.
+    This shows what is not written, or added to twice. `parts`, which one kernel leaves for the next, are no result.
+    The tensors keep their values afterwards, so that a launch can be timed on them.
     """
     found: dict[int, tuple[str, Tensor]] = {}
     for kernel, _, arguments, *_ in launched:
@@ -35,7 +35,7 @@ def outcome(launched: list[tuple], launch: Callable[..., None]) -> list[Tensor]:
 
 
 def agree(ours: list[Tensor], others: list[Tensor], kind: str) -> bool:
-    """Whether two outcomes are one, but for the order of sums."""
+    """Whether two outcomes are the same except for the order of sums."""
     largest = [LARGEST_DIFFERENCE[kind] * other.abs().max().item() for other in others]
     pairs = zip(ours, others, largest, strict=True)
     return all(bool(((one - other).abs() <= most).all()) for one, other, most in pairs)

@@ -1,4 +1,4 @@
-"""What several processes do before a device is timed: predict which candidates are worth it, and compile them."""
+"""Work for several processes before timing: predict which candidates are worth timing, and compile them."""
 
 import time
 from concurrent.futures import Executor
@@ -24,9 +24,9 @@ def all_worth_timing(
     shared: int,
     most: int,
 ) -> dict[tuple[int, str], list[Launch]]:
-    """`worth_timing` of each wanted (batch, kernel), in the processes of `pool`: the model takes half a second of one.
+    """`worth_timing` of each wanted (batch, kernel), in the processes of `pool`: the model takes half a second for one.
 
-    launches: by kernel and kind, as they are in use.
+    launches: those in use, by kernel and kind.
     """
     batches, kernels = zip(*wanted, strict=True)
     choices = [launches[kernel][kind] for kernel in kernels]
@@ -35,7 +35,7 @@ def all_worth_timing(
 
 
 def worth_timing(batch: int, kernel: str, kind: str, choices: list[Launch], shared: int, most: int) -> list[Launch]:
-    """What is chosen at `batch`, then the likeliest others."""
+    """The launch chosen at `batch`, then the likeliest others."""
     likely = likeliest(kernel, kind, batch, candidates(kernel, kind, batch, shared), most)
     return list(dict.fromkeys([replace(chosen(choices, batch * steps_of(kernel)), batch=None), *likely]))
 
@@ -43,8 +43,8 @@ def worth_timing(batch: int, kernel: str, kind: str, choices: list[Launch], shar
 def compile_in_processes(
     pool: Executor, tasks: list[tuple[str, str, int, Launch]], device: torch.device, jobs: int, deadline: float
 ) -> None:
-    """`compile_ahead` in `jobs` processes. One that dies is not missed: what it had to compile is compiled later."""
-    # A share takes every so-manieth task: neighbours cost alike.
+    """Run `compile_ahead` in `jobs` processes. If one dies, its share is compiled later."""
+    # Each share takes every `jobs`-th task, because neighbours cost about the same.
     done = [pool.submit(compile_ahead, tasks[first::jobs], device, deadline) for first in range(jobs)]
     for share in done:
         if error := share.exception():
@@ -52,7 +52,7 @@ def compile_in_processes(
 
 
 def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.device, deadline: float) -> None:
-    """Compile what candidates of kernel, kind and batch launch, launching nothing; until `deadline` (monotonic)."""
+    """Compile the launches of candidates (kernel, kind, batch, launch) until `deadline` (monotonic); launch nothing."""
     known: dict[tuple[str, int], tuple[Sequence, dict[str, Call]]] = {}
     for kernel, kind, batch, candidate in tasks:
         if time.monotonic() > deadline:
@@ -64,5 +64,5 @@ def compile_ahead(tasks: list[tuple[str, str, int, Launch]], device: torch.devic
             sequence, calls = known[kind, batch]
             for function, _, *rest in launches_of(calls[kernel], sequence, candidate):
                 compile_kernel(function, *rest)
-        except Exception as error:  # timing it will say so, too
+        except Exception as error:  # timing it will report the error, too
             print(f"{kernel} {kind} B {batch} {candidate}: {type(error).__name__} while compiling", flush=True)

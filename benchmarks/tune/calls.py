@@ -1,4 +1,4 @@
-"""How a training step launches each kernel, recorded, and the same call launched as another candidate."""
+"""Recorded calls of each kernel in a training step, and the same call launched as another candidate."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -14,18 +14,18 @@ from benchmarks.machine_code.step import training_step
 from benchmarks.work.candidates import STEPS
 
 Launched = tuple[Any, int, tuple, dict, dict]  # kernel, blocks, arguments, constants, options
-Call = Callable[[Sequence], object]  # makes the sequence launch a kernel as it was launched before
+Call = Callable[[Sequence], object]  # makes the sequence repeat a recorded call of a kernel
 
 
 def sequence_of(kind: str, batch: int, device: torch.device) -> Sequence:
-    """C = 128, G = 4, STEPS steps; launched by the table of the device's architecture, and as a call would."""
+    """A sequence with C = 128, G = 4, STEPS steps, launched by the device's table as an ordinary call would."""
     precision = "tf32" if kind == "tf32" else "ieee"
     known = {"architecture": architecture_of(device), "dependent": dependent_launch(device, batch)}
     return Sequence(batch, STEPS, (4, 4, 4), 128, 3, OPERANDS[kind], precision, device, **known)
 
 
 def both_cells(sequence: Sequence, kind: str) -> None:
-    """A training step of each, through whatever launches `sequence` is given."""
+    """Run a training step of each cell, through the `launch` of `sequence`."""
     batch, steps, channels = sequence.batch, sequence.steps, sequence.channels
 
     def random(*shape: int) -> torch.Tensor:
@@ -38,7 +38,7 @@ def both_cells(sequence: Sequence, kind: str) -> None:
 
 
 def recorded(sequence: Sequence, kind: str) -> dict[str, Call]:
-    """How a training step launches each kernel of the launch table, the first time that it convolves."""
+    """The first convolving call of each kernel of the launch table in a training step."""
     calls: dict[str, Call] = {}
 
     class Recorder(Sequence):
@@ -56,7 +56,7 @@ def recorded(sequence: Sequence, kind: str) -> dict[str, Call]:
 
 
 def launches_of(call: Call, sequence: Sequence, candidate: Launch) -> list[Launched]:
-    """What `call` launches as `candidate`: one launch, or two where another adds parts up."""
+    """The launches of `call` as `candidate`: one, or two if a second one adds up parts."""
     launched: list[Launched] = []
     fitted = candidate.fitted(sequence.channels)
     call(replace(sequence, launch=lambda *one: launched.append(one), choose=lambda *_: fitted))

@@ -1,11 +1,11 @@
-"""The launch table as it is changed and written: for each kernel and kind of operand a choice for each bracket."""
+"""Changing and writing the launch table, which has a choice for each kernel, kind of operand and bracket."""
 
 import json
 from dataclasses import asdict, replace
 
 from convrnn3d.tuning import Launch
 
-BATCHES = (1, 8, 16, 36, 64, 192, 256)  # the brackets; the last is for all larger ones, too
+BATCHES = (1, 8, 16, 36, 64, 192, 256)  # the brackets' ends; the last bracket includes all larger batches
 
 
 def chosen(choices: list[Launch], batch: int) -> Launch:
@@ -13,16 +13,16 @@ def chosen(choices: list[Launch], batch: int) -> Launch:
 
 
 def with_choice(choices: list[Launch], batch: int, choice: Launch, steps: int = 1) -> list[Launch]:
-    """`choices` of a kernel with another one for the bracket that ends at `batch`; the others stay as they are.
+    """`choices` of a kernel with another one for the bracket that ends at `batch`; the others are unchanged.
 
-    steps: of each sample; the brackets of a kernel that is about several count them all.
+    steps: steps of each sample that a launch handles; the kernel's brackets count them all.
     """
     picked = {end: choice if end == batch else chosen(choices, end * steps) for end in BATCHES}
     return [replace(launch, batch=None if end == BATCHES[-1] else end * steps) for end, launch in picked.items()]
 
 
 def written(launches: dict[str, dict[str, list[Launch]]], device: str | None) -> str:
-    """The table as JSON with a line for each launch."""
+    """The table as JSON, with one line per launch."""
 
     def line(launch: Launch) -> str:
         unsaid = {"shared": 0, "lines": False}

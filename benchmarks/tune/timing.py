@@ -1,4 +1,4 @@
-"""Candidates timed on a device: those that compute what most of them do, the fastest first."""
+"""Timing of candidates on a device, keeping those that compute what most of them do, the fastest first."""
 
 import math
 import statistics
@@ -15,7 +15,7 @@ from benchmarks.tune.calls import Call, Launched, launches_of, recorded
 from benchmarks.work.outcomes import Timed
 
 RUNS, ROUNDS = 20, 7  # of a candidate in a round
-SLEEP = 5_000_000  # cycles, some 3 ms, in which the host launches a round
+SLEEP = 5_000_000  # cycles, about 3 ms, in which the host launches a round
 
 
 def best(
@@ -26,12 +26,13 @@ def best(
     calls: dict[str, Call] | None = None,
     until: float = math.inf,
 ) -> list[Timed]:
-    """Those of `tried` that run and compute what most of them do, the fastest first, each printed.
+    """Those of `tried` that run and compute what most of them do, the fastest first; each time is printed.
 
-    The one in use may be what is wrong: a tile of the launch table was, which ptxas made something else of. calls: as
-    `recorded` gives them. until: no further one is begun then (monotonic), for it may have to be compiled.
+    The launch in use may be the wrong one: ptxas can miscompile a tile, as it did one of the launch table. calls: as
+    `recorded` returns them. until: monotonic time after which no further candidate begins, since it may have to be
+    compiled.
     """
-    times, alike = {}, []  # alike: outcomes that differ, each with the candidates that it is of
+    times, alike = {}, []  # alike: distinct outcomes, each with the candidates that have it
     call = (calls or recorded(sequence, kind))[kernel]
 
     def run(launched: list[Launched]) -> None:
@@ -45,11 +46,11 @@ def best(
             launched = launches_of(call, sequence, candidate)
             found = outcome(launched, sequence.launch)
             times[candidate] = median_microseconds(lambda launched=launched: run(launched), sequence.device)
-        except Exception as error:  # whatever a compiler or a device may say to a tile that is too large
+        except Exception as error:  # compilers and devices raise anything for a tile that is too large
             if sequence.device.type == "cuda":
-                torch.cuda.synchronize()  # raises, if the device itself has failed: nothing more can be timed then
+                torch.cuda.synchronize()  # raises if the device itself has failed, since nothing more can be timed then
             reason = f"{type(error).__name__} {first_line(error)}"
-            print(f"{kernel} {kind} B {sequence.batch} {candidate}: passed over, {reason}", flush=True)
+            print(f"{kernel} {kind} B {sequence.batch} {candidate}: skipped, {reason}", flush=True)
             continue
         print(f"{kernel} {kind} B {sequence.batch} {candidate}: {times[candidate]:.2f} us", flush=True)
         first = next((of for outcome_of, of in alike if agree(found, outcome_of, kind)), None)
@@ -59,7 +60,7 @@ def best(
     _, right = max(alike, key=lambda one: len(one[1]), default=(None, []))
     for candidate in times.keys() - set(right):
         print(
-            f"{kernel} {kind} B {sequence.batch} {candidate}: left out, most others compute something else", flush=True
+            f"{kernel} {kind} B {sequence.batch} {candidate}: rejected, most others compute something else", flush=True
         )
     return [Timed(kernel, kind, sequence.batch, one, times[one]) for one in sorted(right, key=times.get)]
 

@@ -1,1 +1,1 @@
-"""How much work a sequence is, and how long its launches may take: counted, not measured."""
+"""The work of a sequence and a model of how long its launches take: counted, not measured."""

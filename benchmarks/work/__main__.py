@@ -1,13 +1,13 @@
-"""How much work a sequence is: operations and bytes of each phase, the time no implementation can beat, and launches.
+"""Print how much work a sequence is: operations and bytes of each phase, the floor of its time, and its launches.
 
     python -m benchmarks.work [--cell gru] [--batch 36] [--steps 5] [--grid 4] [--channels 128] [--type bf16]
                               [--architecture sm_90] [--tflops 765] [--gbytes 2990] [--l2 7400] ...
 
-First the phases, see `phases`. Then every launch of a call, forward and backward, in convrnn3d's first design and as
-the launch table of an architecture has it today (`first_design`, `designs`): programs, waves of as many as are resident
-at once, MB that their loops take from the L2 cache and the launch from memory, and the time that `launches` predicts.
-At last what is predicted beside what was measured, where `benchmarks/results` has the same sizes: the newest figure
-replayed from a CUDA graph. `earlier` are figures of other kernels or of another launch table than today's.
+First it prints the phases, see `phases`. Then it prints every launch of a call, forward and backward, in convrnn3d's
+first design and as an architecture's launch table has it today (`first_design`, `designs`): programs, waves of resident
+programs, MB that their loops take from the L2 cache and the launch from memory, and the time that `launches` predicts.
+Finally it compares predictions with measurements, where `benchmarks/results` has the same sizes: the newest figure
+replayed from a CUDA graph. `earlier` marks figures of other kernels or of another launch table than today's.
 """
 
 from dataclasses import fields
@@ -25,14 +25,14 @@ from benchmarks.work.sizes import BYTES, GATES, Sizes
 SIZES = ("batch", "steps", "grid", "channels", "features", "kernel_size")
 MAY_BE_ZERO = ("start", "turn", "gap")
 HELPS = {
-    "tflops": "peak of the matrix units",
+    "tflops": "peak of the matrix units in Tflop/s",
     "gbytes": "memory bandwidth in GB/s",
     "l2": "bandwidth of the L2 cache in GB/s",
-    "port": "of it for one multiprocessor",
-    "scratch": "of a multiprocessor's shared memory in GB/s",
-    "start": "microseconds that a program takes besides, once",
-    "turn": "microseconds that a turn of a program's loop takes besides",
-    "gap": "microseconds that a launch takes besides",
+    "port": "bandwidth of the L2 cache for one multiprocessor in GB/s",
+    "scratch": "bandwidth of a multiprocessor's shared memory in GB/s",
+    "start": "overhead of a program in microseconds",
+    "turn": "overhead of a turn of a program's loop in microseconds",
+    "gap": "overhead of a launch in microseconds",
 }
 MEASURED_ON = FOLDER / "nvidia-h100-80gb-hbm3.csv"
 LAUNCH_COLUMNS = f"{'times':>6}{'programs':>9}{'waves':>7}{'L2 MB':>8}{'memory':>8}{'us':>8}"
@@ -45,15 +45,15 @@ def main() -> None:
         of_kernels = (1, 3) if name == "kernel_size" else None
         flag, value = f"--{name.replace('_', '-')}", getattr(Sizes(), name)
         parser.add_argument(flag, type=whole(), choices=of_kernels, default=value)
-    parser.add_argument("--type", choices=tuple(BYTES), default="bf16", help="of operands and grids")
+    parser.add_argument("--type", choices=tuple(BYTES), default="bf16", help="type of operands and grids")
     parser.add_argument(
-        "--architecture", default="sm_90", help="whose launch table, as `convrnn3d.tuning.table_file` finds it"
+        "--architecture", default="sm_90", help="whose launch table to use, see `convrnn3d.tuning.table_file`"
     )
     for field in fields(Device):
         flag, value = f"--{field.name.replace('_', '-')}", field.default
         kind = whole() if isinstance(value, int) else amount(zero=field.name in MAY_BE_ZERO)
         parser.add_argument(flag, type=kind, default=value, help=HELPS.get(field.name))
-    parser.add_argument("--measured", type=existing, default=MEASURED_ON, help="results to set beside predictions")
+    parser.add_argument("--measured", type=existing, default=MEASURED_ON, help="results to compare predictions with")
     options = parser.parse_args()
     sizes = Sizes(**{name: getattr(options, name) for name in SIZES}, element=BYTES[options.type])
     device = Device(**{field.name: getattr(options, field.name) for field in fields(Device)})
@@ -71,12 +71,12 @@ def print_phases(cell: str, sizes: Sizes, type_name: str, device: Device) -> Non
     )
     state_weights, projection_weights = GATES * sizes.weights, sizes.features * GATES * sizes.voxels * sizes.channels
     print(
-        f"pairs of voxel and tap: {sizes.pairs} inside of {sizes.padded_pairs} padded "
+        f"pairs of voxel and tap: {sizes.pairs} inside the grid, {sizes.padded_pairs} padded "
         f"({1 - sizes.pairs / sizes.padded_pairs:.0%} zeros)\n"
         f"weights: state {state_weights / 1e6:.2f} M, {state_weights * sizes.element / 1e6:.2f} MB; "
         f"projection {projection_weights / 1e6:.1f} M, {projection_weights * sizes.element / 1e6:.0f} MB\n"
     )
-    columns = ("useful Mflop", "nominal Mflop", "MB", "floor us", "in all us")
+    columns = ("useful Mflop", "nominal Mflop", "MB", "floor us", "total us")
     print(f"{'phase':32} {'times':>5} " + " ".join(f"{column:>13}" for column in columns))
     total = 0.0
     for phase in phases(cell, sizes):
@@ -90,14 +90,14 @@ def print_phases(cell: str, sizes: Sizes, type_name: str, device: Device) -> Non
 
 
 def print_launches(title: str, first: list[Launch], today: list[Launch], device: Device) -> None:
-    """The two designs' launches side by side, those of one name in one line."""
+    """Print the two designs' launches side by side, those with the same name in one line."""
     by_name = [{launch.name: launch for launch in design} for design in (first, today)]
     width = len(LAUNCH_COLUMNS)
     print(f"\n{'':26}{'  first design':{width}}   today")
     print(f"{title:26}{LAUNCH_COLUMNS} |{LAUNCH_COLUMNS}")
     for name in merged([launch.name for launch in today], [launch.name for launch in first]):
         print(f"{name:26}" + " |".join(launch_line(design.get(name), device) for design in by_name))
-    print(f"{'in all':26}" + " |".join(total_line(design, device) for design in (first, today)))
+    print(f"{'total':26}" + " |".join(total_line(design, device) for design in (first, today)))
 
 
 def total_line(launches: list[Launch], device: Device) -> str:
@@ -122,7 +122,7 @@ def microseconds(launches: list[Launch], device: Device) -> float:
 
 
 def merged(added: list[str], names: list[str]) -> list[str]:
-    """Every name once, those that are added each after what it follows in its own list."""
+    """Every name once; each added name comes after the one that it follows in its own list."""
     found = list(names)
     for before, name in zip([None, *added], added, strict=False):
         if name not in found:
@@ -131,12 +131,12 @@ def merged(added: list[str], names: list[str]) -> list[str]:
 
 
 def print_predictions(first: Call, today: Call, device: Device, measured_on: Path) -> None:
-    """Microseconds of whole calls beside those measured."""
+    """Print predicted and measured microseconds of whole calls."""
     rows = read(measured_on) if measured_on.exists() else []
-    print(f"\n{'in all, microseconds':34}{'first design':>14}{'today':>8}{'measured':>10}  ({measured_on.stem})")
+    print(f"\n{'total, microseconds':34}{'first design':>14}{'today':>8}{'measured':>10}  ({measured_on.stem})")
     for title, contender, both, kept in (
         ("forward", "kernels, packing", False, 0),
-        ("forward, the weight laid out", "kernels", False, 1),
+        ("forward, weight packed", "kernels", False, 1),
         ("forward and backward", "kernels", True, 0),
     ):
         totals = [
@@ -147,7 +147,7 @@ def print_predictions(first: Call, today: Call, device: Device, measured_on: Pat
 
 
 def measured(rows: list[dict[str, str]], call: Call, contender: str, backward: bool) -> str:
-    """The newest figure of `call`, replayed from a graph, from rows of a result file."""
+    """The newest figure of `call`, replayed from a graph, among the rows of a result file."""
     sizes = call.sizes
     wanted = {
         "table": "recurrence", "what": call.cell, "contender": contender, "graph": "True", "cold": "False",

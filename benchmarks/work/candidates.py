@@ -1,4 +1,4 @@
-"""Which launches are worth timing for a kernel, the likeliest first."""
+"""The launches that are worth timing for a kernel, the likeliest first."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -11,31 +11,31 @@ from benchmarks.work.launches import Device
 from benchmarks.work.sizes import BYTES, Sizes
 from benchmarks.work.tiling import Convolution, shared_memory
 
-PIPELINES = 2  # of a tile that are worth timing
-SMALLEST_SHARED = 64 << 10  # bytes, of the targets' (gfx942)
+PIPELINES = 2  # pipelines per tile that are worth timing
+SMALLEST_SHARED = 64 << 10  # bytes, the smallest shared memory of all targets (gfx942)
 SUMS, SUMS_OF_LINES = 192, 160  # registers of a thread for sums, of 255; those of lines are moved after the loop
 REGISTERS = 65536  # of a multiprocessor
 TYPES = {"half": "bf16", "tf32": "tf32", "ieee": "fp32"}
-STEPS = 3  # of the calls that `benchmarks.tune` times, all of whose rows a weight gradient sums
-SLOWER = {"half": 1, "tf32": 2, "ieee": 15}  # than in bfloat16, by an H100's data sheet; it only orders candidates
+STEPS = 3  # steps of the calls that `benchmarks.tune` times; a weight gradient sums the rows of all of them
+SLOWER = {"half": 1, "tf32": 2, "ieee": 15}  # factor over bfloat16, by an H100's data sheet; only orders candidates
 
 
 def steps_of(kernel: str) -> int:
-    """How many steps of each sample a launch of `kernel` is about, in the calls that are timed."""
+    """How many steps of each sample a launch of `kernel` handles in the timed calls."""
     return STEPS if kernel == "weight_gradient" else 1
 
 
 def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED) -> list[Launch]:
-    """What is worth timing on a device whose programs have `shared` bytes of shared memory.
+    """The launches worth timing on a device whose programs have `shared` bytes of shared memory.
 
-    Wider tiles read less, narrower ones give more programs; wgmma takes 64 rows at least, and `inner` fills the 128
-    bytes of a row that shared memory gives it at once, or half or twice that.
+    Wider tiles read less, narrower ones give more programs. wgmma takes at least 64 rows, and `inner` fills the 128
+    bytes of a row that shared memory delivers at once, or half or twice that.
     """
     inner, deep = {"half": 64, "tf32": 32, "ieee": 16}[kind], (2,) if kind == "ieee" else (3, 4)
     few, many = batch <= 16, batch > 64
     if kernel == "weight_gradient":
         rows = (inner // 2, inner, 2 * inner)
-        stages = dict.fromkeys((*deep, 2))  # three were faster than two with 31 of 34 tiles on an H200
+        stages = dict.fromkeys((*deep, 2))  # three are faster than two for 31 of 34 tiles on an H200
         tiles = product((False, True) if many else (False,), rows, (64, 128), (4, 8), stages)
         found = [Launch(None, r, n, r, w, s, lines=one_voxel) for one_voxel, r, n, w, s in tiles]
         return [launch for launch in found if fits(kernel, kind, launch, shared)]
@@ -60,7 +60,7 @@ def candidates(kernel: str, kind: str, batch: int, shared: int = SMALLEST_SHARED
 
 
 def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
-    """Whether shared memory holds a launch's tiles, and registers its sums, with some to spare."""
+    """Whether a launch's tiles fit shared memory, and its sums the registers, with some to spare."""
     sizes = Sizes(element=BYTES[TYPES[kind]])
     if kernel == "weight_gradient":
         held = launch.stages * 2 * launch.channels * launch.rows * sizes.element
@@ -75,9 +75,9 @@ def fits(kernel: str, kind: str, launch: Launch, shared: int) -> bool:
 
 
 def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int) -> list[Launch]:
-    """As many of `tried` as are wanted, those first that the model of `launches` has fastest.
+    """The `most` launches of `tried` that the model of `launches` predicts to be fastest, in that order.
 
-    Of those that differ in `inner` and stages alone two are enough: what the model does not see differs from tile to
+    Of those that differ only in `inner` and stages two are enough: what the model does not cover differs from tile to
     tile.
     """
     found: list[Launch] = []
@@ -91,7 +91,10 @@ def likeliest(kernel: str, kind: str, batch: int, tried: list[Launch], most: int
 
 
 def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
-    """Microseconds of the launches that `kernel` is for one step, or for the weight of STEPS, at C = 128, G = 4."""
+    """Predicted microseconds of the launches of `kernel`, for one step or for the weight gradient of STEPS steps.
+
+    C = 128, G = 4.
+    """
     cell = "lstm" if kernel.startswith("lstm") else "gru"
     sizes, device = (
         Sizes(batch=batch, steps=steps_of(kernel), element=BYTES[TYPES[kind]]),
@@ -103,7 +106,7 @@ def predicted(kernel: str, kind: str, batch: int, launch: Launch) -> float:
 
 @dataclass(frozen=True)
 class _CallLaunchedAs(Call):
-    """A call all of whose kernels are launched in one way."""
+    """A call whose kernels are all launched in the same way."""
 
     launch: Launch | None = None
 

@@ -1,7 +1,7 @@
-"""Which launches a call of convrnn3d consists of: `Call`, by the launch table of an architecture.
+"""The launches that a call of convrnn3d consists of: `Call`, by the launch table of an architecture.
 
-The initial state is given, there is no mask, and gradients of all inputs are wanted. Names are those of the launch
-table without the cell's; where taps are shared out, the launch that sums the parts up is named beside.
+The initial state is given, there is no mask, and the gradients of all inputs are computed. Names are those of the
+launch table without the cell's; where taps are shared out, the launch that sums the parts has a name of its own.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ KINDS = {"bf16": "half", "fp16": "half", "tf32": "tf32", "fp32": "ieee"}
 
 @dataclass(frozen=True)
 class Kernel:
-    """A launch of a step: its convolution, and grids read and written, of the operands' type and of float32.
+    """A launch of a step: its convolution, and the grids read and written, in the operands' type and in float32.
 
-    derivatives: those among them that tf32 keeps both rounded and as they are.
+    derivatives: those of them that tf32 stores both rounded and unrounded.
     """
 
     name: str
@@ -56,8 +56,10 @@ BACK = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call of `cell` on operands of a type; architecture: whose launch table, None for the one of all others; order:
-    in which voxels' programs start.
+    """A call of `cell` on operands of a type.
+
+    architecture: whose launch table to use, None for the table of all other architectures. order: the order in which
+    voxels' programs start.
     """
 
     cell: str
@@ -67,7 +69,7 @@ class Call:
     order: Order = order_of_voxels
 
     def forward(self) -> list[Launch]:
-        """In order; launches of one name are counted together."""
+        """The launches in order; those with the same name are counted together."""
         return [
             *self._packing(),
             *self._rounding(),
@@ -77,14 +79,14 @@ class Call:
     def backward(self) -> list[Launch]:
         *_, last = BACK[self.cell]
         grids, floats = self._moved(last)
-        # Into the last step nothing is convolved, nor read of what comes from beyond. One more leads out of the first.
+        # Into the last step nothing is convolved, and no later step's grids are read. One more leads out of the first.
         moved = (grids - last.convolution.gates) * self.sizes.element + floats // 2 * 4
         start = Launch("into the last step", 1, self._of_any_voxel(FROM_ZEROS), moved * self.sizes.state)
         steps = [one for kernel in BACK[self.cell] for one in self._step(kernel)]
         return [start, *steps, *self._weight_gradient()]
 
     def launches_of(self, kernel: str) -> list[Launch]:
-        """Of one of the launch table's kernels, and of what adds up what it leaves."""
+        """The launches of one of the launch table's kernels, including the one that adds up its parts or shares."""
         if kernel == "weight_gradient":
             return self._weight_gradient()
         return next(self._step(one) for one in (*FORWARD[self.cell], *BACK[self.cell]) if one.name == kernel)
@@ -94,7 +96,7 @@ class Call:
         return choose(name, KINDS[self.type_name], batch, self.sizes.channels, self.architecture)
 
     def _step(self, kernel: Kernel) -> list[Launch]:
-        """The kernel once a step: one launch, or where its taps are shared out a second one, which sums them up."""
+        """The kernel once a step: one launch, and if its taps are shared out a second one, which sums the parts."""
         sizes, convolution = self.sizes, kernel.convolution
         tile = self._tile(kernel.name).fitted(sizes.channels, sizes.grid)
         name = kernel.name.partition("_")[2].replace("_", " ")
@@ -109,7 +111,7 @@ class Call:
         parts = bytes_of_parts(sizes, convolution, tile)
         sources = convolution.summed * sizes.state * sizes.element
         sums = self._of_any_voxel(ADD_PARTS[tile.shared], parts)
-        spilled = parts if parts > CACHE else 0  # what the cache holds is read there
+        spilled = parts if parts > CACHE else 0  # parts that fit the cache are read there
         return [
             Launch(name, sizes.steps, in_parts(sizes, convolution, tile), weights + sources + spilled, resident),
             Launch(f"{name}: sums", sizes.steps, sums, spilled + epilogue - sources),
@@ -119,7 +121,7 @@ class Call:
         return kernel.grids + kernel.derivatives * (self.type_name == "tf32"), kernel.floats
 
     def _packing(self) -> list[Launch]:
-        """In both orders."""
+        """Packing the weight, in both orders."""
         moved = 3 * GATES * self.sizes.weights * self.sizes.element
         return [Launch("pack", 1, self._of_the_weight(moved // 3), moved)]
 
@@ -140,7 +142,7 @@ class Call:
         return [Launch("weight gradient", 1, programs, read + spilled), sums]
 
     def _of_any_voxel(self, tile: Choice, read: int = 0) -> tuple[Programs, ...]:
-        """Programs that multiply nothing, on rows by channels, which read so many bytes together."""
+        """Programs without products, on rows by channels, which read `read` bytes together."""
         tile = tile.fitted(self.sizes.channels)
         count = -(-self.sizes.batch * self.sizes.voxels // tile.rows) * -(-self.sizes.channels // tile.channels)
         return (Programs(count, 1, read // count),)

@@ -1,10 +1,10 @@
-"""The launches of convrnn3d's first design, which today's are set beside. It differed in this:
+"""The launches of convrnn3d's first design, for comparison with today's. It differs in these points:
 
 tiles             a voxel for each program, or up to FEW samples a tap
 their order       inner voxels first, in the second half of the x corners first
-the weight        laid out by strided copies, forward and again backward, in tf32 rounded by four launches more
-its gradient      rows of one voxel a turn, a launch for every source, one that adds shares up, one that lays out
-bytes besides     r . h was stored again on the way back; d read and stored where it is zeros
+the weight        packed by strided copies, forward and again backward, in tf32 rounded by four more launches
+its gradient      rows of one voxel a turn, a launch for every source, one that adds up shares, one that unpacks
+more bytes        r . h is stored again in the backward pass; d is read and stored where it is zeros
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from benchmarks.work.launches import Launch, Programs
 from benchmarks.work.sizes import GATES, Sizes
 from benchmarks.work.tiling import Order, spans
 
-FEW, MANY = 8, 64  # samples, at most: by tap; of the first of two tiles
+FEW, MANY = 8, 64  # samples, at most: by tap; for the first of two tiles
 INNER = {"bf16": 64, "fp16": 64, "tf32": 32, "fp32": 16}  # channels of a turn
 NARROW = (64, 32), (64, 32)
-TILES = {  # rows and channels, of each gate, for up to MANY samples and for more; of the gradient for up to 4 and more
+TILES = {  # rows and channels of each gate for up to MANY samples and for more; of the gradient for up to 4 and more
     "half": {
         "gru_gates": ((64, 32), (128, 64)),
         "gru_update": ((64, 32), (128, 64)),
@@ -39,7 +39,7 @@ TILES = {  # rows and channels, of each gate, for up to MANY samples and for mor
     },
     "fp32": {"weight_gradient": ((32, 64), (32, 64))},
 }
-BESIDES = {"gru_update_back": (1, 0), "lstm_step_back": (0, 2)}  # grids of the operands' type and of float32
+BESIDES = {"gru_update_back": (1, 0), "lstm_step_back": (0, 2)}  # additional grids, in the operands' type and float32
 ROWS_A_SHARE, SHARES = 2048, 8
 SECTOR = 32  # bytes that the L2 cache gives for one strided element
 
@@ -54,7 +54,7 @@ def inner_first(x: int, y: int, z: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class FirstCall(Call):
-    architecture: str | None = None  # which its tiles did not depend on
+    architecture: str | None = None  # its tiles do not depend on it
     order: Order = inner_first
 
     def backward(self) -> list[Launch]:
@@ -101,7 +101,7 @@ class FirstCall(Call):
 
 
 def gradient_by_voxel(sizes: Sizes, gates: int, tile: Choice, shares: int) -> tuple[Programs, ...]:
-    """Each turn's rows are of one voxel."""
+    """The weight gradient's programs, where each turn has rows of one voxel."""
     samples, reach = sizes.batch * sizes.steps, range(-sizes.reach, sizes.reach + 1)
     found = []
     for x, y, z in product(reach, repeat=3):

@@ -1,18 +1,18 @@
-"""How long a launch may take: programs that share the L2 cache's bandwidth, the matrix units and multiprocessors.
+"""A model of a launch's time: programs that share the L2 cache's bandwidth, the matrix units and multiprocessors.
 
-A launch is given as groups of like programs, in the order in which they start. So many are resident at once; those
-that run share what the device has alike, and each has at most what its own multiprocessor has:
+A launch is given as groups of equal programs, in the order in which they start. A limited number is resident at once.
+Running programs share the device equally, and each gets at most what its own multiprocessor has:
 
-    the L2 cache     the bytes of all tiles that a program reads in its loop, which asynchronous copies take past L1
-    matrix units     the products' operations, those of masked rows and columns among them
+    the L2 cache     the bytes of all tiles that a program reads in its loop, with asynchronous copies that bypass L1
+    matrix units     the products' operations, including those of masked rows and columns
     shared memory    of a program's multiprocessor: what is copied into it, at half its speed, and what products read,
-                     one after the other; and each program's start and each turn of its loop a moment more, in which
-                     other programs can have it
+                     one after the other; each program's start and each turn of its loop take a moment more, in which
+                     other programs can use it
     memory           the bytes that a launch as a whole reads and writes, at the speed of a copy
 
-The launch lasts as long as the longest of the four, and a gap: what it costs to start, to fill the pipeline and to
-drain it. This leaves out instructions, bank conflicts and what else a GPU is good at; it says which launch is bound by
-what, and which of two tilings is the better. NOTES.md says how near it comes.
+The launch lasts as long as the longest of the four plus a gap: the cost of starting, of filling the pipeline and of
+draining it. The model ignores instructions, bank conflicts and other details of a GPU. It shows what a launch is bound
+by, and which of two tilings is better. NOTES.md says how accurate it is.
 """
 
 from collections import deque
@@ -23,13 +23,13 @@ from heapq import heappop, heappush
 
 @dataclass(frozen=True)
 class Device:
-    """How much a device can do; an H100, by default.
+    """The capabilities of a device, by default an H100.
 
-    tflops, gbytes (of memory) and l2 (GB/s of the L2 cache) are what `benchmarks.peaks` measured on one. port: GB/s
-    that one multiprocessor takes from the L2 cache, 64 bytes a clock at 1.83 GHz. scratch, GB/s of its shared memory,
-    and gap, start and turn, in microseconds of a launch, a program and a turn of its loop, are those with which the
-    predictions are nearest to what was measured (`python -m benchmarks.work --steps 1 --batch B` prints both of a
-    step's calls, `python -m benchmarks.work.outcomes` of launches).
+    tflops, gbytes (of memory) and l2 (GB/s of the L2 cache) were measured on one by `benchmarks.peaks`. port: GB/s that
+    one multiprocessor takes from the L2 cache, 64 bytes a clock at 1.83 GHz. scratch, GB/s of its shared memory, and
+    gap, start and turn, in microseconds for a launch, a program and a turn of its loop, are fitted to measurements
+    (`python -m benchmarks.work --steps 1 --batch B` prints predictions and measurements of a step's calls, `python -m
+    benchmarks.work.outcomes` those of launches).
     """
 
     multiprocessors: int = 132
@@ -43,15 +43,15 @@ class Device:
     gap: float = 2.5
 
     def besides(self, turns: int) -> float:
-        """Microseconds that a program takes besides what its shared memory does."""
+        """Microseconds that a program takes in addition to its shared memory's work."""
         return self.start + self.turn * turns if turns else 0
 
 
 @dataclass(frozen=True)
 class Programs:
-    """So many programs that do the same: turns of their loop, bytes its tiles take from the L2 cache, operations.
+    """`count` equal programs: turns of their loop, bytes that its tiles take from the L2 cache, operations.
 
-    scratch: bytes of shared memory that products read, and twice those that are copied into it.
+    scratch: bytes of shared memory that products read, plus twice those that are copied into it.
     """
 
     count: int
@@ -63,10 +63,10 @@ class Programs:
 
 @dataclass(frozen=True)
 class Launch:
-    """`times` a call, with what one launch does.
+    """A launch, repeated `times` times in a call.
 
-    memory_bytes: each input read once and each output written once. resident: programs that a multiprocessor has room
-    for.
+    memory_bytes: those of one launch, each input read once and each output written once. resident: how many programs
+    fit on a multiprocessor.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Launch:
 
     @property
     def count(self) -> int:
-        """Programs."""
+        """The number of programs."""
         return sum(group.count for group in self.programs)
 
     @property
@@ -92,7 +92,7 @@ class Launch:
         return self.count / (device.multiprocessors * self.resident)
 
     def microseconds(self, device: Device) -> float:
-        """Of one launch."""
+        """The predicted time of one launch."""
         unit = device.tflops / device.multiprocessors
         lengths = (
             (group.count, device.besides(group.turns), group.scratch / device.scratch / 1e3) for group in self.programs
@@ -111,14 +111,14 @@ class Launch:
 
 
 def on_multiprocessors(programs: Iterable[tuple[int, float, float]], multiprocessors: int, resident: int) -> float:
-    """How long programs take, each (number of them, time besides, time of its multiprocessor's shared memory) alike.
+    """How long groups of equal programs (count, other time, time of their multiprocessor's shared memory) take.
 
-    They start in order, one on each multiprocessor before there are two, then where one ends. Those that are resident
-    together run as if alone, until they want more of their shared memory than there is; then the oldest goes on so.
+    They start in order, one on each multiprocessor before any has two, then where one ends. Those that are resident
+    together run at full speed until they need more shared memory bandwidth than there is; then the oldest has priority.
     """
     waiting = deque((besides + work, work) for count, besides, work in programs for _ in range(count) if besides + work)
-    # Of each multiprocessor: until when it is worked out, and its programs, the oldest first, as [what is left of a
-    # time, its share of the shared memory].
+    # For each multiprocessor: the time up to which it is simulated, and its programs, the oldest first, as [remaining
+    # time, share of the shared memory].
     now, running = [0.0] * multiprocessors, [[] for _ in range(multiprocessors)]
     ends: list[tuple[float, int]] = []
 
@@ -156,11 +156,11 @@ def on_multiprocessors(programs: Iterable[tuple[int, float, float]], multiproces
 
 
 def makespan(demands: Iterable[tuple[int, float]], slots: int, together: float, alone: float) -> float:
-    """How long programs take that start in order as slots fall free, each (number of them, what each needs) alike.
+    """How long groups of equal programs (count, demand of each) take that start in order as slots become free.
 
-    All that run are served at the same rate, `together` divided by their number, but never more than `alone`.
+    All running programs are served at the same rate, `together` divided by their number, but at most `alone`.
     """
-    waiting, running = deque(demands), []  # those that run as (what each will have been served at its end, number)
+    waiting, running = deque(demands), []  # running: (what each will have been served at its end, count)
     active, served, now = 0, 0.0, 0.0
     while waiting or running:
         while waiting and active < slots:

@@ -1,10 +1,10 @@
-"""How near the model of `launches` comes to launches that were timed.
+"""Compare the model of `launches` with launches that were timed.
 
     python -m benchmarks.work.outcomes [FILE ...]
 
-A file holds what `benchmarks.tune --timings FILE` timed, a row for each candidate; those kept are in
-`benchmarks/results/tilings`. Printed are each candidate's time, the model's and their ratio; of each kernel, the one
-that the model would have picked; and how far ratios differ, as the standard deviation of their logarithms.
+A file holds the timings of `benchmarks.tune --timings FILE`, a row for each candidate; the stored ones are in
+`benchmarks/results/tilings`. This prints each candidate's time, the model's and their ratio; for each kernel, the
+candidate that the model would pick; and the spread of the ratios, as the standard deviation of their logarithms.
 """
 
 import csv
@@ -37,14 +37,14 @@ class Timed:
     microseconds: float
 
     def values(self) -> dict[str, object]:
-        """By column, in order."""
+        """The stored values by column, in order."""
         launch = {name: int(value) for name, value in asdict(self.launch).items() if name in LAUNCH}
         named = {"kernel": self.kernel, "kind": self.kind, "batch": self.batch}
         return named | launch | {"microseconds": round(self.microseconds, 2)}
 
 
 def append(timed: Iterable[Timed], machine: Machine, file: Path) -> None:
-    """Add rows to a file, stamped with the machine and the time (UTC)."""
+    """Append rows to a file, stamped with the machine and the time (UTC)."""
     stamp = stamped(machine)
     rows = [stamp | one.values() for one in timed]
     if rows:
@@ -63,7 +63,7 @@ def main() -> None:
     parser = command("work.outcomes", __doc__)
     parser.add_argument("files", nargs="*", type=existing, default=sorted(KEPT.glob("*.csv")), metavar="FILE")
     options = parser.parse_args()
-    distances: dict[str, list[float]] = {}  # by how the work is shared out
+    distances: dict[str, list[float]] = {}  # by the way the work is shared out
     by_kernel = groupby(
         (one for file in options.files for one in read(file)), lambda one: (one.kernel, one.kind, one.batch)
     )

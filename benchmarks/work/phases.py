@@ -1,8 +1,9 @@
-"""How much work a sequence is: operations and bytes of each phase, and the time no implementation can beat.
+"""The work of a sequence: operations and bytes of each phase, and the time that no implementation can beat.
 
-Operations: two for each multiply-add of the matrix products; the gates' own are under one in a hundred. Nominal are
-those of a convolution padded with zeros, useful those inside the grid. Bytes: each input read once, each output
-written once. Floor: the larger of useful operations over the device's peak and of bytes over its memory bandwidth.
+A multiply-add of the matrix products counts as two operations; the gates' own are less than one in a hundred. Nominal
+operations are those of a convolution padded with zeros, useful ones those inside the grid. Bytes count each input read
+once and each output written once. The floor is the larger of useful operations over the device's peak and bytes over
+its memory bandwidth.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from benchmarks.work.sizes import GATES, Sizes
 
 @dataclass(frozen=True)
 class Phase:
-    """One launch, or one matrix product; `times` as often in a sequence. Operations and bytes are of one."""
+    """A launch or a matrix product, repeated `times` times in a sequence; operations and bytes are those of one."""
 
     name: str
     times: int
@@ -21,7 +22,7 @@ class Phase:
     bytes: float
 
     def floor(self, tflops: float, gbytes: float) -> float:
-        """Microseconds that one cannot take less than, at peaks in Tflop/s and GB/s."""
+        """The least microseconds that one can take, at peaks in Tflop/s and GB/s."""
         return max(self.useful / tflops / 1e6, self.bytes / gbytes / 1e3)
 
 
@@ -38,7 +39,7 @@ def product(name: str, rows: int, inner: int, columns: int, element: int) -> Pha
 
 
 def phases(cell: str, sizes: Sizes) -> list[Phase]:
-    """Forward and backward of a sequence, in order, as `convrnn3d` and `r2n2.network.recurrence` share them out."""
+    """The phases of a sequence, forward and backward, in order, as in `convrnn3d` and `r2n2.network.recurrence`."""
     rows, columns = sizes.batch * sizes.steps, GATES * sizes.voxels * sizes.channels
     forward = {
         # h, r . h, two p and two gates; then r . h, h, p, u, c, and h' twice: as a state and as the next source
@@ -71,10 +72,10 @@ def phases(cell: str, sizes: Sizes) -> list[Phase]:
 
 
 def sequence_work(cell: str, sizes: Sizes, backward: bool) -> tuple[float, float, float]:
-    """Useful and nominal operations of the recurrence proper, and the bytes that no implementation can do without.
+    """Useful and nominal operations of the recurrence proper, and the bytes that no implementation can avoid.
 
-    These are each input read once, each output written once: projection, weight and states; with the backward pass
-    their gradients, too. What passes from launch to launch is not among them.
+    The bytes count each input read once and each output written once: projection, weight and states, with the backward
+    pass also their gradients. They exclude what passes from launch to launch.
     """
     forward = 2 if cell == "gru" else 1  # launches of a step
     counted = phases(cell, sizes)[1:-2][: None if backward else forward]  # without the projection's

@@ -1,4 +1,4 @@
-"""The sizes of a call, and what follows from them alone."""
+"""The sizes of a call, and values derived from them."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ GATES = 3
 
 @dataclass(frozen=True)
 class Sizes:
-    """A call: B samples, T steps, a grid of `grid` cubed, C channels, F features, bytes of an element."""
+    """The sizes of a call: B samples, T steps, a grid of `grid` cubed, C channels, F features, bytes of an element."""
 
     batch: int = 36
     steps: int = 5
@@ -27,17 +27,17 @@ class Sizes:
         return self.kernel_size // 2
 
     def along(self, place: int) -> int:
-        """Taps of a place on an axis that stay inside the grid: all but at the ends."""
+        """The number of taps inside the grid at a place on an axis: all except at the ends."""
         return min(place + self.reach, self.grid - 1) - max(place - self.reach, 0) + 1
 
     @property
     def axis_pairs(self) -> int:
-        """Pairs of a place on an axis and a tap inside the grid."""
+        """The number of pairs of a place on an axis and a tap inside the grid."""
         return sum(self.along(place) for place in range(self.grid))
 
     @property
     def pairs(self) -> int:
-        """Pairs of a voxel and a tap inside the grid."""
+        """The number of pairs of a voxel and a tap inside the grid."""
         return self.axis_pairs**3
 
     @property
@@ -46,7 +46,7 @@ class Sizes:
 
     @property
     def state(self) -> int:
-        """Elements of a state grid, all samples'."""
+        """Elements of a state grid, for all samples."""
         return self.batch * self.voxels * self.channels
 
     @property

@@ -1,14 +1,15 @@
 """How `convrnn3d` shares a convolution out over programs, and what each program then reads and multiplies.
 
-    whole     a voxel of a block of samples, with its box of taps, or lines along z, with the box of all of theirs; of a
-              1x1x1 kernel, rows of any voxels
-    in parts  the taps along one, two or three axes shared out over programs, too: rows of any voxels that have a source
-              there, or lines of such
+    whole     a voxel of a block of samples, with its box of taps, or lines along z, with the box of all of theirs; for
+              a 1x1x1 kernel, rows of any voxels
+    in parts  the taps along one, two or three axes are also shared out over programs: rows of any voxels that have a
+              source there, or lines of such
 
-and the weight's gradient. Taps along axes that are not shared out are masked, but for a voxel's box; those along a line
-are all computed, and share a source. The order is that in which programs start, see `convrnn3d.convolution` and
-`convrnn3d.wgrad`. A tile is counted as what exists of it: rows beyond the last sample read that sample again, masked
-ones read nothing. Masked rows, columns and taps are multiplied, and counted so.
+The weight gradient is included. Taps along axes that are not shared out are masked, except for a voxel's box; those
+along a line are all computed, and share a source. The order is that in which programs start, see
+`convrnn3d.convolution` and `convrnn3d.wgrad`. Bytes count only the existing part of a tile: rows beyond the last sample
+read that sample again, masked ones read nothing. Operations include masked rows, columns and taps, which are
+multiplied.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ Order = Callable[[int, int, int], tuple[int, ...]]  # of a grid's voxels, by its
 
 @dataclass(frozen=True)
 class Convolution:
-    """Of so many gates, each with a result of its own or, `back`, all summed into one."""
+    """A convolution for `gates` gates, each with a result of its own or, with `back`, all summed into one."""
 
     gates: int
     back: bool = False
@@ -45,7 +46,7 @@ class Convolution:
 
 
 class Loop(NamedTuple):
-    """A program's loop, for one gate and a tile of input channels: turns, of so many taps each; tiles of sources."""
+    """A program's loop for one gate and a tile of input channels: turns, tiles of sources, taps of each turn."""
 
     turns: int
     sources: float
@@ -53,7 +54,7 @@ class Loop(NamedTuple):
 
 
 def whole(sizes: Sizes, convolution: Convolution, tile: Choice, order: Order = order_of_voxels) -> tuple[Programs, ...]:
-    """order: in which voxels' programs start."""
+    """The programs of a convolution that is not in parts. order: the order in which voxels' programs start."""
     if sizes.kernel_size == 1:
         sizes, tile = replace(sizes, batch=sizes.batch * sizes.voxels, grid=1), replace(tile, lines=False)
     if tile.lines:
@@ -68,7 +69,7 @@ def whole(sizes: Sizes, convolution: Convolution, tile: Choice, order: Order = o
 
 
 def in_parts(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Programs, ...]:
-    """Without the sums of what the parts leave, which are another launch."""
+    """The programs of a convolution in parts, without the sums of the parts, which are another launch."""
     if tile.lines:
         return _lines(sizes, convolution, tile)
     masked = 3 - tile.shared
@@ -82,7 +83,7 @@ def in_parts(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Prog
 
 
 def _lines(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Programs, ...]:
-    """Numbered as in `convrnn3d.lines.lines_at`."""
+    """The programs of tiles by line, numbered as in `convrnn3d.lines.lines_at`."""
     side, batch = sizes.grid, sizes.batch
     lines = tile.rows // rows_of_line(side)  # of a tile
     offsets = list(product(_reach(sizes), repeat=tile.shared))
@@ -107,7 +108,7 @@ def _lines(sizes: Sizes, convolution: Convolution, tile: Choice) -> tuple[Progra
 
 
 def _taps(sizes: Sizes, places: list[int], inside: list[int]) -> tuple[int, list[int]]:
-    """How many taps along an axis any of these places has inside the grid, and how many each, of `inside`."""
+    """How many taps along an axis any of these places has inside the grid, and how many each has, from `inside`."""
     low, high = max(-sizes.reach, -max(places)), min(sizes.reach, sizes.grid - 1 - min(places))
     return high - low + 1, [inside[place] for place in places]
 
@@ -119,13 +120,16 @@ def shared_memory(sizes: Sizes, convolution: Convolution, tile: Choice) -> int:
 
 
 def bytes_of_parts(sizes: Sizes, convolution: Convolution, tile: Choice) -> int:
-    """In float32, what `in_parts` leaves to be summed."""
+    """Bytes of the float32 parts that `in_parts` leaves to be summed."""
     pairs = sizes.axis_pairs**tile.shared * sizes.grid ** (3 - tile.shared)
     return 4 * convolution.separate * sizes.batch * sizes.channels * pairs
 
 
 def weight_gradient(sizes: Sizes, tile: Choice, shares: int) -> tuple[Programs, ...]:
-    """Of all gates; each share has whole samples, whose rows run on from voxel to voxel, or turns of one voxel each."""
+    """The weight gradient's programs for all gates.
+
+    Each share has whole samples, whose rows continue from voxel to voxel, or turns of one voxel each.
+    """
     samples = sizes.batch * sizes.steps
     a_share = -(-samples // shares)
     found = []
@@ -148,7 +152,7 @@ def weight_gradient(sizes: Sizes, tile: Choice, shares: int) -> tuple[Programs, 
 
 
 def spans(size: int, piece: int) -> list[tuple[int, int]]:
-    """`size` cut into pieces: (length, how many), the last one ragged."""
+    """`size` cut into pieces, as (length, count); the last piece may be shorter."""
     full, rest = divmod(size, piece)
     return [(length, count) for length, count in ((piece, full), (rest, 1)) if length and count]
 
@@ -156,7 +160,7 @@ def spans(size: int, piece: int) -> list[tuple[int, int]]:
 def _columns(
     sizes: Sizes, convolution: Convolution, tile: Choice, loop: Loop, rows: int, count: int = 1
 ) -> Iterator[Programs]:
-    """`count` programs for each block of channels; without rows they end at once."""
+    """`count` programs for each block of channels; programs without rows end at once."""
     chunks, summed, separate = -(-sizes.channels // tile.inner), convolution.summed, convolution.separate
     for columns, number in spans(sizes.channels, tile.channels):
         if not rows:
@@ -173,9 +177,9 @@ def _columns(
 
 
 def operands(rows: int, columns: int, inner: int, warps: int) -> int:
-    """Bytes of shared memory that a product reads: wgmma both of its tiles, four warps 64 rows by up to 256 columns.
+    """Bytes of shared memory that a product reads: wgmma reads both tiles, 64 rows by up to 256 columns per four warps.
 
-    Warps beyond those that the rows take share out the columns, and read the rows again.
+    Warps beyond those needed for the rows share out the columns, and read the rows again.
     """
     high = -(-rows // 64)
     beside = max(1, warps // 4 // high)
@@ -187,6 +191,6 @@ def _reach(sizes: Sizes) -> range:
 
 
 def _inside(sizes: Sizes, offset: tuple[int, ...]) -> int:
-    """Voxels that have a source at an offset along the first axes."""
+    """The number of voxels that have a source at an offset along the first axes."""
     sides = [max(sizes.grid - abs(away), 0) for away in offset]
     return prod(sides) * sizes.grid ** (3 - len(sides))

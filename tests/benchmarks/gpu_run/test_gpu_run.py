@@ -97,7 +97,7 @@ def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
     bad = plan.Comparison(Problem("gru", batch=-1))
     monkeypatch.setattr(plan, "dry", lambda: [bad, plan.Comparison(Problem("gru", grid=2, channels=4))])
     gpu_run.tables(Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu")))
-    assert f"{bad}: all is left out: RuntimeError" in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert f"{bad}: all failed: RuntimeError" in (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert read(tmp_path / "results.csv")
 
 

@@ -122,7 +122,7 @@ def test_a_contender_left_out_costs_a_new_process_only_where_memory_ran_out(
     watching.watch(replace(run, parts=("tables",)), "fork")
     where = [line for line in log(run).splitlines() if line.startswith("in ")]
     assert len(where) == 2 and len(set(where)) == processes
-    assert f"tables: {bad}: unfolded is left out: {type(error).__name__}, {error}" in log(run)
+    assert f"tables: {bad}: unfolded failed: {type(error).__name__}, {error}" in log(run)
 
 
 def test_a_device_that_a_part_has_broken_is_not_left_to_the_next(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

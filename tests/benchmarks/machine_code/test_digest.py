@@ -85,5 +85,5 @@ def test_it_does_not_follow_words_nor_what_is_not_called(digest_of: Any, old: st
     [("TABLE = {4: 8}", "TABLE[N]", "TABLE, a dict"), ("import math", "math.pi", "math, a module")],
 )
 def test_what_it_cannot_follow_is_an_error(digest_of: Any, other: str, read: str, what: str) -> None:
-    with pytest.raises(TypeError, match=f"kernel reads {what}, which no digest follows"):
+    with pytest.raises(TypeError, match=f"kernel reads {what}, which the digest cannot include"):
         digest_of("scaled(x, N)", f"scaled(x, {read})", other=other)

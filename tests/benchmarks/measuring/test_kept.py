@@ -29,8 +29,8 @@ def test_a_table_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--triton", "3.6.0"], "--triton 3.6.0 needs --recorded: this is Triton 3.9.0"),
-        (["--record", "--triton", "3.6.0"], "--triton 3.6.0 needs --recorded: this is Triton 3.9.0"),
+        (["--triton", "3.6.0"], "--triton 3.6.0 needs --recorded: the installed Triton is 3.9.0"),
+        (["--record", "--triton", "3.6.0"], "--triton 3.6.0 needs --recorded: the installed Triton is 3.9.0"),
         (["--record", "--recorded"], "not allowed with"),
     ],
 )

@@ -40,28 +40,28 @@ def test_what_is_right_is_read(read: Callable[[str], object], text: str, value: 
 )
 def test_what_is_wrong_is_said(read: Callable[[str], object], wrong: list[str]) -> None:
     for text in wrong:
-        with pytest.raises(ArgumentTypeError, match=r"takes|there is no file"):
+        with pytest.raises(ArgumentTypeError, match=r"must be|no such file: "):
             read(text)
 
 
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("recurrence", "--batch 0", "argument --batch: takes whole numbers from 1 on, not '0'"),
-        ("recurrence", "--cells gru,rnn", "argument --cells: takes gru, lstm, not 'rnn'"),
-        ("recurrence", "--seconds -1", "argument --seconds: takes numbers above zero, not '-1'"),
-        ("networks", "--networks 3d-gru-9", "argument --networks: takes "),
-        ("networks", "--views 1,none", "argument --views: takes whole numbers"),
-        ("host", "--rounds 0", "argument --rounds: takes whole numbers from 2 on"),
+        ("recurrence", "--batch 0", "argument --batch: must be a whole number of at least 1, not '0'"),
+        ("recurrence", "--cells gru,rnn", "argument --cells: must be among gru, lstm, not 'rnn'"),
+        ("recurrence", "--seconds -1", "argument --seconds: must be a number above zero, not '-1'"),
+        ("networks", "--networks 3d-gru-9", "argument --networks: must be among "),
+        ("networks", "--views 1,none", "argument --views: must be a whole number"),
+        ("host", "--rounds 0", "argument --rounds: must be a whole number of at least 2"),
         ("work", "--kernel-size 2", "argument --kernel-size: invalid choice: 2"),
-        ("work", "--measured nowhere.csv", "argument --measured: there is no file nowhere.csv"),
-        ("work.outcomes", "nowhere.csv", "argument FILE: there is no file nowhere.csv"),
-        ("machine_code", "--targets sm_1", "argument --targets: takes "),
-        ("emulator", "--brackets some", "argument --brackets: takes whole numbers"),
-        ("tune", "--kinds whole", "argument --kinds: takes half, tf32, ieee, not 'whole'"),
-        ("step_times", "--kinds half,all", "argument --kinds: takes half, tf32, ieee, not 'all'"),
-        ("gpu_run", "--out x --parts none", "argument --parts: takes "),
-        ("rendering", "--renderers pencil", "argument --renderers: takes "),
+        ("work", "--measured nowhere.csv", "argument --measured: no such file: nowhere.csv"),
+        ("work.outcomes", "nowhere.csv", "argument FILE: no such file: nowhere.csv"),
+        ("machine_code", "--targets sm_1", "argument --targets: must be among "),
+        ("emulator", "--brackets some", "argument --brackets: must be a whole number"),
+        ("tune", "--kinds whole", "argument --kinds: must be among half, tf32, ieee, not 'whole'"),
+        ("step_times", "--kinds half,all", "argument --kinds: must be among half, tf32, ieee, not 'all'"),
+        ("gpu_run", "--out x --parts none", "argument --parts: must be among "),
+        ("rendering", "--renderers pencil", "argument --renderers: must be among "),
         ("loading", "--network 3d-gru-9", "There is no network '3d-gru-9'"),
         ("loading", "--data nowhere", "There is no folder nowhere"),
         ("peaks", "--all", "unrecognized arguments: --all"),

@@ -28,7 +28,7 @@ def test_rows_are_appended_under_one_header(tmp_path: Path) -> None:
 def test_a_file_with_other_columns_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "results.csv"
     file.write_text("name,seconds\na,1\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="does not hold results"):
+    with pytest.raises(ValueError, match="is not a results file"):
         append([ROW], Machine.here(), file)
     assert file.read_text(encoding="utf-8") == "name,seconds\na,1\n"
 

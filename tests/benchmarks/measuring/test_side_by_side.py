@@ -45,7 +45,7 @@ def test_one_that_fails_is_named_and_the_others_are_timed(capsys: pytest.Capture
 
     measured = side_by_side({"bad": fail, "good": lambda number: None}, 1, DEVICE, seconds=0)
     assert {name for name, _ in measured} == {"good"}
-    assert capsys.readouterr().out == "bad is left out: RuntimeError, no such algorithm\n"
+    assert capsys.readouterr().out == "bad failed and is excluded: RuntimeError, no such algorithm\n"
 
 
 def test_one_that_fails_in_its_turns_does_not_cost_the_others_theirs(capsys: pytest.CaptureFixture) -> None:
@@ -59,7 +59,7 @@ def test_one_that_fails_in_its_turns_does_not_cost_the_others_theirs(capsys: pyt
     measured = side_by_side(runs, 1, torch.device("cpu"), seconds=0)
     assert {name for name, _ in measured} == {"good", "better"}
     assert all(len(one.timing.rounds) == FEWEST for one in measured.values())
-    assert capsys.readouterr().out == "bad is left out: OutOfMemoryError, CUDA out of memory\n"
+    assert capsys.readouterr().out == "bad failed and is excluded: OutOfMemoryError, CUDA out of memory\n"
 
 
 def test_nobody_follows_who_has_broken_the_device(monkeypatch: pytest.MonkeyPatch) -> None:

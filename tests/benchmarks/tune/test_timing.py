@@ -58,7 +58,7 @@ def test_a_candidate_that_computes_something_else_than_most_is_left_out(
     for tried in ([good, bad, other], [bad, good, other]):
         found = best(kernel, "half", replace(SEQUENCE, launch=launch), tried, calls)
         assert {one.launch for one in found} == {good, other}
-        assert f"{bad}: left out, most others compute something else" in capsys.readouterr().out
+        assert f"{bad}: rejected, most others compute something else" in capsys.readouterr().out
 
 
 def test_no_candidate_is_begun_when_the_time_is_over(calls: dict[str, Call]) -> None:

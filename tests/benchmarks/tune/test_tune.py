@@ -54,7 +54,7 @@ def test_without_a_gpu_it_says_so_and_still_has_its_help(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for argument, code, words in (("", 2, "there is no GPU to time on"), ("--help", 0, "--timings")):
+    for argument, code, words in (("", 2, "tune needs a GPU, and there is none here"), ("--help", 0, "--timings")):
         monkeypatch.setattr("sys.argv", ["tune", *argument.split()])
         with pytest.raises(SystemExit) as ended:
             command.main()

@@ -57,9 +57,7 @@ def test_phases_and_every_launch_of_both_designs_are_printed(
     assert any(line.startswith("weight gradient, all steps") for line in lines)  # a phase
     only_first = next(line for line in lines if line.startswith("weight gradient: lay out"))
     assert only_first.rstrip().endswith("|")
-    forward, backward = (
-        [part.split() for part in line[6:].split("|")] for line in lines if line.startswith("in all  ")
-    )
+    forward, backward = ([part.split() for part in line[5:].split("|")] for line in lines if line.startswith("total  "))
     assert forward[1][0] == "7" and float(forward[0][1]) > float(forward[1][1]) and len(backward) == 2
 
 
