@@ -1,4 +1,4 @@
-"""What tests share: a small data folder made by the pipeline, and how they run side by side; see also `helpers/`."""
+"""Shared by all tests: fixtures, a small data folder made by the pipeline, and parallel runs; see also `helpers/`."""
 
 import fcntl
 import importlib.util
@@ -20,9 +20,9 @@ sys.path.append(str(ROOT))  # the benchmarks, which are run from the checkout an
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Plain `pytest`, which is everything, takes a process for each core, four at most, if pytest-xdist is there.
+    """Run plain `pytest`, which runs everything, in a process per core, four at most, if pytest-xdist is installed.
 
-    However many there are, they share the cores: two of two threads each, on two cores, took 300 s for a test of 1
+    The processes share the cores: on two cores, two processes of two threads each took 300 s for a test of 1 s
     (`OMP_NUM_THREADS=2 pytest -n 2 tests/convrnn3d/test_manual.py`).
     """
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
@@ -31,13 +31,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if everything and options.numprocesses is None and not (options.usepdb or options.collectonly) and CORES > 1:
         options.numprocesses, options.dist = min(CORES, 4), "worksteal"
-    if options.numprocesses:  # or a word, for one on each core
+    if options.numprocesses:  # or a word that means one per core
         processes = options.numprocesses if isinstance(options.numprocesses, int) else CORES
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, CORES // processes)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long first: what is short then fills the processes up to the end."""
+    """Run long tests first, so that short ones keep every process busy until the end."""
     items.sort(key=lambda item: (item.path.stem != "test_machine_code", item.get_closest_marker("long") is None))
 
 
@@ -54,7 +54,7 @@ def interpreter() -> Iterator[None]:
 
 @pytest.fixture
 def parts_as_on_a_gpu() -> Iterator[None]:
-    """For tests that count programs, or compare what other processes count."""
+    """Add parts up in as many programs as on a GPU, for tests that count programs or compare with other processes."""
     from interpreter import AS_ON_A_GPU, parts_added_up
 
     with parts_added_up(AS_ON_A_GPU):
@@ -64,7 +64,7 @@ def parts_as_on_a_gpu() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def seeded() -> Iterator[None]:
     torch.manual_seed(0)
-    # On a GPU PyTorch convolves float32 in tf32 unless told otherwise: a test that means tf32 says so.
+    # On a GPU, PyTorch convolves float32 in tf32 by default; a test that needs tf32 sets it.
     before, torch.backends.cudnn.conv.fp32_precision = torch.backends.cudnn.conv.fp32_precision, "ieee"
     yield
     torch.backends.cudnn.conv.fp32_precision = before
@@ -72,7 +72,7 @@ def seeded() -> Iterator[None]:
 
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory that is not filled holds NaN: what a kernel leaves out shows."""
+    """Fill the memory that `torch.empty` returns with NaN, so that values that a kernel does not write show."""
     empty = torch.empty
 
     def full_of_nan(*size: object, **options: object) -> torch.Tensor:
@@ -84,7 +84,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def packings(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
-    """The recurrences' weights that the kernels packed, in turn."""
+    """The recurrent weights that the kernels packed, in order."""
     from convrnn3d import packing
 
     packed: list[torch.Tensor] = []
@@ -97,7 +97,7 @@ def packings(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten boxes (as chairs) and ten capsules (as lamps), six views each, with one stretched variant of each.
 
-    Made by the first process that asks, read by all.
+    The first process that asks makes the folder; all processes read it.
     """
     place = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -111,7 +111,7 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_data(folder: Path) -> None:
-    import trimesh  # here, so that tests of the kernels need neither it nor what prepares data
+    import trimesh  # imported here, so that tests of the kernels need neither it nor r2n2.data
 
     from r2n2.data.meshes import find_meshes
     from r2n2.data.prepare import PrepareConfig, prepare

@@ -1,10 +1,10 @@
-"""Damaged files through the command line: never a traceback, never a half-written file.
+"""Pass damaged files to the command line, which must not print a traceback or leave a half-written file.
 
     python tests/helpers/fuzz.py --count 10000 --seed 0
 
-Each case damages a picture, a weights file or a voxel grid by its number's own seed, hands it to a command in this
-process, and checks what the user would meet: exit code 0 or 2, one sentence where it is 2, and in the output folder
-only whole files. A case is repeated with --first NUMBER --count 1.
+Each case has a number, which seeds it together with --seed. It damages a picture, a weights file or a voxel grid,
+passes it to a command in this process, and checks what the user would see: exit code 0 or 2, a one-line message if it
+is 2, and only whole files in the output folder. Repeat a case with --first NUMBER --count 1.
 """
 
 import argparse
@@ -44,7 +44,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that a user should not meet: its number, what was damaged, and what was wrong."""
+    """A case that no user should meet: its number, the damaged file, and what was wrong."""
 
     number: int
     path: str
@@ -52,7 +52,7 @@ class Failure:
 
 
 class Bench:
-    """Whole files to damage, the weights that commands use, and a folder for what they write."""
+    """Whole files to damage, the weights that commands use, and a folder for their output."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.output = folder, folder / "out"
@@ -66,7 +66,7 @@ class Bench:
         }
 
     def run(self, number: int, seed: int) -> Failure | None:
-        """The case of this number, or what was wrong with how it ended."""
+        """Run the case of this number; return what was wrong with its outcome, or None."""
         rng = np.random.default_rng([seed, number])
         kind = KINDS[number % len(KINDS)]
         whole = self.whole[kind][int(rng.integers(len(self.whole[kind])))]
@@ -90,8 +90,8 @@ class Bench:
             table = ["--json", self.output / "table.json", "--weights", self.weights]
             return ["evaluate", "--data", self.folder / "data", "--split", "all", "--views", 1, *table]
         output = self.output / f"shape{OUTPUTS[int(rng.integers(len(OUTPUTS)))]}"
-        threshold = 0.5 if rng.random() < 0.05 else 0.999  # mostly no voxel: a shape takes long to draw
-        background = "auto" if rng.random() < 0.02 else "keep"  # so does looking for the object
+        threshold = 0.5 if rng.random() < 0.05 else 0.999  # mostly no voxel, as a shape takes long to draw
+        background = "auto" if rng.random() < 0.02 else "keep"  # finding the object takes long, too
         options = ["--weights", self.weights, "--threshold", threshold, "--background", background]
         return ["reconstruct", damaged, "-o", output, *options]
 
@@ -112,7 +112,7 @@ class Bench:
         if code not in (0, 2) or "Traceback" in said:
             return f"exit code {code}: {said}"
         if code == 2 and not (said.strip().splitlines() or [""])[-1].startswith("r2n2: "):
-            return f"exit code 2 without a sentence: {said}"
+            return f"exit code 2 without a message: {said}"
         for path in self.output.iterdir():
             if path.name.startswith(".") or not _is_whole(path):
                 return f"{path.name} is not whole"
@@ -122,11 +122,11 @@ class Bench:
 
 
 def damage(content: bytes, rng: Random) -> bytes:
-    """The bytes with one to four things wrong."""
+    """Return the bytes with one to four kinds of damage."""
     data = bytearray(content)
     for _ in range(int(rng.integers(1, 5))):
         size = max(len(data), 1)
-        start = int(size * rng.random() ** 2)  # headers more often
+        start = int(size * rng.random() ** 2)  # damages headers more often
         length = int(rng.integers(1, max(2, size // 8)))
         match int(rng.integers(9)):
             case 0:
@@ -152,7 +152,7 @@ def damage(content: bytes, rng: Random) -> bytes:
 
 
 def fuzz(count: int, seed: int, first: int = 0, every: int = 0) -> Iterator[Failure]:
-    """Run `count` cases; yield those that ended as none should. every: say how far it is so often."""
+    """Run `count` cases and yield those that failed. every: print progress after this many cases."""
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         for number in range(first, first + count):
@@ -226,7 +226,7 @@ def _arrays(folder: Path) -> list[Path]:
 
 
 def _data(folder: Path) -> Path:
-    """A folder of one object in the ShapeNet layout; its voxels' file."""
+    """Write a folder of one object in the ShapeNet layout and return the path of its voxels."""
     rendering = folder / "data" / "ShapeNetRendering" / "03001627" / "chair" / "rendering"
     rendering.mkdir(parents=True)
     Image.new("RGBA", (137, 137), (90, 60, 30, 255)).save(rendering / "00.png")

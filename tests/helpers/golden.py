@@ -1,4 +1,4 @@
-"""What the program of 2016 computed, and the weights and pictures that it computed it from.
+"""Results of the program of 2016, and the weights and pictures that it computed them from.
 
 `golden.npz` holds outputs of the original Theano code, run on a CPU (Theano 1.0.5), reduced to what the tests need:
 occupancy probabilities as fractions of 65535, losses, gradient norms and projections, three optimiser steps. Weights

@@ -1,10 +1,10 @@
-"""What Python source imports."""
+"""Imports found in Python source."""
 
 import ast
 
 
 def imported(source: str) -> set[str]:
-    """The modules that Python source imports anywhere, inside functions and for type checkers, too."""
+    """The modules that Python source imports anywhere, including inside functions and for type checkers."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -1,11 +1,12 @@
-"""Triton's interpreter, without what it does anew for each operation though once is enough.
+"""Triton's interpreter, without the work that it repeats for every operation although once is enough.
 
-It computes whether each sum and product of integers overflows, and drops the answer; patches Triton's language at every
-call of a function inside a kernel; builds a dictionary of all types whenever it looks one up; works out the type and
-the shape of every result, of which there are few; and brings any two operands to one type and shape, which most have,
-or to which a number is brought again and again. All of this took longer than what it is for; `pytest --durations=30`
-shows what the tests of kernels take. And programs come one after the other: what adds parts up, in as many programs as
-a GPU has room for, does so in few.
+The interpreter checks each sum and product of integers for overflow and discards the result. It patches Triton's
+language at every call of a function inside a kernel, and builds a dictionary of all types whenever it looks one up. It
+works out the type and the shape of every result, although few of them differ. It brings any two operands to one type
+and shape, although most already have it, and converts the same numbers again and again. All of this took longer
+than the computation itself; `pytest --durations=30` shows how long the tests of kernels take. The interpreter also runs
+programs one after the other, so the kernels that add parts up use few programs here, where a GPU runs as many as it has
+room for.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,13 +22,13 @@ from triton.language.semantic import TritonSemantic
 from triton.runtime import interpreter
 
 AS_ON_A_GPU = dict(ADD_PARTS)
-KEPT = {"int32", "uint32", "int64", "fp32"}  # types that two operands of one of them keep, and one beside an integer
+KEPT = {"int32", "uint32", "int64", "fp32"}  # kept by two operands of the same type, or by one next to an integer
 IN_FEW_PROGRAMS = {shared: replace(launch, rows=32) for shared, launch in ADD_PARTS.items()}
 
 
 @contextmanager
 def hastened() -> Iterator[None]:
-    """Within it, and for this process alone."""
+    """Speed the interpreter up within the context, for this process only."""
     builder, numpy_type, patch = interpreter.interpreter_builder, interpreter._get_np_dtype, interpreter._patch_lang
     options, of_scalar = builder.options, cache(numpy_type)
     builder.options = replace(options, sanitize_overflow=False)
@@ -59,7 +60,7 @@ def parts_added_up(by: Mapping[int, Launch]) -> Iterator[None]:
 
 
 def _with_known_shapes(init: Callable[..., None]) -> Callable[..., None]:
-    """A tensor's `init`, which makes a constant of each side and of their product, and a type of these constants."""
+    """Cache, by shape, the constants that a tensor's `init` makes of each side and of their product, and their type."""
     known: dict[tuple[int, ...], tuple[Any, Any]] = {}
 
     def of_tensor(self: Any, handle: Any, type: Any) -> None:
@@ -75,7 +76,7 @@ def _with_known_shapes(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _of_known_types(init: Callable[..., None]) -> Callable[..., None]:
-    """The `init` of a block's type, which checks each side and writes the type's name."""
+    """Cache the result of a block type's `init`, which checks each side and writes the type's name."""
     known: dict[tuple, dict[str, Any]] = {}
 
     def of_block(self: Any, element_ty: Any, shape: Any) -> None:
@@ -92,7 +93,7 @@ def _of_known_types(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _alike_if_they_are_not(bring: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
-    """What brings two operands to one type and shape, for those that are not; what an integer becomes is kept."""
+    """Bring two operands to one type and shape only where they differ, and cache what an integer becomes."""
     known: dict[tuple, tuple[Any, Any]] = {}
 
     def alike(self: Any, lhs: Any, rhs: Any, *allowed: bool, **checks: bool) -> tuple[Any, Any]:
@@ -103,7 +104,7 @@ def _alike_if_they_are_not(bring: Callable[..., tuple[Any, Any]]) -> Callable[..
             return (lhs, rhs) if other.shape is tensor.shape else self.broadcast_impl_value(lhs, rhs)
         if type(other) is not int:
             return bring(self, lhs, rhs, *allowed, **checks)
-        # Of a shape there is one object: see `_with_known_shapes`, which keeps it.
+        # Each shape is a single object, which `_with_known_shapes` caches.
         key = (other, tensor is lhs, tensor.dtype.name, id(tensor.shape), *allowed, *checks.items())
         if key not in known:
             known[key] = bring(self, lhs, rhs, *allowed, **checks)
@@ -113,9 +114,9 @@ def _alike_if_they_are_not(bring: Callable[..., tuple[Any, Any]]) -> Callable[..
 
 
 class _PatchedOnce:
-    """`_patch_lang` for functions whose modules were not patched yet; they stay patched.
+    """Apply `_patch_lang` only to functions whose modules are not patched yet; they stay patched.
 
-    It is called at each launch, which takes it back, and at each call of a function within a kernel, which does not.
+    Triton calls it at each launch, which undoes it, and at each call of a function within a kernel, which does not.
     """
 
     def __init__(self, patch: Callable[[Any], Any]) -> None:
@@ -129,4 +130,4 @@ class _PatchedOnce:
                 self.patch(function)
                 self.patched |= languages
             self.known[id(names)] = names
-        return interpreter._LangPatchScope()  # with nothing to take back
+        return interpreter._LangPatchScope()  # with nothing to undo

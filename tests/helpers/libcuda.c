@@ -1,5 +1,5 @@
-/* A CUDA driver without a GPU, as much as Triton asks of one: every call succeeds, a launch is printed, and its first
- * argument: the address of a tensor. */
+/* A CUDA driver without a GPU, with only the calls that Triton makes. Every call succeeds; a launch is printed together
+ * with its first argument, the address of a tensor. */
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@ CUresult cuDriverGetVersion(int *version) { return *version = 13000, CUDA_SUCCES
 CUresult cuGetErrorString(CUresult error, const char **text) { return *text = "none", CUDA_SUCCESS; }
 CUresult cuDeviceGet(CUdevice *device, int number) { return *device = number, CUDA_SUCCESS; }
 CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice device) {
-    return *value = 232448, CUDA_SUCCESS; /* bytes of shared memory, above all */
+    return *value = 232448, CUDA_SUCCESS; /* mostly read as bytes of shared memory */
 }
 CUresult cuCtxGetCurrent(CUcontext *found) { return *found = (CUcontext)&context, CUDA_SUCCESS; }
 CUresult cuCtxGetDevice(CUdevice *device) { return *device = 0, CUDA_SUCCESS; }

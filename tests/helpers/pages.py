@@ -1,4 +1,4 @@
-"""Pages without a network: a ball that grows from view to view."""
+"""Pages made without a network: a ball that grows from view to view."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def growing_ball(count: int) -> np.ndarray:
 
 
 def page_of(steps: np.ndarray, names: Sequence[str] = (), title: str = "ball", style: str = "smooth") -> str:
-    """The page of steps (T, N, N, N), with plain views, and gates that rise along x in the first, y in the second."""
+    """The page of steps (T, N, N, N), with plain views and gates that rise along x, y and z in turn."""
     count = len(steps)
     ramp = np.linspace(0.2, 0.6, 4)[:, None, None] * np.ones((4, 4, 4))
     gates = np.stack([np.moveaxis(ramp, 0, number % 3) for number in range(count)])

@@ -1,4 +1,4 @@
-"""What the kernels' tests share: a problem, and how far each backend is from its solution in float64."""
+"""Shared by the kernels' tests: a problem, and how far each backend is from its solution in float64."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,13 +15,13 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 WITHOUT_ONEDNN = onednn.hindrance(torch.empty(0, device=DEVICE))
 ONLY_CPU = pytest.mark.skipif(WITHOUT_ONEDNN is not None, reason=str(WITHOUT_ONEDNN))
 ONEDNN = pytest.param("onednn", marks=ONLY_CPU)
-# The interpreter takes minutes for what takes a GPU none.
+# The interpreter takes minutes for what a GPU does in less than one.
 LONG, SPARE = (pytest.mark.long, (pytest.mark.long, pytest.mark.spare)) if DEVICE == "cpu" else ((), ())
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A call of one cell. `arguments`: projection, weight and, if there is a state, h and for the LSTM s."""
+    """A call of one cell. `arguments` returns projection, weight and, with a state, h and, for the LSTM, s."""
 
     cell: str
     batch: int = 3
@@ -40,7 +40,7 @@ class Problem:
         return f"{self.cell}-{sizes}{flags}-{str(self.dtype)[6:]}" + "".join(f"-{name}" for name in self.options)
 
     def arguments(self) -> tuple[list[Tensor], Tensor | None]:
-        """Random arguments whose memory is in another order than theirs, and the mask."""
+        """Random arguments that are not contiguous, and the mask."""
         channels, size = self.channels, self.kernel_size
         projection = torch.randn(self.steps, self.batch, *self.grid, channels, 3).permute(1, 0, 6, 2, 3, 4, 5)
         weight = torch.randn(size, size, size, channels, 3, channels).permute(4, 3, 5, 0, 1, 2)
@@ -64,7 +64,7 @@ class Problem:
     def solve(
         self, arguments: list[Tensor], mask: Tensor | None, upstream: list[Tensor], **options: Any
     ) -> list[Tensor]:
-        """Outputs, then gradients of all arguments for the given ones of all outputs."""
+        """The outputs, then the gradients of all arguments, given the outputs' gradients `upstream`."""
         leaves = [argument.detach().requires_grad_() for argument in arguments]
         outputs = self.forward(leaves, mask, **options)
         into = [d.to(output.dtype) for d, output in zip(upstream, outputs, strict=True)]
@@ -76,7 +76,7 @@ def distance(left: Tensor, right: Tensor) -> float:
 
 
 def distances(problem: Problem) -> list[tuple[float, float]]:
-    """How far from float64 the kernels are, and PyTorch at the problem's type, for each output and gradient."""
+    """How far the kernels, and PyTorch at the problem's dtype, are from float64 for each output and gradient."""
     arguments, mask = problem.arguments()
     outputs = problem.forward(arguments, mask, backend="reference")
     upstream = [torch.randn_like(output).transpose(0, -1).contiguous().transpose(0, -1) for output in outputs]
@@ -90,16 +90,16 @@ def distances(problem: Problem) -> list[tuple[float, float]]:
 
 
 def without_broken_onednn(problem: Problem) -> AbstractContextManager:
-    """oneDNN's convolution in bfloat16, and its gradient, read memory that nobody wrote on grids of 1x2x3, for one."""
+    """Disable oneDNN where its bfloat16 convolution and gradient read uninitialised memory, as on grids of 1x2x3."""
     broken = DEVICE == "cpu" and problem.dtype == torch.bfloat16 and len(set(problem.grid)) > 1
     return torch.backends.mkldnn.flags(enabled=False) if broken else nullcontext()
 
 
 @contextmanager
 def convolutions_in_tf32() -> Iterator[None]:
-    """The reference's convolutions with all factors rounded to tf32's ten bits.
+    """Compute the reference's convolutions with all factors rounded to tf32's ten bits.
 
-    A CPU has no tf32, and cuDNN takes it only for numbers of channels that suit it.
+    A CPU has no tf32, and cuDNN uses it only for channel counts that suit it.
     """
     reference.conv = _TF32.apply
     try:
@@ -123,6 +123,6 @@ class _TF32(torch.autograd.Function):
 
 
 def tf32(x: Tensor) -> Tensor:
-    """Rounded to nearest at ten bits after the leading one."""
+    """Round to nearest at ten bits after the leading one."""
     mantissa, exponent = torch.frexp(x.double())
     return torch.ldexp((mantissa * 2**11).round() / 2**11, exponent).to(x.dtype)

@@ -1,4 +1,4 @@
-"""A row of results, made up."""
+"""A made-up row of results."""
 
 from dataclasses import replace
 

@@ -1,7 +1,8 @@
-"""A few steps of training in float64, each process with its share of every batch: train_shared.py OUT NAME...
+"""Train a few steps in float64, each process with its share of every batch: train_shared.py OUT NAME...
 
-Run by torchrun and alone; float64, so that what differs is the arithmetic that is meant and not its rounding, which a
-few steps of Adam make visible in float32. Writes losses, the sum of all weights and what all have heard as JSON.
+Runs under torchrun or as a single process. In float64 the results differ only if the arithmetic does; in float32 a few
+steps of Adam make rounding visible, too. Writes as JSON the losses, the sum of squares of each parameter, and the
+largest signal received.
 """
 
 import json
@@ -37,6 +38,6 @@ def losses(name: str, processes: Processes, accumulate: int = 1) -> dict[str, li
 if __name__ == "__main__":
     with joined("cpu") as (together, _):
         results = {name: losses(name, together) for name in sys.argv[2:]}
-        results["heard"] = together.largest(together.rank)  # a signal that the last process alone has heard
+        results["heard"] = together.largest(together.rank)  # a signal that only the last process received
         if together.writes:
             Path(sys.argv[1]).write_text(json.dumps(results))

@@ -1,9 +1,9 @@
-"""What onnxruntime makes of the original weights of U2-Net small, to hold this project's network against.
+"""Run the original weights of U2-Net small in onnxruntime, to compare this project's network with the outputs.
 
     pip install onnxruntime && python tests/helpers/u2net_golden.py rembg/u2netp.onnx tests/helpers/u2net_golden.npz
 
-The pictures are stored small and enlarged by repeating pixels, the answers in single precision but only every eighth
-pixel.
+The pictures are stored small and enlarged by repeating pixels. The outputs are stored in single precision, but only
+every eighth pixel.
 """
 
 import sys
@@ -23,7 +23,7 @@ CASES = (("02958343", "wood"), ("03001627", "clutter"), ("03636649", "dark"), ("
 
 
 def enlarged(pictures: np.ndarray) -> torch.Tensor:
-    """Pictures (N, 80, 80, 3) uint8 as the network takes them, (N, 3, 320, 320)."""
+    """Convert pictures (N, 80, 80, 3) uint8 to the network's input, (N, 3, 320, 320)."""
     large = pictures.repeat(TIMES, 1).repeat(TIMES, 2).transpose(0, 3, 1, 2)
     return normalized(torch.from_numpy(large.astype(np.float32) / 255))
 

@@ -79,12 +79,12 @@ def area(triangles: np.ndarray) -> float:
 def test_a_polygon_with_a_notch_is_cut_without_filling_the_notch() -> None:
     from parts import triangulate
 
-    arrow = np.array([[0, 0, 0], [2, 2, 0], [0, 1, 0], [-2, 2, 0]], float)  # 2 of the 4 of its hull
+    arrow = np.array([[0, 0, 0], [2, 2, 0], [0, 1, 0], [-2, 2, 0]], float)  # its area is 2, its hull's 4
     for corners in (arrow, arrow[::-1], np.roll(arrow, 1, axis=0), arrow[:, [2, 0, 1]]):
         assert area(corners[triangulate(corners)]) == pytest.approx(2)
 
 
-def test_ac3d_places_objects_in_their_parents_frames_and_leaves_hidden_ones_out(tmp_path: Path) -> None:
+def test_ac3d_places_objects_in_their_parents_frames_and_skips_hidden_ones(tmp_path: Path) -> None:
     from ac3d import read_ac3d
 
     path = tmp_path / "plane.ac"
@@ -114,7 +114,7 @@ def test_md2_unpacks_the_first_frame_and_turns_v_upwards(tmp_path: Path) -> None
     assert part.uv.tolist() == [[[0, 1], [1, 1], [0, 0]]]
 
 
-def test_an_object_is_turned_to_the_frame_of_the_project_without_its_shadow(tmp_path: Path) -> None:
+def test_an_object_is_turned_to_the_projects_frame_without_its_shadow(tmp_path: Path) -> None:
     import collect_meshes
 
     (tmp_path / "usr/share").mkdir(parents=True)
@@ -128,7 +128,7 @@ def test_an_object_is_turned_to_the_frame_of_the_project_without_its_shadow(tmp_
         collect_meshes.convert(tmp_path, row | {"drop": "wing"})
 
 
-def test_a_file_that_is_cut_off_is_named_and_the_others_are_converted(
+def test_a_truncated_file_is_named_and_the_others_are_converted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     import collect_meshes
@@ -153,7 +153,7 @@ def test_a_file_that_is_cut_off_is_named_and_the_others_are_converted(
     assert [path.name for path in (tmp_path / "out").rglob("*.glb")] == ["3.glb"]
 
 
-def test_the_table_holds_no_object_kept_for_judging_and_no_name_twice() -> None:
+def test_the_table_has_no_object_reserved_for_evaluation_and_no_name_twice() -> None:
     with (RECIPES / "collect_meshes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     reserved = {"738", "747", "A310", "A6M2", "F-15", "Fokker-S-11", "MiG-21bis", "bf109"}

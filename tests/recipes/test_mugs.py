@@ -1,4 +1,4 @@
-"""The mugs of docs/recipes/mugs.py: closed, hollow, each another, and the same once more."""
+"""The mugs of docs/recipes/mugs.py: closed, hollow, all different, and repeatable."""
 
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_mugs_have_a_floor_a_wall_and_a_cavity(tmp_path: Path) -> None:
     for path in write(tmp_path, str(COUNT)):
         body = read(path)[0]
         centred = (body.triangles - body.bounds.mean(axis=0)) / body.extents.max()
-        voxels = voxelize(centred)  # (x, y, z); of the body alone, so that its axis is the grid's
+        voxels = voxelize(centred)  # (x, y, z); only the body, so that its axis is the grid's
         low, high = np.flatnonzero(voxels.any(axis=(0, 2)))[[0, -1]]
         axis = np.flatnonzero(voxels[16, :, 16])
         assert low == axis[0] and axis[-1] < (low + high) / 2, path
@@ -81,7 +81,7 @@ def test_mugs_differ_and_handles_point_to_the_front(tmp_path: Path) -> None:
             assert body.bounds[0, 1] < part.bounds[0, 1] and part.bounds[1, 1] < body.bounds[1, 1]
 
 
-def test_a_number_and_a_seed_mean_one_mug(tmp_path: Path) -> None:
+def test_a_mug_depends_only_on_its_number_and_seed(tmp_path: Path) -> None:
     few, more = write(tmp_path / "few", "2"), write(tmp_path / "more", "4")
     assert [path.read_bytes() for path in few] == [path.read_bytes() for path in more[:2]]
     others = write(tmp_path / "others", "2", "--seed", "1")
@@ -98,7 +98,7 @@ def test_a_number_and_a_seed_mean_one_mug(tmp_path: Path) -> None:
         (["taken/mugs", "3"], "the folder taken/mugs/mug cannot be created"),
     ],
 )
-def test_arguments_that_cannot_be_are_named(
+def test_invalid_arguments_are_named(
     options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     from mugs import main

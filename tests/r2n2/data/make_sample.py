@@ -1,4 +1,4 @@
-"""Makes the bundled sample anew from a folder that `r2n2 data sweethome` prepared.
+"""Rebuild the bundled sample from a folder that `r2n2 data sweethome` prepared.
 
 python tests/r2n2/data/make_sample.py PREPARED r2n2/data/sample
 """
@@ -34,7 +34,7 @@ OBJECTS = (  # all in r2n2/weights/excluded.txt, which keeps them out of trainin
     "Blend-Swap-CC-0-bed3",
     "Scopia-dining-room",
 )
-LINKS = {  # by the beginning of a library's own words
+LINKS = {  # by the beginning of a library's licence text
     "Public domain": "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/",
     "Creative Commons Attribution 3.0": "CC BY 3.0, https://creativecommons.org/licenses/by/3.0/",
 }
@@ -69,7 +69,7 @@ was changed. Each entry is under the licence named in its row.
 
 
 def _license(text: str) -> str:
-    """The library's own words, copyright notice included, and where the licence can be read."""
+    """The library's licence text, copyright notice included, and a link to the licence."""
     return next(f"{text} ({link})" for start, link in LINKS.items() if text.startswith(start))
 
 

@@ -1,4 +1,4 @@
-"""binvox files: there and back, the published axis order, and files that lie."""
+"""binvox files: round trips, the published axis order, and damaged files."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def file_of(path: Path, header: str, data: bytes) -> Path:
 
 @pytest.mark.parametrize("shape", [(32, 32, 32), (2, 3, 5)])
 @pytest.mark.parametrize("density", [0.0, 0.01, 0.5, 1.0])
-def test_what_was_written_is_read(tmp_path: Path, shape: tuple[int, int, int], density: float) -> None:
+def test_written_voxels_are_read_back_unchanged(tmp_path: Path, shape: tuple[int, int, int], density: float) -> None:
     voxels = np.random.default_rng(0).random(shape) < density
     write_binvox(tmp_path / "a.binvox", VoxelGrid(voxels, (-0.25, -0.5, 0.125), 0.75))
     grid = read_binvox(tmp_path / "a.binvox")

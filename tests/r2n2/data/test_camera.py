@@ -12,7 +12,7 @@ def test_the_origin_lands_in_the_middle_of_every_view() -> None:
         assert np.isclose(depth, 1.75 * view.ratio)
 
 
-def test_axes_of_a_level_camera() -> None:
+def test_a_level_camera_at_azimuth_0_sees_y_up_and_minus_z_to_the_right() -> None:
     """From azimuth 0 the camera sits on +x and looks along -x: y is up and -z is to the right."""
     view = View(azimuth=0, elevation=0, ratio=1 / 1.75)
     up, _ = project(np.array([0, 0.1, 0]), view)
@@ -40,7 +40,7 @@ def test_views_are_drawn_in_the_published_ranges() -> None:
         assert low <= values.min() < low + 0.1 * (high - low) < high - 0.1 * (high - low) < values.max() <= high
 
 
-def test_metadata_there_and_back() -> None:
+def test_metadata_survives_a_round_trip() -> None:
     view = View(12.25, 27.5, 0.8125)
     assert View.from_metadata(view.metadata()) == view
     assert view.metadata().split()[2::2] == ["0", "25"]

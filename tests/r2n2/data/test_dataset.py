@@ -27,7 +27,7 @@ from r2n2.pictures.images import read_image
 PLAIN = Augmentation(flip="none")
 
 
-def test_samples_have_the_shapes_and_ranges_of_the_network(data_folder: Path) -> None:
+def test_samples_have_the_shapes_and_ranges_that_the_network_takes(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
     for augmentation in AUGMENTATIONS.values():
         views, voxels = TrainingSet(models, augmentation)[Draw(0, 3, (1, 2, 3))]
@@ -49,13 +49,13 @@ def test_views_are_drawn_without_replacement(data_folder: Path, monkeypatch: pyt
     assert sorted(read) == view_paths(models[0])
 
 
-def test_more_views_than_there_are_is_a_broken_model(data_folder: Path) -> None:
+def test_asking_for_more_views_than_a_model_has_is_an_error(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
     with pytest.raises(UserError, match="6 views, but 7 are needed"):
         TrainingSet(models, PLAIN, strict=True)[Draw(0, 7, (0,))]
 
 
-def test_too_few_views_are_said_before_a_batch_needs_them(data_folder: Path, tmp_path: Path) -> None:
+def test_too_few_views_are_reported_before_a_batch_needs_them(data_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(data_folder, tmp_path / "copy")
     models = find_models(tmp_path / "copy")[0][:3]
     require_views(models, 6, strict=True)
@@ -63,12 +63,12 @@ def test_too_few_views_are_said_before_a_batch_needs_them(data_folder: Path, tmp
         require_views(models, 7)
     listing = models[1].rendering / "renderings.txt"
     listing.write_text("\n".join(listing.read_text().split()[:4]))
-    require_views(models, 6)  # the others take its place
+    require_views(models, 6)  # other models take its place
     with pytest.raises(UserError, match=f"{models[1].name} has 4 views, but batches have up to 6; lower --max-views"):
         require_views(models, 6, strict=True)
     (models[0].rendering / "renderings.txt").unlink()
     require_views(models, 6)
-    require_views(models[:1], 6)  # that it cannot be read is said by whoever draws it
+    require_views(models[:1], 6)  # an unreadable model is reported when it is drawn
 
 
 def test_a_draw_can_be_repeated(data_folder: Path) -> None:
@@ -88,7 +88,7 @@ def test_batches_share_a_number_of_views_and_cover_each_epoch() -> None:
     assert len({draw.seed for batch in batches for draw in batch}) == 200
 
 
-def test_each_seed_epoch_and_iteration_has_random_numbers_of_its_own() -> None:
+def test_each_seed_epoch_and_iteration_has_its_own_random_numbers() -> None:
     drawn = [list(itertools.islice(TrainingBatches(10, 5, 5, seed), 400)) for seed in (0, 1)]
     orders = [
         tuple(draw.index for batch in batches[2 * epoch : 2 * epoch + 2] for draw in batch)
@@ -101,19 +101,19 @@ def test_each_seed_epoch_and_iteration_has_random_numbers_of_its_own() -> None:
         assert 0.1 < (first == second).mean() < 0.3  # one in five
 
 
-def test_batches_go_on_where_they_stopped() -> None:
+def test_batches_continue_where_they_stopped() -> None:
     whole = list(itertools.islice(TrainingBatches(7, 4, 5, seed=3), 9))
     assert list(itertools.islice(TrainingBatches(7, 4, 5, seed=3, start=5), 4)) == whole[5:]
 
 
-def test_the_parts_of_a_batch_are_the_batch() -> None:
+def test_the_shares_of_all_processes_add_up_to_the_batch() -> None:
     whole = list(itertools.islice(TrainingBatches(7, 6, 5, seed=3, start=2), 5))
     parts = [list(itertools.islice(TrainingBatches(7, 6, 5, seed=3, start=2, share=(k, 3)), 5)) for k in range(3)]
     assert [first + second + third for first, second, third in zip(*parts, strict=True)] == whole
 
 
-def test_no_order_is_drawn_twice_where_the_data_changed() -> None:
-    """Ten models, then, from iteration 7 on, twelve, then ten again: every epoch's order is one of its own."""
+def test_no_epochs_order_is_repeated_when_the_number_of_models_changes() -> None:
+    """Ten models, then twelve from iteration 7 on, then ten again: every epoch has its own order."""
     order, epochs, start = Order(), [], 0
     for models, end in ((10, 7), (12, 11), (10, 20)):
         order = order.after(start * 5, models=epochs[-1][0]) if epochs else order
@@ -137,14 +137,14 @@ def test_the_loader_stacks_batches(data_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_are_left_to_who_trains(data_folder: Path, number: signal.Signals) -> None:
-    """A terminal and a scheduler send them to the readers, too, while the last step still wants its batch."""
+def test_reader_processes_ignore_signals_and_continue(data_folder: Path, number: signal.Signals) -> None:
+    """A terminal and a scheduler send signals to the readers, too, while the last step still needs its batch."""
     data = TrainingSet(find_models(data_folder)[0], PLAIN)
     with closing(read_batches(data, TrainingBatches(len(data.models), 2, 1, seed=0), workers=1)) as batches:
         next(batches)
         (reader,) = active_children()
         os.kill(reader.pid, number)
-        for _ in range(5):  # more than were read ahead
+        for _ in range(5):  # more than are read ahead
             next(batches)
         assert reader.is_alive()
 
@@ -157,7 +157,7 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
         _, voxels = TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
     np.testing.assert_array_equal(voxels, read_voxels(models[1]))
     with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")  # as after every change of a filter, which reading a picture makes
+        warnings.simplefilter("always")  # as after every change of a filter, which reading a picture causes
         samples = TrainingSet(models, PLAIN)
         for epoch in range(3):
             samples[Draw(0, 1, (epoch,))]
@@ -168,12 +168,12 @@ def test_a_broken_file_is_reported_and_another_model_takes_its_place(data_folder
         model.binvox.write_bytes(b"")
     with pytest.warns(SkippedWarning), pytest.raises(UserError, match="None of the 4 models"):
         TrainingSet(models, PLAIN)[Draw(0, 1, (0,))]
-    for workers in (0, 1):  # the sentence alone comes out of a worker process, too
+    for workers in (0, 1):  # a worker process, too, raises only the one-line message
         with pytest.raises(UserError, match=r"^[^\n]*model\.binvox[^\n]*$"):
             next(read_batches(TrainingSet(models, PLAIN, strict=True), TrainingBatches(4, 2, 1, seed=0), workers))
 
 
-def test_backgrounds_are_light_and_crops_move_as_far_as_there_is_room() -> None:
+def test_backgrounds_are_light_and_crops_move_over_the_whole_margin() -> None:
     dot = np.zeros((137, 137, 4), np.uint8)
     dot[68, 68] = (255, 0, 0, 255)
     rng = np.random.default_rng(0)
@@ -187,7 +187,7 @@ def test_backgrounds_are_light_and_crops_move_as_far_as_there_is_room() -> None:
     assert set(np.ravel(colors)) == set(range(225, 256))
 
 
-def test_mirroring_an_object_is_mirroring_its_pictures() -> None:
+def test_mirroring_an_object_mirrors_its_pictures() -> None:
     """The claim behind flip="object": the mirrored picture from azimuth a shows the z-mirrored object from -a."""
     triangles = np.random.default_rng(0).uniform(-0.3, 0.3, (12, 3, 3))
     gray = np.full((12, 3), 180, np.float32)
@@ -203,7 +203,7 @@ def test_mirroring_an_object_is_mirroring_its_pictures() -> None:
     assert agreement.mean() > 0.99
 
 
-def test_view_flips_turn_single_views_and_no_voxels() -> None:
+def test_view_flips_mirror_single_views_and_not_the_voxels() -> None:
     image = np.zeros((137, 137, 4), np.uint8)
     image[:, :68] = (255, 0, 0, 255)
     voxels = np.random.default_rng(0).random((32, 32, 32)) < 0.5
@@ -214,7 +214,7 @@ def test_view_flips_turn_single_views_and_no_voxels() -> None:
     np.testing.assert_array_equal(kept, voxels)
 
 
-def test_object_flips_turn_all_views_and_the_voxels() -> None:
+def test_object_flips_mirror_all_views_and_the_voxels() -> None:
     image = np.zeros((137, 137, 4), np.uint8)
     image[:, :68] = (255, 0, 0, 255)
     voxels = np.zeros((32, 32, 32), bool)
@@ -241,16 +241,16 @@ def test_zoom_magnifies_about_the_centre() -> None:
         assert abs(np.nonzero(red.any(axis=0))[0].mean() - 63) < 8
 
 
-def test_a_zoom_and_its_inverse_are_as_likely() -> None:
+def test_a_zoom_and_its_inverse_are_equally_likely() -> None:
     image = np.zeros((137, 137, 4), np.uint8)
     image[58:79, 58:79] = (255, 0, 0, 255)
     config, rng = Augmentation(flip="none", zoom=(0.5, 2.0)), np.random.default_rng(0)
     views = augment([Image.fromarray(image)] * 300, np.zeros((2, 2, 2)), config, rng)[0].astype(int)
     sides = (views[:, 0] - views[:, 1] > 127).any(axis=1).sum(axis=1)
-    assert 0.42 < (sides < 21).mean() < 0.58  # a third if the zoom were even
+    assert 0.42 < (sides < 21).mean() < 0.58  # a third if the zoom were uniform
 
 
-def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> None:
+def test_some_backgrounds_are_any_colour_or_a_gradient_and_objects_move() -> None:
     image = np.zeros((137, 137, 4), np.uint8)
     image[64:73, 64:73] = (255, 0, 0, 255)
     config = Augmentation(flip="none", zoom=(0.99, 1.01), shift=8.0, backdrop=0.5)
@@ -271,7 +271,7 @@ def test_some_backgrounds_are_of_any_colour_or_a_gradient_and_objects_move() -> 
     assert 6 < np.max(np.abs(np.array(columns) - 63)) < 10
 
 
-def test_colours_change_within_their_range_and_what_is_transparent_does_not() -> None:
+def test_colours_change_within_their_range_and_the_background_does_not() -> None:
     image = np.full((127, 127, 4), (128, 128, 128, 255), np.uint8)
     image[:, :40, :3] = 64
     image[:, 80:, 3] = 0
@@ -289,6 +289,6 @@ def test_colours_change_within_their_range_and_what_is_transparent_does_not() ->
     assert (low <= high).all()
     gain = np.exp(0.25 * 1.5)
     assert np.abs(high - 128).max() <= 128 * (gain - 1) * np.exp(0.25) + 0.25 * 128 + 1
-    assert np.ptp(high[1:], axis=1).max() > 30  # each channel has a gain of its own
+    assert np.ptp(high[1:], axis=1).max() > 30  # each channel has its own gain
     spread = np.log((high - low)[1:].mean(axis=1) / 64)
     assert spread.min() < -0.4 < 0.4 < spread.max()  # gain and contrast; either alone reaches 0.38

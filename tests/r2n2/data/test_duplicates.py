@@ -1,4 +1,4 @@
-"""Near-duplicates share a side of the split."""
+"""Near-duplicates are in the same split."""
 
 import shutil
 import warnings
@@ -18,7 +18,7 @@ from r2n2.errors import SkippedWarning, StaleWarning, UserError
 def test_a_chain_of_near_pairs_is_one_group() -> None:
     voxels = np.zeros((4, 10, 10, 10), bool)
     voxels[0, :5], voxels[1, :6], voxels[2, :7], voxels[3, 9:] = True, True, True, True
-    assert group(voxels, 0.8).tolist() == [0, 0, 0, 3]  # 0 and 2 overlap by 5/7 alone, but 1 is near to both
+    assert group(voxels, 0.8).tolist() == [0, 0, 0, 3]  # 0 and 2 overlap by only 5/7, but 1 is near both
     assert group(voxels, 0.9).tolist() == [0, 1, 2, 3]
     assert group(np.zeros((2, 4, 4, 4), bool)).tolist() == [0, 1]  # two empty grids are not the same object
 
@@ -37,7 +37,7 @@ def test_a_copy_follows_its_original_into_its_split(data_folder: Path, tmp_path:
     assert {model.name: model for model in find_models(folder)[0]}["chair9"].split == "train"
 
 
-def test_a_list_that_others_have_come_since_says_so(data_folder: Path, tmp_path: Path) -> None:
+def test_a_list_written_before_objects_were_added_causes_a_warning(data_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(data_folder, folder)
     result = CliRunner().invoke(app, ["data", "duplicates", str(folder)])
@@ -72,7 +72,7 @@ def test_a_broken_model_is_named_and_the_others_are_compared(data_folder: Path, 
     assert "chair1  chair/chair1" in result.output
 
 
-def test_the_likest_is_found_with_its_overlap() -> None:
+def test_the_nearest_grid_is_found_with_its_overlap() -> None:
     voxels, others = np.zeros((1, 4, 4, 4), bool), np.zeros((3, 4, 4, 4), bool)
     voxels[0, :2], others[0, 2:], others[1, :3], others[2, :1] = True, True, True, True
     number, iou = nearest(voxels, others)
@@ -80,7 +80,7 @@ def test_the_likest_is_found_with_its_overlap() -> None:
     assert iou.tolist() == pytest.approx([2 / 3])
 
 
-def test_objects_kept_aside_are_compared_with_what_is_trained_on(data_folder: Path) -> None:
+def test_comparing_with_another_folder_prints_overlaps_and_writes_no_list(data_folder: Path) -> None:
     result = CliRunner().invoke(app, ["data", "duplicates", str(data_folder), "--against", str(data_folder)])
     assert result.exit_code == 0
     assert "1.000  chair/chair0  chair/chair0" in result.output

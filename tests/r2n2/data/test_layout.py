@@ -1,4 +1,4 @@
-"""Where collections keep their meshes."""
+"""Layouts describe where collections keep their meshes."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ SHAPENET = "{category}/{name}/models/model_normalized.obj"
         ("{category}-{name}.glb", "/d/arm-chair-7.glb", ("arm-chair", "7")),
     ],
 )
-def test_the_end_of_a_path_tells_category_and_name(layout: str, path: str, found: tuple[str, str] | None) -> None:
+def test_the_end_of_a_path_gives_category_and_name(layout: str, path: str, found: tuple[str, str] | None) -> None:
     assert Layout.parse(layout).match(Path(path)) == found
 
 
@@ -45,12 +45,12 @@ def test_the_end_of_a_path_tells_category_and_name(layout: str, path: str, found
         "{category}/{name}}",
     ],
 )
-def test_what_is_no_layout_is_refused(text: str) -> None:
+def test_an_invalid_layout_is_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"is not a layout; it must contain \{category\} and \{name\} once each"):
         Layout.parse(text)
 
 
-def test_meshes_of_shapenetcore_have_their_synsets_words_and_their_own_names(
+def test_shapenetcore_meshes_get_their_synsets_word_and_their_own_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place in ("03001627/1a6f", "03001627/2b", "02747177/1a6f"):
@@ -60,7 +60,7 @@ def test_meshes_of_shapenetcore_have_their_synsets_words_and_their_own_names(
     sources = find_meshes([tmp_path], None, front="-z", layout=SHAPENET)
     found = [("02747177", "1a6f"), ("chair", "1a6f"), ("chair", "2b")]
     assert [(source.category, source.name) for source in sources] == found
-    monkeypatch.chdir(tmp_path / "03001627")  # where the category is in no path that was given
+    monkeypatch.chdir(tmp_path / "03001627")  # where no given path contains the category
     for given in (Path(), Path("1a6f"), Path("1a6f/models/model_normalized.obj")):
         first = find_meshes([given], None, layout=SHAPENET)[0]
         assert (first.category, first.name) == ("chair", "1a6f")

@@ -35,11 +35,11 @@ def scene() -> Surface:
     )
 
 
-def test_pictures_are_those_of_the_light_renderer() -> None:
+def test_pictures_match_those_of_the_light_renderer() -> None:
     rng = np.random.default_rng(1)
     surface, views = scene(), draw_views(4, rng)
     lights = [Lighting(), *(draw_lighting(rng) for _ in views[1:])]
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # see `opengl`: never beside Triton
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # see `opengl`: never with Triton
         try:
             drawn = pool.submit(opengl.render_views, surface, views, lights).result()
         except UserError as error:
@@ -51,7 +51,7 @@ def test_pictures_are_those_of_the_light_renderer() -> None:
         assert np.abs(ours.astype(int) - expected)[mine & theirs].mean() < 1.5
 
 
-def test_a_driver_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_error_is_reported_and_the_light_renderer_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
     import moderngl
 
     def refuse(**_: object) -> None:

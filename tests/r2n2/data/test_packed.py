@@ -1,4 +1,4 @@
-"""A packed data set is the folder it was made from, bit for bit."""
+"""A packed data set equals the folder it was made from, bit for bit."""
 
 import pickle
 import shutil
@@ -30,7 +30,7 @@ def pack(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_models_are_those_of_the_folder_in_their_order(data_folder: Path, pack: Path) -> None:
+def test_a_pack_has_the_models_of_its_folder_in_the_same_order(data_folder: Path, pack: Path) -> None:
     assert is_pack(pack)
     assert not is_pack(data_folder)
     for split in SPLITS:
@@ -44,7 +44,7 @@ def test_models_are_those_of_the_folder_in_their_order(data_folder: Path, pack: 
             assert all(first.tobytes() == second.tobytes() for first, second in pictures)
 
 
-def test_the_table_of_a_pack_is_that_of_the_folder(data_folder: Path, pack: Path) -> None:
+def test_evaluating_a_pack_prints_the_same_table_as_its_folder(data_folder: Path, pack: Path) -> None:
     tables = [
         CliRunner().invoke(app, ["evaluate", "--data", str(data), "--mean-shape", str(data), "--split", "test"])
         for data in (data_folder, pack)
@@ -55,7 +55,7 @@ def test_the_table_of_a_pack_is_that_of_the_folder(data_folder: Path, pack: Path
         read_pack(pack, "half")
 
 
-def test_samples_are_those_of_the_folder_in_worker_processes_too(data_folder: Path, pack: Path) -> None:
+def test_samples_equal_those_of_the_folder_also_in_worker_processes(data_folder: Path, pack: Path) -> None:
     sets = [select(find_models(data_folder)[0], "train"), read_pack(pack, "train")]
     first, second = (TrainingSet(models, AUGMENTATIONS["compact"])[Draw(3, 2, (0, 1))] for models in sets)
     assert all(map(torch.equal, first, second))
@@ -74,7 +74,7 @@ def test_colours_of_transparent_pixels_are_kept(data_folder: Path, tmp_path: Pat
     np.testing.assert_array_equal(read_pack(tmp_path / "pack", "test")[0].read_views([0])[0], pixels)
 
 
-def test_a_pack_is_mapped_anew_in_each_process(pack: Path) -> None:
+def test_a_pickled_model_is_small_and_maps_the_pack_again(pack: Path) -> None:
     model = read_pack(pack, "val")[0]
     picture = model.read_views([3])[0].tobytes()
     stored = pickle.dumps(model)
@@ -91,12 +91,12 @@ def test_a_broken_model_is_named_and_the_others_are_packed(data_folder: Path, tm
     assert "03.png" in problems[0]
 
 
-def test_a_pack_that_cannot_be_written_leaves_the_one_before_as_it_was(data_folder: Path, tmp_path: Path) -> None:
+def test_a_failed_pack_leaves_the_previous_one_unchanged(data_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(data_folder, tmp_path / "data")
     write_pack(tmp_path / "data", tmp_path / "pack")
     before = {path.name: path.read_bytes() for path in (tmp_path / "pack").iterdir()}
     models = find_models(tmp_path / "data")[0]
-    for model in select(models, "test"):  # the last split of all
+    for model in select(models, "test"):  # the last split
         view_paths(model)[0].write_bytes(b"")
     for model in select(models, "train"):
         view_paths(model)[0].write_bytes(view_paths(model)[1].read_bytes())  # what would be packed has changed
@@ -114,7 +114,7 @@ def test_a_damaged_pack_is_named(pack: Path, tmp_path: Path) -> None:
             read_pack(tmp_path / damaged, "train")
 
 
-def test_a_pack_written_over_another_holds_nothing_of_that(
+def test_a_pack_written_over_another_keeps_nothing_of_the_old_one(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tests = select(find_models(data_folder)[0], "test")
@@ -124,8 +124,8 @@ def test_a_pack_written_over_another_holds_nothing_of_that(
     assert read_pack(tmp_path, "val") == []
 
 
-def test_a_data_folder_and_a_pack_do_not_share_a_place(data_folder: Path, pack: Path, tmp_path: Path) -> None:
-    """Which of the two is meant, nobody could tell: new models of the folder would be missing without a word."""
+def test_a_data_folder_and_a_pack_cannot_be_the_same_folder(data_folder: Path, pack: Path, tmp_path: Path) -> None:
+    """It would be unclear which of the two is meant: new models of the folder would be missing without a warning."""
     before = sorted(data_folder.rglob("*"))
     with pytest.raises(UserError, match="is a data folder, which a pack would hide"):
         write_pack(data_folder, data_folder)

@@ -1,4 +1,4 @@
-"""The prepared folder: its layout, its repeatability, and going on after an interruption."""
+"""The prepared folder: its layout, its repeatability, and continuing after an interruption."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def mesh_folder(tmp_path: Path) -> Path:
 CONFIG = PrepareConfig(views=3, workers=1)
 
 
-def test_the_layout_is_that_of_shapenet(data_folder: Path) -> None:
+def test_the_prepared_folder_has_the_shapenet_layout(data_folder: Path) -> None:
     rendering = data_folder / "ShapeNetRendering" / "03001627" / "chair0" / "rendering"
     names = (rendering / "renderings.txt").read_text().split()
     assert names == [f"{number:02d}.png" for number in range(6)]
@@ -88,9 +88,9 @@ def test_a_finished_model_is_not_made_again(mesh_folder: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("workers", "cores", "started"), [(100000, 1, 3), (0, 2, 2), (0, 100, 3)], ids=["asked for", "granted", "idle"]
+    ("workers", "cores", "started"), [(100000, 1, 3), (0, 2, 2), (0, 100, 3)], ids=["given", "cores", "models"]
 )
-def test_as_many_processes_are_started_as_there_are_cores_granted_and_models(
+def test_granted_cores_and_models_limit_the_number_of_processes(
     mesh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, cores: int, started: int
 ) -> None:
     """Where processes fork, the pool starts all of them at once: `--workers 100000` would fill the machine."""
@@ -122,14 +122,14 @@ def test_a_broken_mesh_is_reported_and_the_others_are_made(mesh_folder: Path, tm
     assert prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG).new == 0
 
 
-def test_nothing_usable_is_an_error_that_leaves_nothing(mesh_folder: Path, tmp_path: Path) -> None:
+def test_no_usable_mesh_is_an_error_that_leaves_no_folder(mesh_folder: Path, tmp_path: Path) -> None:
     (mesh_folder / "box.obj").write_text("nothing")
     with pytest.raises(UserError, match=r"None of the meshes.*box\.obj"):
         prepare(find_meshes([mesh_folder], None), tmp_path / "out", CONFIG)
     assert not (tmp_path / "out").exists()
 
 
-def test_damaged_records_are_said_before_the_work(mesh_folder: Path, tmp_path: Path) -> None:
+def test_damaged_records_are_reported_before_the_work(mesh_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "sources.json").write_text("{bad")
     with pytest.raises(UserError, match=r"sources\.json is damaged"):
@@ -149,7 +149,7 @@ def test_z_up_meshes_are_turned(mesh_folder: Path, tmp_path: Path) -> None:
     prepare(find_meshes([mesh_folder], None, up="z"), tmp_path / "out", CONFIG)  # 0.3 x 1 x 0.6, z up
     voxels = read_binvox(next((tmp_path / "out").rglob("model.binvox"))).voxels
     extents = [int(voxels.any(axis=other).sum()) for other in ((1, 2), (0, 2), (0, 1))]
-    assert extents[0] == 32  # the longest edge, along the front -y before, is along x now
+    assert extents[0] == 32  # the longest edge, along the mesh's front -y, is along x
     assert abs(extents[1] - 0.6 * 32) <= 1
 
 
@@ -157,7 +157,7 @@ def test_meshes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model.obj").touch()
-    (tmp_path / "a" / "b~1.obj").touch()  # would pass for a variant
+    (tmp_path / "a" / "b~1.obj").touch()  # looks like a variant
     assert [source.name for source in find_meshes([tmp_path], "chair")] == ["b-1", "model", "model-2"]
 
 
@@ -174,18 +174,18 @@ def test_the_category_is_the_folder_that_holds_the_mesh_or_a_link_to_it(
         assert [source.category for source in find_meshes([Path(given)], None)] == ["chair"]
 
 
-def test_hidden_files_of_a_folder_are_passed_over(mesh_folder: Path) -> None:
+def test_hidden_files_in_a_folder_are_skipped(mesh_folder: Path) -> None:
     for name in ("._box.obj", ".trash/box.obj"):
         (mesh_folder / name).parent.mkdir(exist_ok=True)
         (mesh_folder / name).touch()
     assert [source.name for source in find_meshes([mesh_folder], None)] == ["box"]
     (named,) = find_meshes([mesh_folder / "._box.obj"], None)
-    assert named.name == "-_box"  # found again by whoever reads the prepared folder
+    assert named.name == "-_box"  # not hidden, so that readers of the prepared folder find it
 
 
-def test_a_file_name_that_is_no_text_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
+def test_an_undecodable_file_name_is_reported_and_the_others_are_made(mesh_folder: Path, tmp_path: Path) -> None:
     (mesh_folder / os.fsdecode(b"b\xffx.obj")).write_bytes((mesh_folder / "box.obj").read_bytes())
-    report = prepare(find_meshes([mesh_folder], None, mix=True), tmp_path / "out", CONFIG)  # trimesh reads no such name
+    report = prepare(find_meshes([mesh_folder], None, mix=True), tmp_path / "out", CONFIG)  # trimesh cannot read it
     assert (report.new, len(report.failures)) == (1, 1)
     assert "x.obj cannot be read" in report.failures[0]
 
@@ -196,7 +196,7 @@ def test_mixed_names_begin_with_four_hash_digits(mesh_folder: Path) -> None:
     assert find_meshes([mesh_folder], None, mix=True)[0].name == source.name
 
 
-def test_mistakes_are_named(tmp_path: Path) -> None:
+def test_bad_options_categories_and_paths_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to prepare"):
         prepare([], tmp_path, CONFIG)
     for name, value in (
@@ -236,7 +236,7 @@ def test_a_folder_prepared_with_other_options_is_refused_or_prepared_anew(mesh_f
         prepare(turned, out, other)
 
 
-def test_shards_are_the_whole_and_overlap_nowhere(tmp_path: Path) -> None:
+def test_shards_make_up_the_whole_and_do_not_overlap(tmp_path: Path) -> None:
     folder = tmp_path / "meshes" / "chair"
     folder.mkdir(parents=True)
     for number in range(9):
@@ -256,19 +256,19 @@ def test_shards_are_the_whole_and_overlap_nowhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "3", "a/b", "-1/2", "1/0"])
-def test_shards_that_are_none_are_named(text: str) -> None:
+def test_invalid_shards_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="shard"):
         Shard.parse(text)
 
 
-def test_any_folder_names_a_category(mesh_folder: Path, tmp_path: Path) -> None:
+def test_any_folder_name_becomes_a_category(mesh_folder: Path, tmp_path: Path) -> None:
     for name, word in (("my chairs (old)", "my chairs (old)"), ("a:b?", "a-b-"), ("...", "unnamed"), ("(x)", "(x)")):
         folder = tmp_path / name
         shutil.copytree(mesh_folder, folder)
         assert [source.category for source in find_meshes([folder], None)] == [word]
 
 
-def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_stops_at_once_and_the_same_command_continues(tmp_path: Path) -> None:
     folder, out = tmp_path / "meshes" / "chair", tmp_path / "out"
     folder.mkdir(parents=True)
     for number in range(40):
@@ -297,7 +297,7 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(tmp_path: Path) -> No
     assert all(len(list(path.glob("*"))) == 26 for path in out.rglob("rendering"))  # nothing half-written is left
 
 
-@pytest.mark.parametrize("start", ["fork", "forkserver"])  # Linux until Python 3.13, and from 3.14 on
+@pytest.mark.parametrize("start", ["fork", "forkserver"])  # Linux's defaults until Python 3.13 and from 3.14 on
 def test_workers_end_with_a_command_that_was_killed(start: str, tmp_path: Path) -> None:
     for number in range(8):
         trimesh.creation.icosphere(subdivisions=5).export(tmp_path / f"{number}.ply")
@@ -313,7 +313,7 @@ def test_workers_end_with_a_command_that_was_killed(start: str, tmp_path: Path) 
     assert len(list((tmp_path / "out").rglob("model.binvox"))) < 8
 
 
-def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_worker_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("r2n2.data.prepare.prepare_one", _die)
     (tmp_path / "a.obj").touch()
     with pytest.raises(UserError, match="was killed"):
@@ -324,7 +324,7 @@ def _die(*_: object) -> bool:
     os._exit(1)
 
 
-def test_a_place_that_cannot_be_written_is_named_before_any_mesh_is_read(tmp_path: Path) -> None:
+def test_an_unusable_output_folder_is_named_before_any_mesh_is_read(tmp_path: Path) -> None:
     (tmp_path / "bad.obj").write_text("v 0 0 0")
     (tmp_path / "taken").touch()
     for folder in (tmp_path / "taken", tmp_path / "taken" / "data"):

@@ -29,7 +29,7 @@ def test_every_category_of_the_paper_can_be_made() -> None:
 
 
 @pytest.mark.parametrize("category", GENERATORS)
-def test_an_object_depends_on_seed_category_and_number_alone(category: str) -> None:
+def test_an_object_depends_only_on_seed_category_and_number(category: str) -> None:
     mesh, again = generate(category, 3), generate(category, 3)
     np.testing.assert_array_equal(mesh.vertices, again.vertices)
     np.testing.assert_array_equal(mesh.visual.face_colors, again.visual.face_colors)
@@ -51,7 +51,7 @@ def test_objects_are_finite_coloured_and_small_enough(category: str) -> None:
 
 
 @pytest.mark.parametrize("category", ["airplane", "car", "rifle", "watercraft"])
-def test_what_drives_flies_swims_or_shoots_is_long_along_x(category: str) -> None:
+def test_vehicles_and_rifles_are_longer_along_x_than_along_z(category: str) -> None:
     size = extents(category, 40)
     share = {"airplane": 0.5, "watercraft": 0.9}.get(category, 1.0)  # wings and oars may reach further than the hull
     assert (size[:, 0] > size[:, 2]).mean() >= share
@@ -64,14 +64,14 @@ def test_furniture_is_wide_along_z(category: str) -> None:
 
 
 @pytest.mark.parametrize("category", ["chair", "sofa", "bench"])
-def test_backs_stand_at_minus_x(category: str) -> None:
+def test_backs_of_seats_are_at_minus_x(category: str) -> None:
     offsets = []
     for number in range(9):
         grid = voxels(category, number)
         levels = np.flatnonzero(grid.any(axis=(0, 2)))
         upper = grid[:, (levels[0] + 3 * levels[-1]) // 4 :]
         offsets.append(np.nonzero(upper)[0].mean() - np.nonzero(grid)[0].mean())
-    assert np.median(offsets) < -1  # voxels; some stand without a back
+    assert np.median(offsets) < -1  # voxels; some have no back
 
 
 def test_the_blunt_end_of_a_rifle_is_at_minus_x() -> None:
@@ -89,7 +89,7 @@ def test_objects_of_a_category_differ(category: str, bound: float) -> None:
     overlap = both / (flat.sum(1)[:, None] + flat.sum(1) - both)
     np.fill_diagonal(overlap, 0)
     assert overlap.max(axis=1).mean() < bound
-    assert flat.sum(1).min() > 60  # of 32768: nothing thin was lost
+    assert flat.sum(1).min() > 60  # of 32768 voxels: no thin part is lost
 
 
 def test_meshes_keep_colours_in_their_files_and_are_not_made_again(tmp_path: Path) -> None:
@@ -108,14 +108,14 @@ def test_meshes_keep_colours_in_their_files_and_are_not_made_again(tmp_path: Pat
     assert (tmp_path / "again" / "car" / "car-0000.ply").read_bytes() == content
 
 
-def test_the_command_writes_numbers_from_the_first(tmp_path: Path) -> None:
+def test_the_command_numbers_files_from_the_given_first(tmp_path: Path) -> None:
     result = CliRunner().invoke(data, ["shapes", "bench", "-o", str(tmp_path), "--count", "2", "--first", "7"])
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in tmp_path.rglob("*.ply")) == ["bench-0007.ply", "bench-0008.ply"]
-    assert f"r2n2 data meshes {tmp_path} --front +x" in result.output  # without it their fronts lie along -Z
+    assert f"r2n2 data meshes {tmp_path} --front +x" in result.output  # otherwise their fronts point along -Z
 
 
-def test_unknown_categories_and_impossible_numbers_are_the_users_mistakes(tmp_path: Path) -> None:
+def test_unknown_categories_and_a_count_of_0_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="category 'cloud'"):
         write_shapes(["bench", "cloud"], tmp_path, 1)
     with pytest.raises(UserError, match="count is 0"):

@@ -1,4 +1,4 @@
-"""Some of many objects."""
+"""Choosing some of many objects."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from r2n2.data.readable import spread
 @pytest.mark.parametrize(
     ("of", "count", "places"), [(10, 4, [0, 3, 6, 9]), (3, 64, [0, 1, 2]), (0, 3, []), (8770, 8770, range(8770))]
 )
-def test_objects_are_spread_from_first_to_last_each_once(of: int, count: int, places: list[int]) -> None:
+def test_chosen_objects_are_spread_from_first_to_last_without_repeats(of: int, count: int, places: list[int]) -> None:
     assert spread(range(of), count) == list(places)

@@ -31,7 +31,7 @@ def brute_force(pixels: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
     return face
 
 
-def test_rasterizing_is_exact() -> None:
+def test_rasterizing_agrees_with_brute_force() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.uniform(-6, 22, (40, 3, 2))  # some reach over the border, both windings
     depth = rng.uniform(1, 2, (40, 3))
@@ -40,7 +40,7 @@ def test_rasterizing_is_exact() -> None:
     np.testing.assert_allclose(weights[face >= 0].sum(axis=1), 1)
 
 
-def test_thin_and_degenerate_faces_draw_what_they_cover() -> None:
+def test_thin_faces_are_drawn_and_degenerate_faces_are_not() -> None:
     pixels = np.array([[[2.4, 0], [2.6, 0], [2.5, 8]], [[1, 1], [1, 1], [5, 5]]], float)
     face, _ = rasterize(pixels, np.ones((2, 3)), 8)
     assert set(np.argwhere(face == 0)[:, 1]) == {2}
@@ -79,7 +79,7 @@ def test_winding_does_not_change_the_picture() -> None:
     assert np.abs(difference).max() <= 1
 
 
-def test_textures_are_looked_up_with_v_upwards() -> None:
+def test_texture_v_points_upwards() -> None:
     """A square facing the camera at azimuth 0: the texture's top row is seen at the top, its left on the left."""
     square = np.array(
         [[[0, -0.3, 0.3], [0, -0.3, -0.3], [0, 0.3, -0.3]], [[0, -0.3, 0.3], [0, 0.3, -0.3], [0, 0.3, 0.3]]]

@@ -1,4 +1,4 @@
-"""The bundled sample is what it promises to be."""
+"""The bundled sample is complete, attributed, and in ShapeNet's frame."""
 
 import json
 
@@ -54,8 +54,8 @@ def test_fronts_are_along_x() -> None:
             assert extents[longer] > extents[shorter], word
 
 
-def test_the_truth_covers_its_pictures() -> None:
-    """Axes, scale and camera agree: the voxels' silhouettes over the renders, a voxel thicker as they are."""
+def test_the_voxels_cover_the_object_in_its_pictures() -> None:
+    """Axes, scale and camera agree: the voxels' silhouettes, about a voxel thicker, cover the renders."""
     overlaps, covered, turned = [], [], []
     with sample_folder() as folder:
         for model in find_models(folder)[0]:
@@ -70,5 +70,5 @@ def test_the_truth_covers_its_pictures() -> None:
                 aside = silhouette(np.rot90(grid.voxels, axes=(0, 2)), View.from_metadata(line), grid.scale)
                 turned.append((aside & seen).sum() / (aside | seen).sum())
     assert np.mean(overlaps) >= 0.70
-    assert np.mean(turned) < 0.6  # the same voxels turned by 90 degrees: views and voxels were turned together
+    assert np.mean(turned) < 0.6  # voxels turned by 90 degrees fit worse: views and voxels turn together
     assert np.mean(covered) >= 0.99

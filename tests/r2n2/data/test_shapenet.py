@@ -1,4 +1,4 @@
-"""The ShapeNet layout: split by model, axis order, and folders with holes."""
+"""The ShapeNet layout: split by model, axis order, and folders with missing parts."""
 
 import shutil
 from pathlib import Path
@@ -45,14 +45,14 @@ def empty_models(folder: Path, count: int) -> Path:
     return folder
 
 
-def test_the_test_split_is_that_of_2016(tmp_path: Path) -> None:
-    """The last 20 % of the sorted names, whole numbers rounded down as the original does."""
+def test_the_test_split_matches_the_program_of_2016(tmp_path: Path) -> None:
+    """The last 20 % of the sorted names, with the boundary rounded down as in the original."""
     models, _ = find_models(empty_models(tmp_path, 13))
     assert [model.name for model in select(models, "test")] == ["010", "011", "012"]
     assert len(select(models, "train")) + len(select(models, "val")) == 10
 
 
-def test_a_hole_in_the_data_moves_no_other_model(tmp_path: Path) -> None:
+def test_missing_models_move_no_other_model_to_another_split(tmp_path: Path) -> None:
     before = {model.name: model.split for model in find_models(empty_models(tmp_path, 13))[0]}
     for name in ("001", "004", "005"):
         (tmp_path / "ShapeNetVox32" / "c" / name).rmdir()
@@ -61,14 +61,14 @@ def test_a_hole_in_the_data_moves_no_other_model(tmp_path: Path) -> None:
     assert after.items() <= before.items()
 
 
-def test_hidden_folders_are_no_models(tmp_path: Path) -> None:
+def test_hidden_folders_are_ignored(tmp_path: Path) -> None:
     empty_models(tmp_path, 3)
     (tmp_path / "ShapeNetRendering" / ".cache" / "a").mkdir(parents=True)
     (tmp_path / "ShapeNetRendering" / "c" / ".DS_Store").mkdir()
     assert find_models(tmp_path)[1] == []
 
 
-def test_variants_are_only_trained_on(data_folder: Path) -> None:
+def test_variants_are_in_the_training_split_only(data_folder: Path) -> None:
     models, _ = find_models(data_folder)
     assert any("~" in model.name for model in select(models, "train"))
     for split in ("val", "test", "all"):
@@ -95,7 +95,7 @@ def test_missing_parts_are_reported_by_path(copy: Path) -> None:
     assert any("ShapeNetRendering/03636649/lamp2" in sentence for sentence in problems)
 
 
-def test_a_broken_models_files_are_listed(copy: Path) -> None:
+def test_every_broken_file_of_a_model_is_listed(copy: Path) -> None:
     model = next(model for model in find_models(copy)[0] if model.name == "chair5")
     assert check_model(model) == []
     (model.rendering / "02.png").write_bytes((model.rendering / "02.png").read_bytes()[:200])
@@ -114,7 +114,7 @@ def test_a_broken_models_files_are_listed(copy: Path) -> None:
     assert any("model.binvox has no occupied voxel" in sentence for sentence in check_model(model))
 
 
-def test_a_folder_that_is_none_is_named(tmp_path: Path, data_folder: Path) -> None:
+def test_a_folder_without_models_and_an_unknown_split_are_refused(tmp_path: Path, data_folder: Path) -> None:
     with pytest.raises(UserError, match="ShapeNetRendering"):
         find_models(tmp_path)
     (tmp_path / "ShapeNetRendering").mkdir()

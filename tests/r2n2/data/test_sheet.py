@@ -1,4 +1,4 @@
-"""The contact sheet shows what is there."""
+"""The contact sheet of a data folder: pictures, voxels and broken models."""
 
 import shutil
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_place_of_a_broken_model_stays_empty(data_folder: Path, tmp_path: Pa
         contact_sheet(models[1:2])
 
 
-def test_the_command_writes_it_and_names_mistakes(data_folder: Path, tmp_path: Path) -> None:
+def test_the_command_writes_a_sheet_and_refuses_bad_options(data_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
     result = CliRunner().invoke(app, ["data", "sheet", str(data_folder), "-o", str(path), "--category", "lamp"])
     assert "20 of 20 models" in result.output or "10 of 10 models" in result.output

@@ -1,4 +1,4 @@
-"""What a grid covers in a view."""
+"""The silhouette of a voxel grid in a view."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from r2n2.data.camera import View
 from r2n2.data.silhouette import silhouette, voxel_faces
 
 
-def test_the_silhouette_of_a_cube_is_that_of_its_corners() -> None:
+def test_the_silhouette_of_a_cube_reaches_its_corners_without_holes() -> None:
     view, scale = View(0, 0, 1.0), 0.5
     for size in (137, 500):  # without holes at any size
         mask = silhouette(np.ones((8, 8, 8), bool), view, scale, size)
@@ -17,7 +17,7 @@ def test_the_silhouette_of_a_cube_is_that_of_its_corners() -> None:
     assert not silhouette(np.zeros((8, 8, 8), bool), view, scale).any()
 
 
-def test_faces_are_those_between_occupied_and_empty_voxels() -> None:
+def test_faces_lie_between_occupied_and_empty_voxels() -> None:
     voxels = np.zeros((4, 4, 4), bool)
     voxels[1, 2, 3] = True
     triangles = voxel_faces(voxels, scale=4)

@@ -1,4 +1,4 @@
-"""Meshes as users have them: formats, colours, textures, and files that are no mesh."""
+"""Meshes as users have them: formats, colours, textures, and files that are not meshes."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from r2n2.errors import UserError
 
 
 @pytest.mark.parametrize("suffix", ["obj", "glb", "ply", "stl"])
-def test_reads_what_trimesh_reads(tmp_path: Path, suffix: str) -> None:
+def test_obj_glb_ply_and_stl_files_are_read_and_normalized(tmp_path: Path, suffix: str) -> None:
     mesh = trimesh.creation.box((1, 2, 3))
     mesh.export(tmp_path / f"box.{suffix}")
     surface = read_surface(tmp_path / f"box.{suffix}")
@@ -24,7 +24,7 @@ def test_reads_what_trimesh_reads(tmp_path: Path, suffix: str) -> None:
 
 
 def write_obj(folder: Path, material: str, texture: bool = False, place: str = "") -> Path:
-    """place: of the texture, from the mesh's folder."""
+    """Write a triangle with a material. place: the texture's folder, relative to the mesh's."""
     if texture:
         (folder / place).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (2, 2), (10, 200, 30)).save(folder / place / "paint.png")
@@ -48,15 +48,15 @@ def test_textures_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("place", "found"), [("../images/", True), ("maps/", True), ("../../elsewhere/", False)])
-def test_textures_may_lie_in_a_neighbouring_folder(tmp_path: Path, place: str, found: bool) -> None:
-    """As ShapeNetCore's do; what lies further away is none of the mesh's business."""
+def test_textures_are_read_from_neighbouring_folders_but_no_further(tmp_path: Path, place: str, found: bool) -> None:
+    """ShapeNetCore keeps its textures in a neighbouring folder."""
     folder = tmp_path / "1a6f" / "models"
     folder.mkdir(parents=True)
     surface = read_surface(write_obj(folder, "Kd 0 0 1", texture=True, place=place))
     assert [texture[0, 0].tolist() for texture in surface.textures] == [[10, 200, 30]] * found
 
 
-def test_a_gltf_file_names_its_buffers_with_signs_escaped(tmp_path: Path) -> None:
+def test_escaped_buffer_names_in_a_gltf_file_are_decoded(tmp_path: Path) -> None:
     files = trimesh.exchange.gltf.export_gltf(trimesh.Scene(trimesh.creation.box()))
     for name, content in files.items():
         path = tmp_path / name.replace("gltf_buffer", "the buffer")
@@ -64,20 +64,20 @@ def test_a_gltf_file_names_its_buffers_with_signs_escaped(tmp_path: Path) -> Non
     assert len(read_surface(tmp_path / "model.gltf").triangles) == 12
 
 
-def test_a_missing_texture_leaves_the_colour(tmp_path: Path) -> None:
+def test_a_missing_texture_leaves_the_material_colour(tmp_path: Path) -> None:
     path = write_obj(tmp_path, "Kd 0 0 1", texture=True)
     (tmp_path / "paint.png").unlink()
     np.testing.assert_allclose(read_surface(path).colors[0], [0, 0, 255])
 
 
-def test_invisible_materials_are_left_out(tmp_path: Path) -> None:
+def test_a_mesh_of_only_invisible_materials_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no visible surface"):
         read_surface(write_obj(tmp_path, "Kd 1 1 1\nd 0.0"))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a mesh", b"v 0 0 0\n"])
 @pytest.mark.parametrize("suffix", ["obj", "glb", "ply", "stl", "xyzzy"])
-def test_a_file_that_is_no_mesh_is_refused_by_name(tmp_path: Path, content: bytes, suffix: str) -> None:
+def test_a_file_that_is_not_a_mesh_is_refused_by_name(tmp_path: Path, content: bytes, suffix: str) -> None:
     path = tmp_path / f"bad.{suffix}"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"bad.{suffix}"):
@@ -89,8 +89,8 @@ def test_a_missing_mesh_is_named(tmp_path: Path) -> None:
         read_surface(tmp_path / "none.obj")
 
 
-def test_what_only_the_material_or_the_faces_get_wrong_is_named_too(tmp_path: Path) -> None:
-    """One file in thousands must not end a run: each of these raised NumPy's or Pillow's own exception."""
+def test_a_mesh_with_a_bad_material_face_or_texture_is_named(tmp_path: Path) -> None:
+    """One file in thousands must not end a run, and NumPy or Pillow raises its own exception for each of these."""
     opacity = write_obj(tmp_path, "d none")
     header = "ply\nformat ascii 1.0\nelement vertex 3\n" + "".join(f"property float {axis}\n" for axis in "xyz")
     faces = "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 7\n"
@@ -106,7 +106,7 @@ def test_what_only_the_material_or_the_faces_get_wrong_is_named_too(tmp_path: Pa
 
 
 @pytest.mark.filterwarnings("error")
-def test_corners_at_infinity_are_left_out_without_a_word(tmp_path: Path) -> None:
+def test_faces_with_corners_at_infinity_are_dropped_without_a_warning(tmp_path: Path) -> None:
     (tmp_path / "a.obj").write_text(
         "v 0 0 0\nv 1 0 0\nv 0 1 0\nv inf 0 0\nv 1e200 0 1e200\nf 1 2 3\nf 1 2 4\nf 1 2 5\n"
     )

@@ -1,4 +1,4 @@
-"""Furniture libraries: the catalogue, its categories, and what is left out."""
+"""Furniture libraries: the catalogue, its categories, and excluded entries."""
 
 import re
 import zipfile
@@ -47,7 +47,7 @@ def library(tmp_path: Path) -> Path:
     return write_library(tmp_path / "test.sh3f", CATALOGUE)
 
 
-def test_entries_come_with_their_origin(library: Path, tmp_path: Path) -> None:
+def test_entries_have_a_mesh_a_category_a_source_record_and_a_rotation(library: Path, tmp_path: Path) -> None:
     (stool, note), problems = read_library(library, tmp_path / "unpacked")
     assert problems == []
     assert stool.mesh.is_file()
@@ -116,7 +116,7 @@ def test_a_damaged_entry_is_named_and_the_others_are_read(tmp_path: Path, old: s
         ("Wheelchair", "miscellaneous"),
     ],
 )
-def test_names_tell_shapenet_categories(name: str, category: str) -> None:
+def test_names_determine_the_shapenet_category(name: str, category: str) -> None:
     assert category_of(name, "Miscellaneous") == category
 
 
@@ -132,14 +132,14 @@ def test_model_names_are_distinct_and_safe() -> None:
     assert all("/" not in name and "." not in name and " " not in name for name in names)
 
 
-def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+def test_damaged_and_missing_libraries_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.sh3f").write_bytes(b"no zip")
     with zipfile.ZipFile(tmp_path / "empty.sh3f", "w"):
         pass
     with zipfile.ZipFile(tmp_path / "torn.sh3f", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("PluginFurnitureCatalog.properties", CATALOGUE)
     content = bytearray((tmp_path / "torn.sh3f").read_bytes())
-    content[70:90] = b"\xff" * 20  # in the middle of what was deflated
+    content[70:90] = b"\xff" * 20  # in the middle of the deflated data
     (tmp_path / "torn.sh3f").write_bytes(content)
     for name in ("bad", "empty", "missing", "torn"):
         with pytest.raises(UserError, match=f"{name}.sh3f"):

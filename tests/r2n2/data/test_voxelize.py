@@ -1,4 +1,4 @@
-"""The voxeliser on shapes of known occupancy: whole, holed, and wound at random."""
+"""The voxeliser on shapes of known occupancy: whole, with holes, and with random winding."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_ball_is_solid() -> None:
 
 
 @pytest.mark.parametrize("damage", ["holes", "winding"])
-def test_real_meshes_damage_does_not_matter(damage: str) -> None:
+def test_holes_and_random_winding_barely_change_the_voxels(damage: str) -> None:
     rng = np.random.default_rng(0)
     triangles = BALL.triangles.copy()
     if damage == "holes":
@@ -53,7 +53,7 @@ def test_axes_keep_their_order_and_the_longest_edge_fills_the_grid() -> None:
     assert [int(voxels.any(axis=other).sum()) for other in ((1, 2), (0, 2), (0, 1))] == [32, 16, 8]
 
 
-def test_carving_leaves_what_no_axis_ray_reaches() -> None:
+def test_carving_keeps_voxels_that_no_axis_ray_reaches() -> None:
     shell = np.zeros((5, 5, 5), bool)
     shell[1:4, 1:4, 1:4] = True
     hollow = shell.copy()
@@ -61,6 +61,6 @@ def test_carving_leaves_what_no_axis_ray_reaches() -> None:
     np.testing.assert_array_equal(carve(hollow), shell)
 
 
-def test_a_point_has_no_voxels() -> None:
+def test_a_mesh_without_extent_is_refused() -> None:
     with pytest.raises(ValueError, match="no extent"):
         voxelize(np.zeros((1, 3, 3)))

@@ -1,4 +1,4 @@
-"""Processes that prepare models, and whose they are."""
+"""Worker processes that prepare models."""
 
 import time
 from multiprocessing import Process, active_children
