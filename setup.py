@@ -1,4 +1,4 @@
-"""Two packages in one installation: r2n2, and convrnn3d from kernels/ ("kernels" is another package's name)."""
+"""Install two packages: r2n2, and convrnn3d from kernels/ ("kernels" is the name of another package)."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ EXPORT = ["onnx>=1.18", "onnxscript>=0.6", "onnxruntime>=1.22"]
 setup(
     name="r2n2",
     version=VERSION[1],
-    description="3D-R2N2 made modern: pictures of an object to a 3D shape",
+    description="Reconstruct the 3D shape of an object from pictures: a modern 3D-R2N2",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
@@ -27,8 +27,8 @@ setup(
         "r2n2": ["py.typed", "weights/*", "data/sample/**/*", "shapes/viewer/*", "app/*.css"],
         "convrnn3d": ["py.typed", "launches*.json"],
     },
-    # Triton is not among them: PyTorch's wheels for CUDA and ROCm bring the version they were built with, those for
-    # the CPU do without its gigabyte, and no marker tells them apart.
+    # Triton is not listed: PyTorch's wheels for CUDA and ROCm bring the version they were built with, the CPU wheels
+    # do without its gigabyte, and no environment marker tells them apart.
     install_requires=[
         "torch>=2.11,<2.14",
         "numpy>=1.26",

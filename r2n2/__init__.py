@@ -1,4 +1,4 @@
-"""r2n2: pictures of an object to a 3D shape. 3D-R2N2 (Choy et al., ECCV 2016) made modern.
+"""r2n2 reconstructs the 3D shape of an object from pictures: a modern 3D-R2N2 (Choy et al., ECCV 2016).
 
 import r2n2
 shape = r2n2.load().reconstruct(["front.jpg", "side.jpg", "back.jpg"])
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["NETWORKS", "R2N2", "NetworkConfig", "Reconstruction", "Reconstructor", "UserError", "load"]
 
-# Imported when first used: PyTorch takes seconds, and networks can be built without the mesh libraries.
+# Imported on first use: importing PyTorch takes seconds, and networks can be built without the mesh libraries.
 _LATE = {
     "R2N2": "r2n2.network",
     "Reconstruction": "r2n2.shapes.reconstruction",

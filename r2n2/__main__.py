@@ -1,7 +1,7 @@
-"""What `r2n2` and `python -m r2n2` run: Ctrl-C is heeded before the first of the imports, which take a second.
+"""The entry point of `r2n2` and `python -m r2n2`. It handles Ctrl-C before the imports, which take a second.
 
-SIGTERM, which `timeout` and schedulers send, is heeded, too: what is half written is cleared away. A command that can
-do better, such as training, which saves, takes the signals over.
+It also handles SIGTERM, which `timeout` and schedulers send, and removes half-written files. A command that can do
+better installs its own handlers: training, for example, saves a checkpoint.
 """
 
 import math
@@ -12,35 +12,36 @@ import time
 from pathlib import Path
 from types import FrameType
 
-ECHO = 5.0  # seconds within which a second SIGTERM is the first once more: `timeout` sends two
+ECHO = 5.0  # seconds within which a second SIGTERM counts as the first: `timeout` sends two
 
 
 def main() -> None:
     ending = Ending()
     for number, untouched in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
-        if signal.getsignal(number) is untouched:  # what is ignored, as by nohup, stays so
+        if signal.getsignal(number) is untouched:  # signals that are ignored, as under nohup, stay ignored
             signal.signal(number, ending)
     try:
         Path.cwd()
-    except FileNotFoundError:  # PyTorch would not be imported, and blame its own files
+    except FileNotFoundError:  # PyTorch's import would fail with an error about its own files
         print("r2n2: The current folder was deleted; change into one that exists.", file=sys.stderr)
         sys.exit(2)
     try:
         from r2n2.commands.cli import main as command_line
 
         command_line()
-    except KeyboardInterrupt:  # while the commands are made ready, say: Typer heeds it while one runs
+    except KeyboardInterrupt:  # for example while the commands are built; Typer handles it while one runs
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)  # the end that shells expect, as Python's own but without the traceback
+        os.kill(os.getpid(), signal.SIGINT)  # end as shells expect: like Python, but without the traceback
         sys.exit(128 + signal.SIGINT)
 
 
 class Ending:
-    """End the program if it imports: NumPy's, SciPy's and PyTorch's imports lose an exception or raise others for it.
+    """The handler of SIGINT and SIGTERM.
 
-    At any other time raise KeyboardInterrupt or, for SIGTERM, SystemExit: what is half done is then cleared away, which
-    an echo does not cut off. A process that was forked ends at once on SIGTERM, as it would without this: whoever sent
-    it waits for its end.
+    During an import it ends the program at once, because the imports of NumPy, SciPy and PyTorch swallow an exception
+    or turn it into others. At any other time it raises KeyboardInterrupt or, for SIGTERM, SystemExit, so that
+    unfinished work is cleaned up; a repeated SIGTERM within ECHO seconds does not interrupt the cleanup. A forked
+    process ends at once on SIGTERM, as it would without this handler: the sender waits for it to end.
     """
 
     def __init__(self) -> None:

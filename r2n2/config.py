@@ -1,27 +1,27 @@
-"""The networks by name: the five of the paper, exactly the graphs of 2016, and `compact`, which ships trained."""
+"""The networks by name: the five of the paper, with exactly the graphs of 2016, and `compact`, which ships trained."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
 from r2n2.errors import UserError
 
-RENDER_SIDE = 137  # pixels of a rendered picture in the ShapeNet layout
-IMAGE_SIDE = 127  # pixels of a view as the network sees it
-GRID_SIDE = 4  # voxels of the hidden grid
-VOXEL_SIDE = 32  # voxels of the output
-THRESHOLD = 0.4  # of the occupancy probability, as in the paper's tables
-MAX_CHANNELS = 8192  # a file that claims more is damaged
-LEVELS = {"simple": (6, 4), "residual": (6, 4), "compact": (0, 3)}  # whose filters are chosen: encoder's, decoder's
+RENDER_SIDE = 137  # pixels along a side of a rendered picture in the ShapeNet layout
+IMAGE_SIDE = 127  # pixels along a side of a view as the network sees it
+GRID_SIDE = 4  # voxels along a side of the hidden grid
+VOXEL_SIDE = 32  # voxels along a side of the output
+THRESHOLD = 0.4  # on the occupancy probability, as in the paper's tables
+MAX_CHANNELS = 8192  # a file with more is damaged
+LEVELS = {"simple": (6, 4), "residual": (6, 4), "compact": (0, 3)}  # levels with filters to choose: encoder, decoder
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What distinguishes one network of the family from another.
+    """The settings that distinguish one network of the family from another.
 
-    recurrence: "gru" or "lstm"; kernel_size: of the state convolution, 1 or 3; features: length of a view's feature
+    recurrence: "gru" or "lstm"; kernel_size: 1 or 3, of the state convolution; features: length of a view's feature
     vector; hidden_channels: channels of the 4x4x4 hidden grid; graph: "simple" and "residual" are the encoder and the
-    decoder of 2016, with filters encoder_channels of the six 2D blocks and decoder_channels of the four 3D levels;
-    "compact" is a pretrained encoder, which has no choice of filters, and a decoder of three 3D levels.
+    decoder of 2016, where encoder_channels are the filters of the six 2D blocks and decoder_channels those of the four
+    3D levels; "compact" is a pretrained encoder, whose filters are fixed, and a decoder of three 3D levels.
     """
 
     name: str
@@ -35,7 +35,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise ValueError(f"name is {self.name!r}, not a text")
+            raise ValueError(f"name is {self.name!r}, not a string")
         if self.recurrence not in ("gru", "lstm"):
             raise ValueError(f"recurrence is {self.recurrence!r}, not 'gru' or 'lstm'")
         if self.graph not in LEVELS:
@@ -49,9 +49,9 @@ class NetworkConfig:
             ("hidden_channels", (self.hidden_channels,)),
         ):
             if not isinstance(sizes, Iterable):
-                raise ValueError(f"{name} are several numbers, got {sizes!r}")
+                raise ValueError(f"{name} must be a list of numbers, got {sizes!r}")
             if not all(type(size) is int and 0 < size <= MAX_CHANNELS for size in sizes):
-                raise ValueError(f"{name} must be whole and from 1 to {MAX_CHANNELS}, got {getattr(self, name)!r}")
+                raise ValueError(f"{name} must be whole numbers from 1 to {MAX_CHANNELS}, got {getattr(self, name)!r}")
         if (len(self.encoder_channels), len(self.decoder_channels)) != LEVELS[self.graph]:
             encoder, decoder = LEVELS[self.graph]
             raise ValueError(
@@ -60,14 +60,14 @@ class NetworkConfig:
             )
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values, ready for JSON."""
+        """The settings as plain values, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> "NetworkConfig":
         """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields.
 
-        Files from before the first release say `residual` in place of the graph; their `compact` is no longer known.
+        Files from before the first release have `residual` instead of `graph`; their `compact` is no longer supported.
         """
         values = dict(values)
         if "residual" in values and values.get("normalize") is False:
@@ -102,13 +102,13 @@ NETWORKS = {
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The network called `name`. Raises UserError for an unknown name."""
+    """Return the network called `name`. Raises UserError for an unknown name."""
     if name not in NETWORKS:
         raise UserError(f"There is no network {name!r}; choose one of {', '.join(NETWORKS)}.")
     return NETWORKS[name]
 
 
 def check_threshold(threshold: float) -> None:
-    """Raise UserError for a threshold that no probability or every probability passes."""
+    """Raise UserError unless the threshold lies between 0 and 1, so that probabilities fall on both sides of it."""
     if not 0 < threshold < 1:
         raise UserError(f"The threshold is {threshold:g}; it must lie between 0 and 1.")

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written ever stands under the final name."""
+"""Write files so that a half-written one never has the final name."""
 
 import os
 import tempfile
@@ -17,8 +17,8 @@ from r2n2.errors import UserError
 def written_beside(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` if the block succeeds.
 
-    The temporary file keeps the suffix, so that writers that choose a format by suffix work. A link stays, and what it
-    means is replaced. A missing parent folder is made. Raises UserError if the place cannot be written.
+    The temporary file keeps the suffix, so that writers that choose a format by suffix work. A symbolic link is kept,
+    and its target is replaced. Missing parent folders are created. Raises UserError if `path` cannot be written.
     """
     path = Path(path)
     with _named(path), _temporary(path) as temporary:
@@ -27,7 +27,7 @@ def written_beside(path: str | Path) -> Iterator[Path]:
 
 
 def require_file(path: str | Path, what: str) -> None:
-    """Raise UserError if there is no such file, `what` it should be, or a folder."""
+    """Raise UserError unless `path` is a file; `what` names the kind of file in the message."""
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a {what}; name one in it.")
@@ -36,7 +36,7 @@ def require_file(path: str | Path, what: str) -> None:
 
 
 def require_no_file(folder: Path) -> None:
-    """Raise UserError if what is to be a folder, or one that it lies in, is a file."""
+    """Raise UserError if `folder`, or a folder that contains it, is a file."""
     with _named(folder):
         standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not standing.is_dir():
@@ -44,16 +44,16 @@ def require_no_file(folder: Path) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise UserError if a file cannot be written there: before the work, not after it."""
+    """Raise UserError if `path` cannot be written; lets a command fail before its work instead of after it."""
     with _named(Path(path)), _temporary(Path(path)):
         pass
 
 
 def write_together(writers: Mapping[Path, Callable[[Path], None]], overwrite: bool = True) -> None:
-    """Write several files, each by a function of a temporary path beside it, and rename them when all are complete.
+    """Write several files, each with a function of a temporary path next to it, and rename them when all are complete.
 
-    Raises UserError if one cannot be written; then none is there, or the sentence names those that are. Unless files
-    that are there already may be overwritten, raises FileExistsError if there is one by then, and none is written.
+    Raises UserError if a file cannot be written; then none is written, or the message names those that are. Without
+    `overwrite`, raises FileExistsError if one of the files exists by the time of renaming, and writes none.
     """
     done: list[Path] = []
     with ExitStack() as stack:
@@ -71,17 +71,17 @@ def write_together(writers: Mapping[Path, Callable[[Path], None]], overwrite: bo
             except _TakenError:
                 for other in done:
                     _target(other).unlink(missing_ok=True)
-                raise FileExistsError(f"{path} is there already") from None
+                raise FileExistsError(f"{path} already exists") from None
             done.append(path)
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:
-    """Write several files of text, in UTF-8, as `write_together` does."""
+    """Write several text files in UTF-8, like `write_together`."""
     write_together({path: methodcaller("write_text", text, encoding="utf-8") for path, text in texts.items()})
 
 
 def free_paths(stem: str, suffixes: Iterable[str]) -> list[Path]:
-    """A path for each suffix, of the same stem: `stem`, or the first of stem-2, stem-3, ... of which no file exists."""
+    """A path for each suffix with a common stem: the first of `stem`, stem-2, stem-3, ... for which no file exists."""
     for number in count(1):
         paths = [Path(f"{stem}{f'-{number}' if number > 1 else ''}{suffix}") for suffix in suffixes]
         if not any(os.path.lexists(path) for path in paths):
@@ -90,15 +90,15 @@ def free_paths(stem: str, suffixes: Iterable[str]) -> list[Path]:
 
 
 class _TakenError(Exception):
-    """A file is there that may not be overwritten."""
+    """A file exists that must not be overwritten."""
 
 
 @contextmanager
 def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
-    """What the system refuses as a sentence about `path`, and about the files that are written already."""
+    """Turn system errors into a UserError that names `path` and the files that were already written."""
     try:
         yield
-    except (OSError, SafetensorError) as error:  # which is what safetensors makes of a full disk
+    except (OSError, SafetensorError) as error:  # safetensors raises its own error for a full disk
         written = f" ({', '.join(map(str, done))} written)" if done else ""
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"Cannot write {path}: {reason}; choose another place{written}.") from error
@@ -106,15 +106,15 @@ def _named(path: Path, done: Iterable[Path] = ()) -> Iterator[None]:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A path in the folder of `path` and with its suffix, whose file is gone afterwards unless it was renamed."""
+    """Yield a temporary file in the folder of `path`, with its suffix; it is deleted afterwards unless renamed."""
     target = _target(path)
-    if os.path.lexists(target) and not target.is_file():  # a pipe or a device would be replaced by a file
-        what = "a folder" if target.is_dir() else "no file"
+    if os.path.lexists(target) and not target.is_file():  # writing would replace a pipe or a device by a file
+        what = "a folder" if target.is_dir() else "not a regular file"
         raise UserError(f"{path} is {what}; give the name of a file to write.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"{path} would lie in a file, not in a folder; choose another place.") from error
+        raise UserError(f"{path} would be inside a file, not a folder; choose another place.") from error
     handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=target.parent)
     os.close(handle)
     try:
@@ -124,21 +124,21 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def _rename(temporary: Path, path: Path, overwrite: bool = True) -> None:
-    temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+    temporary.chmod(0o666 & ~_umask())  # mkstemp creates files that only their owner can read
     target = _target(path)
     if overwrite:
         temporary.replace(target)
         return
     try:
-        target.hardlink_to(temporary)  # which does not overwrite what another process has written meanwhile
+        target.hardlink_to(temporary)  # fails if another process has written the file in the meantime
     except OSError:
         if target.exists():
             raise _TakenError from None
-        temporary.replace(target)  # on a file system without links
+        temporary.replace(target)  # the file system has no hard links
 
 
 def _target(path: Path) -> Path:
-    """What a link means; a link to itself means nothing else."""
+    """The target of a symbolic link; a link to itself is its own target."""
     return Path(os.path.realpath(path))
 
 

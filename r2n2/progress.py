@@ -9,5 +9,5 @@ Item = TypeVar("Item")
 
 
 def progress(items: Iterable[Item], label: str, unit: str = "it", total: int | None = None) -> Iterable[Item]:
-    """`items`, with a bar that appears after a second; `disable=None` keeps tqdm quiet without a terminal."""
+    """Return `items` with a bar that appears after a second; `disable=None` keeps tqdm quiet without a terminal."""
     return tqdm(items, desc=label, unit=unit, total=total, disable=None, delay=1, leave=False)

@@ -1,4 +1,4 @@
-"""The shape in every format, made when its link is followed."""
+"""The shape in every format; each file is written when its link is followed."""
 
 import tempfile
 from dataclasses import replace
@@ -23,7 +23,10 @@ PURPOSES = {
 
 
 def saved(shape: Reconstruction, suffix: str, threshold: float, folder: Path) -> bytes:
-    """The shape's file of that suffix; nothing stays in `folder`. Raises UserError for what cannot be saved."""
+    """The content of the shape's file with this suffix. `folder` is used for temporary files only.
+
+    Raises UserError if the shape cannot be saved.
+    """
     check_threshold(threshold)
     check_suffix(Path(f"shape{suffix}"))
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -33,7 +36,7 @@ def saved(shape: Reconstruction, suffix: str, threshold: float, folder: Path) ->
 
 
 def links(token: str, threshold: float) -> str:
-    """HTML: a row of links, one for each format that a shape is saved in."""
+    """A row of links in HTML, one for each format that a shape can be saved in."""
     order = [*PURPOSES, *SUFFIXES]
     anchors = (
         f'<a href="shapes/{token}/shape{suffix}?threshold={threshold:g}" download="shape{suffix}" '

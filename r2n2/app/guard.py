@@ -1,8 +1,9 @@
-"""What the app refuses before Gradio sees it, and what it tells the browser to refuse.
+"""Requests that the app refuses before Gradio sees them, and what it tells the browser to refuse.
 
-Requests that name another host are refused (a web page elsewhere cannot reach the app by a name that it lets point to
-this machine) or that another page's form or script sends (by the Origin that browsers name; a link opens the app),
-bodies that are too long, too, and the browser loads nothing from anywhere else, whatever Gradio's page asks for.
+The app refuses requests that name another host (so that a web page elsewhere cannot reach it through a domain name that
+points to this machine), requests that a form or script of another page sends (recognised by the Origin header; a link
+still opens the app), and bodies that are too long. The response headers stop the browser from loading anything from
+elsewhere, whatever Gradio's page asks for.
 """
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -20,7 +21,7 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware around an app that answers to the names `hosts`."""
+    """ASGI middleware around an app that is served under the host names `hosts`."""
 
     def __init__(self, app: ASGIApp, hosts: list[str]) -> None:
         self.app = TrustedHostMiddleware(app, allowed_hosts=hosts)
@@ -29,11 +30,11 @@ class Guard:
         headers = dict(scope.get("headers", ()))
         origin = headers.get(b"origin")
         if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
-            await PlainTextResponse("This app answers its own page alone.", 403)(scope, receive, send)
-        elif b"transfer-encoding" in headers:  # of unknown length; no browser sends its forms so
-            await PlainTextResponse("A request has to say how long it is.", 411)(scope, receive, send)
+            await PlainTextResponse("This app answers only its own page.", 403)(scope, receive, send)
+        elif b"transfer-encoding" in headers:  # of unknown length; no browser sends forms this way
+            await PlainTextResponse("The request must have a Content-Length header.", 411)(scope, receive, send)
         elif int(headers.get(b"content-length", 0)) > MAX_REQUEST:
-            sentence = f"These pictures have more than {MAX_REQUEST // 2**20} MB together; add fewer at a time."
+            sentence = f"These pictures have more than {MAX_REQUEST // 2**20} MB in total; add fewer at a time."
             await PlainTextResponse(sentence, 413)(scope, receive, send)
         else:
             await self.app(scope, receive, lambda message: send(_with_headers(message)))

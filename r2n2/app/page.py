@@ -1,4 +1,4 @@
-"""The page: pictures on the left, the shape to turn on the right, every file format below it."""
+"""The page: pictures on the left, the shape to turn on the right, and downloads in every file format below it."""
 
 import html
 import time
@@ -20,11 +20,11 @@ from r2n2.errors import UserError
 from r2n2.shapes.picture import view_image
 from r2n2.shapes.reconstruction import Reconstruction, Reconstructor
 
-SAMPLE = "03001627"  # the category whose first object is the example
+SAMPLE = "03001627"  # category of the example, its first object
 SAMPLE_VIEWS = 3
-SWEEP, KEPT = 60, 300  # seconds between sweeps, and that a file stays; the browser fetches it at once, and only then
-CAMERA = (35, 65, 1.7)  # degrees around and from above, distance; the grid's cube has edges of 1
-# Gradio sends the last value of a generator twice, and while its viewer is being loaded, the second cancels the first.
+SWEEP, KEPT = 60, 300  # seconds between sweeps, and until a file is removed; browsers fetch it only once, at once
+CAMERA = (35, 65, 1.7)  # degrees around, degrees from above, and distance in edges of the grid's cube
+# Gradio sends the last value of a generator twice; while its viewer is loading, the second one cancels the first.
 UNCHANGED = (gr.skip(),) * 8
 WELCOME = "Add a picture to begin. Further views of the same object refine the shape."
 CSS = files("r2n2.app").joinpath("style.css").read_text(encoding="utf-8")
@@ -38,9 +38,9 @@ THEME = gr.themes.Base(
 
 
 class Page:
-    """What each event does. The network and the folder are shared; all that a tab has is its Visit, handed in and out.
+    """The event handlers. Tabs share the network and the folder; a tab's only state is its Visit, passed in and out.
 
-    shelf: the newest shape of each visit by its token, for downloads.
+    shelf: the newest shape of each visit, by the visit's token, for downloads.
     """
 
     def __init__(self, model: Reconstructor, folder: Path) -> None:
@@ -50,20 +50,20 @@ class Page:
     def add_files(
         self, pictures: list[tuple[str, str | None]] | None, visit: Visit | None, threshold: float
     ) -> Iterator[tuple]:
-        """Fold uploaded pictures in, one by one; the page follows after each."""
+        """Add uploaded pictures to the shape one by one, and update the page after each."""
         paths, visit = tuple(path for path, _ in pictures or ()), visit or Visit()
-        # Who adds pictures before the page has taken the last ones hands these in again, in front of the new ones.
+        # If pictures are added before the page has cleared the last ones, those arrive again, ahead of the new ones.
         known = len(visit.taken) if paths[: len(visit.taken)] == visit.taken != paths else 0
         yield from self._add(paths[known:], replace(visit, taken=paths), threshold)
 
     def add_snapshot(self, path: str | None, visit: Visit | None, threshold: float) -> Iterator[tuple]:
-        """Fold a picture of the camera or the clipboard in."""
+        """Add a picture from the camera or the clipboard to the shape."""
         yield from self._add((path,) if path else (), visit or Visit(), threshold)
 
     def _add(self, paths: Sequence[str], visit: Visit, threshold: float) -> Iterator[tuple]:
         problems, seconds = [], None
         if len(paths) > MAX_PICTURES:
-            problems.append(f"Only the first {MAX_PICTURES} of {len(paths)} pictures were taken; add the others after.")
+            problems.append(f"Only the first {MAX_PICTURES} of {len(paths)} pictures were added; add the others next.")
         for path in paths[:MAX_PICTURES]:
             try:
                 visit, seconds = self._fold(visit, read_upload(path, self.folder))
@@ -75,7 +75,7 @@ class Page:
         yield UNCHANGED
 
     def example(self, visit: Visit | None, threshold: float) -> Iterator[tuple]:
-        """A bundled object that training never saw, in place of what the tab had."""
+        """Replace the tab's shape by that of a bundled object that training never saw."""
         visit = (visit or Visit()).clear()
         with sample_folder() as folder:
             paths = sorted((folder / "ShapeNetRendering" / SAMPLE).glob("*/rendering/*.png"))[:SAMPLE_VIEWS]
@@ -98,9 +98,9 @@ class Page:
         problems: Sequence[str] = (),
         seconds: float | None = None,
     ) -> tuple:
-        """What the page shows of a visit: a value for each of the `outputs` of `build`.
+        """What the page shows for a visit: a value for each of the `outputs` in `build`.
 
-        problems: a sentence each; seconds: how long the newest view took.
+        problems: one sentence each; seconds: how long the newest view took.
         """
         visit = visit or Visit()
         shape = visit.shape and replace(visit.shape, threshold=threshold)
@@ -122,7 +122,7 @@ class Page:
         return visit, None, None, views, surface, _status(line, problems) + downloads, *buttons
 
     def forget(self, visit: Visit | None) -> None:
-        """A tab was closed."""
+        """Drop the shape of a tab that was closed."""
         if visit is not None:
             self.shelf.pop(visit.token, None)
 
@@ -150,12 +150,12 @@ def _described(visit: Visit, shape: Reconstruction, seconds: float | None) -> st
 
 
 def build(page: Page) -> gr.Blocks:
-    """The components and their wiring."""
+    """Build the components of the page and connect their events."""
     with gr.Blocks(title="r2n2", analytics_enabled=False, delete_cache=(SWEEP, KEPT)) as blocks:
         visit = gr.State(None, delete_callback=page.forget)
         gr.HTML(
             "<header><h1>r2n2</h1><p>Pictures of one object in, its shape out. "
-            "Each view is folded into what the views before it left.</p></header>"
+            "Each new view updates the shape from the views before it.</p></header>"
         )
         with gr.Row(equal_height=False):
             with gr.Column(scale=2, min_width=320):
@@ -171,7 +171,7 @@ def build(page: Page) -> gr.Blocks:
                         image_mode=None,
                         format="png",
                         webcam_options=gr.WebcamOptions(mirror=False),
-                        height=300,  # below 290 its invitation covers its buttons
+                        height=300,  # below 290 its prompt covers its buttons
                         elem_id="snapshot",
                     )
                 views = gr.Gallery(
@@ -194,11 +194,11 @@ def build(page: Page) -> gr.Blocks:
                     label="Shape", height=450, clear_color=(0, 0, 0, 0), camera_position=CAMERA, elem_id="shape"
                 )
                 threshold = gr.Slider(
-                    0.05, 0.95, THRESHOLD, step=0.01, label="Occupied above a probability of", elem_id="threshold"
+                    0.05, 0.95, THRESHOLD, step=0.01, label="Occupancy threshold", elem_id="threshold"
                 )
                 status = gr.HTML(_status(WELCOME), elem_id="status")
         inputs, outputs = [visit, threshold], [visit, pictures, snapshot, views, surface, status, undo, clear]
-        # One event at a time, over all tabs: the network uses every core anyway, and a tab's events keep their order.
+        # One event at a time across all tabs: the network uses every core anyway, and a tab's events stay in order.
         common = {"concurrency_id": "shape", "concurrency_limit": 1, "show_progress": "hidden"}
         pictures.upload(page.add_files, [pictures, *inputs], outputs, trigger_mode="multiple", **common)
         snapshot.input(page.add_snapshot, [snapshot, *inputs], outputs, trigger_mode="multiple", **common)

@@ -1,4 +1,4 @@
-"""The page and the downloads, on this machine's own address alone, until Ctrl-C."""
+"""Serve the page and the downloads on this machine's own address only, until Ctrl-C."""
 
 import logging
 import os
@@ -31,16 +31,16 @@ def check_extra() -> None:
 
 
 def run_app(model: Reconstructor, port: int | None = None, browse: bool = False) -> None:
-    """Serve the app until Ctrl-C; its files are removed then. port: left out, 7860, or a free one if that is taken.
+    """Serve the app until Ctrl-C, then remove its files. port: by default 7860, or a free one if that is taken.
 
-    browse: open the page in the browser. To be called in the main thread, which signals go to. Raises UserError if the
-    port is taken, or Gradio is not installed.
+    browse: open the page in the browser. Call it in the main thread, which receives the signals. Raises UserError if
+    the given port is taken, or if Gradio is not installed.
     """
     check_extra()
     listening = _listen(port)
     address = f"http://{ADDRESS}:{listening.getsockname()[1]}"
     with listening, tempfile.TemporaryDirectory(prefix="r2n2-app-") as folder:
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when it is imported
+        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when Gradio is imported
         import uvicorn
 
         from r2n2.app.page import Page
@@ -48,17 +48,17 @@ def run_app(model: Reconstructor, port: int | None = None, browse: bool = False)
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
-                print(f"r2n2 runs on {address} (Ctrl-C ends it)", flush=True)
+                print(f"r2n2 is running on {address} (Ctrl-C stops it)", flush=True)
                 if browse:
                     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-                # Open pages wait for events without end; that they are cut off would be an error and a traceback each.
+                # Open pages wait for events without end; each one cut off would log an error with a traceback.
                 logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 await super().shutdown(sockets)
 
         app = create_app(Page(model, Path(folder)))
-        # uvicorn ends the server at either signal and then hands it on: here, so that the folder is removed.
+        # uvicorn stops on either signal and then raises it again; it is handled here so that the folder is removed.
         before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         try:
             Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run([listening])
@@ -69,7 +69,7 @@ def run_app(model: Reconstructor, port: int | None = None, browse: bool = False)
 
 
 def create_app(page: "Page") -> "ASGIApp":
-    """The page at /, downloads at /shapes/<token>/shape<suffix>."""
+    """An ASGI app with the page at / and downloads at /shapes/<token>/shape<suffix>."""
     import gradio as gr
     from fastapi import FastAPI, HTTPException, Response
 
@@ -84,7 +84,7 @@ def create_app(page: "Page") -> "ASGIApp":
     def download(token: str, name: str, threshold: float) -> Response:
         shape = page.shelf.get(token)
         if shape is None:
-            raise HTTPException(404, "This shape is gone; add its pictures again.")
+            raise HTTPException(404, "This shape is no longer available; add its pictures again.")
         try:
             content = saved(shape, Path(name).suffix, threshold, page.folder)
         except UserError as error:
@@ -92,7 +92,7 @@ def create_app(page: "Page") -> "ASGIApp":
         return Response(content, media_type="application/octet-stream")
 
     blocks = build(page)
-    # Gradio refuses inputs that name files which nobody uploaded only in apps that it launched itself.
+    # Only in apps that it launched itself does Gradio refuse inputs that name files nobody uploaded.
     blocks.has_launched = True
     app = gr.mount_gradio_app(
         app,
@@ -111,7 +111,7 @@ def create_app(page: "Page") -> "ASGIApp":
 
 
 def _listen(port: int | None) -> socket.socket:
-    """A socket bound to `port` of the local address; left out, to 7860 or any free one."""
+    """A socket bound to `port` of the local address; if None, to 7860, or to any free port if that is taken."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -120,7 +120,7 @@ def _listen(port: int | None) -> socket.socket:
         if port is not None:
             listening.close()
             raise UserError(
-                f"Port {port} cannot be used ({error.strerror}); choose another, or leave it out."
+                f"Port {port} cannot be used ({error.strerror}); choose another port, or omit it."
             ) from error
         listening.bind((ADDRESS, 0))
     return listening

@@ -1,4 +1,4 @@
-"""What may come in: bounds on pictures from the browser, kept before any of them is decoded."""
+"""Limits on pictures from the browser, checked before any of them is decoded."""
 
 import warnings
 from pathlib import Path
@@ -8,17 +8,17 @@ from PIL import Image
 from r2n2.errors import UserError
 from r2n2.pictures.images import open_image, read_image
 
-MAX_FILE = 25 * 2**20  # bytes; a phone's picture has 2 to 12 MB
-MAX_REQUEST = 200 * 2**20  # bytes of one drop, all pictures together
-MAX_PICTURES = 24  # of one drop
-MAX_PIXELS = 50_000_000  # 200 MB once decoded; a phone's largest
+MAX_FILE = 25 * 2**20  # bytes; a phone picture has 2 to 12 MB
+MAX_REQUEST = 200 * 2**20  # bytes of one upload, all pictures together
+MAX_PICTURES = 24  # in one upload
+MAX_PIXELS = 50_000_000  # 200 MB once decoded; the largest that phones take
 
 
 def read_upload(path: str | Path, folder: Path) -> Image.Image:
-    """The picture that was uploaded into `folder`, as upright RGBA.
+    """Read a picture that was uploaded into `folder`, as upright RGBA.
 
-    Raises UserError, calling the picture by its own name, if it is no picture, or too large. The file stays: who sends
-    the same picture shares it, so that files go by their age.
+    Raises UserError, with the picture's own file name, if it is not a picture or is too large. The file is kept,
+    because everyone who uploads the same picture shares it; files are removed by age instead.
     """
     path = Path(path)
     if not path.resolve().is_relative_to(folder.resolve()):  # a request may name any file
@@ -29,14 +29,14 @@ def read_upload(path: str | Path, folder: Path) -> Image.Image:
         _check_pixels(path)
         return read_image(path)
     except UserError as error:
-        # The folder of an upload is nothing that who sent it knows.
+        # The user who uploaded the picture does not know its folder.
         raise UserError(str(error).replace(f"{path.parent}/", "")) from error
     except FileNotFoundError as error:
-        raise UserError(f"{path.name} is gone; add it again.") from error
+        raise UserError(f"{path.name} no longer exists; add it again.") from error
 
 
 def _check_pixels(path: Path) -> None:
-    """Refuse too many pixels by what the header says, before any is decoded; other faults are the reader's to name."""
+    """Refuse too many pixels, by the header, before any is decoded; other faults are left for the reader to report."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -1,8 +1,7 @@
-"""What one browser tab has: the shape after each of its views.
+"""The state of one browser tab: the shape after each of its views.
 
-A new view is folded into the state that the views before it left; none of those is looked at again. Undo is the shape
-before it, whose state is kept. A visit is a value: tabs share the network, which has no state of its own, and nothing
-else.
+A new view updates the state that the earlier views left; those are not read again. Undo returns to the shape before it,
+whose state is stored. A visit is an immutable value: tabs share only the network, which has no state of its own.
 """
 
 import secrets
@@ -20,9 +19,9 @@ MAX_VIEWS = 48
 
 @dataclass(frozen=True)
 class Visit:
-    """token: names the visit in the address of a download, and cannot be guessed; shapes: after each view.
+    """token: identifies the visit in download links, and cannot be guessed; shapes: the shape after each view.
 
-    taken: the files of the last drop, see `Page.add_files`.
+    taken: the files of the last upload; see `Page.add_files`.
     """
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
@@ -31,7 +30,7 @@ class Visit:
 
     @property
     def shape(self) -> Reconstruction | None:
-        """What all views so far show, if there are any."""
+        """The shape from all views so far, or None without views."""
         if not self.shapes:
             return None
         steps = [shape.history for shape in self.shapes]
@@ -47,16 +46,16 @@ class Visit:
         )
 
     def add(self, model: Reconstructor, picture: Image.Image) -> "Visit":
-        """With one more view. Raises UserError if there are too many, or the picture cannot be used."""
+        """The visit with one more view. Raises UserError if there are too many, or if the picture cannot be used."""
         if len(self.shapes) >= MAX_VIEWS:
-            raise UserError(f"A shape takes {MAX_VIEWS} views at most here; undo some, or clear them.")
+            raise UserError(f"A shape can have at most {MAX_VIEWS} views here; undo some, or clear them.")
         state = self.shapes[-1].state if self.shapes else None
         return replace(self, shapes=(*self.shapes, model.reconstruct(picture, state=state)))
 
     def undo(self) -> "Visit":
-        """Without the last view."""
+        """The visit without its last view."""
         return replace(self, shapes=self.shapes[:-1], taken=())
 
     def clear(self) -> "Visit":
-        """Without views."""
+        """The visit without views."""
         return replace(self, shapes=(), taken=())

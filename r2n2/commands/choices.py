@@ -1,4 +1,4 @@
-"""What several commands let a user choose: the device, a network, how pictures are read, the models of a data set."""
+"""Options shared by several commands: the device, the network, how pictures are read, the models of a data set."""
 
 import sys
 from collections.abc import Collection, Iterable
@@ -17,24 +17,25 @@ if TYPE_CHECKING:
 
 
 def network_names(incomplete: str) -> list[str]:
-    """For shell completion."""
+    """The network names that start with `incomplete`, for shell completion."""
     return [name for name in NETWORKS if name.startswith(incomplete)]
 
 
-Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(help="auto (CUDA if available, else the CPU), cpu, cuda, cuda:1, ...")]
 Network = Annotated[
     str | None,
-    typer.Option(help="A network by name; r2n2 networks lists them.", autocompletion=network_names),
+    typer.Option(help="Name of the network; r2n2 networks lists them.", autocompletion=network_names),
 ]
 Weights = Annotated[
-    Path | None, typer.Option(help="Weights that r2n2 train wrote, or of 2016 (.npy, .npz); else the shipped ones.")
+    Path | None,
+    typer.Option(help="Weights from r2n2 train, or in the format of 2016 (.npy, .npz); the shipped ones by default."),
 ]
-Preprocessing = Annotated[str, typer.Option(help="modern, or 2016: only wholly transparent pixels are filled.")]
+Preprocessing = Annotated[str, typer.Option(help="modern, or 2016 (fills only fully transparent pixels).")]
 BackgroundOption = Annotated[
-    str, typer.Option("--background", help="auto (remove one that is not plain), keep or remove.")
+    str, typer.Option("--background", help="auto (remove the background unless it is plain), keep or remove.")
 ]
 Only = Annotated[
-    list[str] | None, typer.Option(help="A category to take, such as chair; repeat it for more. All if left out.")
+    list[str] | None, typer.Option(help="Use only this category, such as chair; may be repeated. All by default.")
 ]
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
@@ -42,10 +43,10 @@ Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel co
 def models_of(
     folder: Path, split: str, strict: bool, only: Collection[str] = ()
 ) -> tuple[list["Model"] | list["PackedModel"], list[str]]:
-    """The models of one split of a folder or a pack, and a sentence for each that misses a part; these are printed.
+    """The models of one split of a folder or a pack, and a message for each incomplete model; the messages are printed.
 
-    only: the categories to take, all if there is none. Raises UserError if there are no models, none of one of the
-    categories, or, if `strict`, if one misses a part.
+    only: the categories to use; all if empty. Raises UserError if there are no models, if a category has none, or, if
+    `strict`, if a model is incomplete.
     """
     splits, problems = splits_of(folder, [split], strict, only)
     print_skipped(problems)
@@ -57,7 +58,7 @@ def models_of(
 def splits_of(
     folder: Path, splits: list[str], strict: bool, only: Collection[str] = ()
 ) -> tuple[dict[str, list["Model"] | list["PackedModel"]], list[str]]:
-    """As `models_of` of several splits, of which any may have no models; nothing is printed."""
+    """Like `models_of` for several splits, any of which may be empty; prints nothing."""
     from r2n2.data.packed import is_pack, read_pack
     from r2n2.data.readable import of_categories, require_categories
     from r2n2.data.shapenet import find_models, select
@@ -68,13 +69,13 @@ def splits_of(
     else:
         models, problems = find_models(folder)
         if problems and strict:
-            raise UserError(f"{problems[0]}; without --strict the others are used.")
+            raise UserError(f"{problems[0]}; omit --strict to use the other models.")
         found = {split: select(models, split) for split in splits}
     require_categories(chain(*found.values()), only)
     return {split: of_categories(models, only) for split, models in found.items()}, problems
 
 
 def print_skipped(problems: Iterable[str]) -> None:
-    """What is left out, a sentence each."""
+    """Print one line for each model that is skipped."""
     for sentence in problems:
         print(f"skipped: {sentence}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The command line: arguments in, one call each. Everything heavy is imported by the command that needs it."""
+"""The command line: each command parses its arguments and makes one call. Heavy imports happen inside the commands."""
 
 import errno
 import io
@@ -19,10 +19,10 @@ from r2n2.commands.train import train
 from r2n2.errors import PlainWarning, UserError
 
 app = typer.Typer(
-    help="Pictures of an object to a 3D shape: 3D-R2N2 (Choy et al., ECCV 2016) made modern.",
+    help="Reconstruct the 3D shape of an object from pictures: a modern 3D-R2N2 (Choy et al., ECCV 2016).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # importing rich doubles the time of --help
+    rich_markup_mode=None,  # importing rich doubles the time that --help takes
 )
 app.add_typer(data, name="data")
 app.command()(reconstruct)
@@ -47,15 +47,15 @@ def options(
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Argument(help="The mesh to write; a PNG of the same name goes beside it.")] = Path(
+    output: Annotated[Path, typer.Argument(help="Mesh to write; a PNG of the same name is written next to it.")] = Path(
         "prediction.obj"
     ),
     background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild a bundled object from three views.
+    """Reconstruct a bundled object from three views.
 
-    Training never saw it.
+    The network never saw this object in training.
     """
     from r2n2.commands.demo import run_demo
 
@@ -71,13 +71,13 @@ def demo(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="Weights: .safetensors, or .npy or .npz of 2016.")],
-    target: Annotated[Path, typer.Argument(help="The same weights; the suffix says the format.")],
+    source: Annotated[Path, typer.Argument(help="Weights to read: .safetensors, or .npy or .npz of 2016.")],
+    target: Annotated[Path, typer.Argument(help="File to write; its suffix sets the format.")],
     half: Annotated[bool, typer.Option("--half", help="Store .safetensors in half precision.")] = False,
 ) -> None:
     """Convert weights to or from the format of 2016.
 
-    This project's is .safetensors, the original program's .npy or .npz.
+    This project uses .safetensors; the original program used .npy or .npz.
     """
     from r2n2.network.checkpoint import convert_weights
 
@@ -86,15 +86,18 @@ def convert(
 
 @app.command("app")
 def serve(
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Left out, 7860, or another free one.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port to serve on; by default 7860, or a free one if that is taken."),
+    ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     network: Network = None,
     weights: Weights = None,
     device: Device = "auto",
 ) -> None:
-    """Rebuild objects in the browser.
+    """Reconstruct objects in the browser.
 
-    Drop pictures, turn the shape; on this machine's own address alone.
+    Drop in pictures and turn the shape. The page can be reached only from this machine.
     """
     from r2n2.app import check_extra, run_app
     from r2n2.shapes.reconstruction import load
@@ -105,13 +108,13 @@ def serve(
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
     network: Network = None,
     weights: Weights = None,
 ) -> None:
-    """Write a network as ONNX, compared with PyTorch.
+    """Export a network to ONNX and compare it with PyTorch.
 
-    Three graphs: encoder, one recurrent step, decoder.
+    Writes three graphs: encoder, one recurrent step, decoder.
     """
     from r2n2.export import check_extra, export_onnx
     from r2n2.shapes.reconstruction import load
@@ -137,23 +140,23 @@ def networks() -> None:
 def _as_sentence(
     message: Warning | str, category: type[Warning], filename: str, line: int, source: str | None = None
 ) -> str:
-    """How warnings are printed: those to the user as plain sentences, all others as Python does."""
+    """Format a warning: those for the user as plain sentences, all others as Python does."""
     return (
         f"{message}\n" if issubclass(category, PlainWarning) else f"{filename}:{line}: {category.__name__}: {message}\n"
     )
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one sentence on standard error and exit code 2."""
+    """Run the command line; a user's mistake ends it with a one-line message on standard error and exit code 2."""
     warnings.formatwarning = _as_sentence
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have letters that a terminal has not
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may have characters that a terminal lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except (UserError, OSError) as error:
-        rank, count = os.environ.get("RANK", "?"), int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
+        rank, count = os.environ.get("RANK", "?"), int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun
         who = f" (process {rank})" if count > 1 else ""
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:  # it was open already
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:  # an open file
             error = "Cannot write to standard output, or to an open file: No space left on device."
         print(f"r2n2{who}: {error}", file=sys.stderr)
         sys.exit(2)

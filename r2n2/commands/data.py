@@ -1,4 +1,4 @@
-"""The commands below `r2n2 data`: preparing, checking and finding data."""
+"""The commands of `r2n2 data`: prepare, check and find data."""
 
 import sys
 import tempfile
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 data = typer.Typer(help="Prepare, check and pack data; find the bundled sample.", no_args_is_help=True)
 
-Output = Annotated[
-    Path, typer.Option("--output", "-o", help="The folder that will hold ShapeNetRendering and ShapeNetVox32.")
-]
-Views = Annotated[int, typer.Option(help="Pictures of each object.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write ShapeNetRendering and ShapeNetVox32 to.")]
+Views = Annotated[int, typer.Option(help="Number of pictures of each object.")]
 Variants = Annotated[
-    int, typer.Option(help="Further copies of each object to train on: stretched, in other materials and light.")
+    int, typer.Option(help="Extra copies of each object for training: stretched, with other materials and light.")
 ]
-Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant's axis, as a natural logarithm.")]
-Renderer = Annotated[str, typer.Option(help="light, opengl (faster; the extra opengl), or blender (the extra render).")]
-Seed = Annotated[int, typer.Option(help="Of the cameras and the stretches.")]
-Workers = Annotated[int, typer.Option(help="Processes; 0 for one on each core.")]
+Stretch = Annotated[float, typer.Option(help="Largest stretch of a variant along an axis, as a natural logarithm.")]
+Renderer = Annotated[
+    str, typer.Option(help="light, opengl (faster; needs the extra opengl), or blender (needs the extra render).")
+]
+Seed = Annotated[int, typer.Option(help="Random seed for the cameras and the stretches.")]
+Workers = Annotated[int, typer.Option(help="Number of processes; 0: one per core.")]
 
 ShardText = Annotated[
-    str, typer.Option("--shard", help="Only this share of the objects, such as 3/16: for jobs side by side.")
+    str, typer.Option("--shard", help="Only this share of the objects, such as 3/16; for parallel jobs.")
 ]
-Again = Annotated[bool, typer.Option("--again", help="Prepare anew what stands prepared with other options.")]
+Again = Annotated[bool, typer.Option("--again", help="Prepare models again that were prepared with other options.")]
 
 
 @data.command()
@@ -42,18 +42,20 @@ def meshes(
         list[Path], typer.Argument(help="Mesh files that trimesh reads (OBJ, GLB, PLY, STL), or folders of them.")
     ],
     output: Output,
-    category: Annotated[str | None, typer.Option(help="Such as chair; each mesh's folder name if left out.")] = None,
-    up: Annotated[str, typer.Option(help="The axis that points up in the meshes: y or z.")] = "y",
+    category: Annotated[
+        str | None, typer.Option(help="Category, such as chair; by default, the name of each mesh's folder.")
+    ] = None,
+    up: Annotated[str, typer.Option(help="Axis that points up in the meshes: y or z.")] = "y",
     front: Annotated[
         str | None,
-        typer.Option(help="The axis of the meshes that their fronts face, such as -x; +z (glTF), or -y with --up z."),
+        typer.Option(help="Axis that the fronts of the meshes face, such as -x; default +z (glTF), or -y with --up z."),
     ] = None,
     layout: Annotated[
         str | None,
         typer.Option(help="Where paths hold category and name, such as {category}/{name}/models/model_normalized.obj."),
     ] = None,
     mix: Annotated[
-        bool, typer.Option("--mix", help="Put hash digits in front of names, so that the split by name is random.")
+        bool, typer.Option("--mix", help="Prefix names with hash digits, so that the split by name is random.")
     ] = False,
     views: Views = 24,
     variants: Variants = 0,
@@ -77,10 +79,10 @@ def meshes(
 
 @data.command()
 def sweethome(
-    libraries: Annotated[list[Path], typer.Argument(help="Furniture libraries of Sweet Home 3D (.sh3f).")],
+    libraries: Annotated[list[Path], typer.Argument(help="Sweet Home 3D furniture libraries (.sh3f).")],
     output: Output,
     exclude: Annotated[
-        Path | None, typer.Option(help="A text file of catalogue identifiers to leave out, one a line.")
+        Path | None, typer.Option(help="Text file of catalogue identifiers to skip, one per line.")
     ] = None,
     only: Only = None,
     views: Views = 24,
@@ -112,12 +114,12 @@ def sweethome(
 @data.command()
 def shapes(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder that will hold a folder for each category.")
+        Path, typer.Option("--output", "-o", help="Folder to write to, with a subfolder for each category.")
     ],
-    categories: Annotated[list[str] | None, typer.Argument(help="Such as car; all that can be made if none.")] = None,
-    count: Annotated[int, typer.Option(help="Objects of each category.")] = 200,
+    categories: Annotated[list[str] | None, typer.Argument(help="Categories, such as car; all by default.")] = None,
+    count: Annotated[int, typer.Option(help="Number of objects in each category.")] = 200,
     first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of all objects.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed for all objects.")] = 0,
     shard: ShardText = "1/1",
 ) -> None:
     """Make meshes of parametric objects, for r2n2 data meshes."""
@@ -129,8 +131,8 @@ def shapes(
 
 
 @data.command()
-def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
-    """Read every file and name what is missing or broken."""
+def check(folder: Annotated[Path, typer.Argument(help="Folder with ShapeNetRendering and ShapeNetVox32.")]) -> None:
+    """Read every file and report what is missing or broken."""
     from r2n2.data.check import check_model
     from r2n2.data.shapenet import find_models
     from r2n2.progress import progress
@@ -147,15 +149,15 @@ def check(folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRen
 
 @data.command()
 def sheet(
-    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
-    category: Annotated[str | None, typer.Option(help="Only this one, such as chair.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write.")] = Path("sheet.png"),
+    category: Annotated[str | None, typer.Option(help="Draw only this category, such as chair.")] = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
-    count: Annotated[int, typer.Option(help="Objects at most, spread evenly.")] = 96,
+    count: Annotated[int, typer.Option(help="Maximum number of objects, spread evenly.")] = 96,
 ) -> None:
     """Draw a contact sheet of a data folder.
 
-    Pictures, voxels, and an arrow along the front.
+    It shows pictures, voxels, and an arrow along the front of each object.
     """
     from r2n2.data.readable import of_categories
     from r2n2.data.shapenet import find_models, select
@@ -165,10 +167,10 @@ def sheet(
 
     check_picture(output)
     if count < 1:
-        raise UserError(f"{count} objects were asked for; at least 1 is needed.")
+        raise UserError(f"--count is {count}; it must be at least 1.")
     models = of_categories(select(find_models(folder)[0], split), [category] if category else [])
     if not models:
-        raise UserError(f"{folder} has no such models; check --category and --split.")
+        raise UserError(f"{folder} has no models of this category and split; check --category and --split.")
     picture, drawn = contact_sheet(models, count)
     with written_beside(output) as temporary:
         picture.save(temporary)
@@ -177,16 +179,16 @@ def sheet(
 
 @data.command()
 def pack(
-    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder that will hold a few large files.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with ShapeNetRendering and ShapeNetVox32.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write a few large files to.")],
 ) -> None:
-    """Pack a data folder, to train on: --data PACK.
+    """Pack a data folder for training (--data PACK).
 
-    A file of pixels and one of voxels for each split.
+    Writes a file of pixels and a file of voxels for each split.
     """
     from r2n2.data.packed import write_pack
 
-    with _interruptible("nothing half-written was left; the same command begins anew."):
+    with _interruptible("no partial file was left; run the same command again to start over."):
         counts, problems = write_pack(folder, output)
     print_skipped(problems)
     print(f"{output}: {', '.join(f'{count} models in {split}' for split, count in counts.items())}")
@@ -194,15 +196,15 @@ def pack(
 
 @data.command()
 def duplicates(
-    folder: Annotated[Path, typer.Argument(help="A folder with ShapeNetRendering and ShapeNetVox32.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with ShapeNetRendering and ShapeNetVox32.")],
     against: Annotated[
         Path | None,
-        typer.Option(help="Instead, list this folder's objects that are near-duplicates of what FOLDER trains on."),
+        typer.Option(help="Only list the objects of this folder that are near-duplicates of what FOLDER trains on."),
     ] = None,
 ) -> None:
     """Find near-duplicates in a data folder.
 
-    Each group of them is then kept on one side of the split.
+    Each group is then kept on one side of the split.
     """
     from r2n2.data.duplicates import DUPLICATES_FILE, write_duplicates
     from r2n2.data.fingerprint import fingerprint
@@ -212,7 +214,7 @@ def duplicates(
         _list_likenesses(folder, against)
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", StaleWarning)  # that is what this command mends
+        warnings.simplefilter("ignore", StaleWarning)  # this command is what fixes it
         compared = originals(find_models(folder)[0])
     found = find_duplicates(compared)
     write_duplicates(folder, found, fingerprint(compared))
@@ -243,8 +245,8 @@ def sample() -> None:
 
 
 @contextmanager
-def _interruptible(sentence: str = "the same command goes on where it stopped.") -> Iterator[None]:
-    """Ctrl-C ends the command with a sentence and the exit code that shells expect."""
+def _interruptible(sentence: str = "run the same command again to continue where it stopped.") -> Iterator[None]:
+    """End the command on Ctrl-C with a one-line message and the exit code that shells expect."""
     try:
         yield
     except KeyboardInterrupt:
@@ -262,4 +264,4 @@ def _lines(path: Path) -> set[str]:
 def _report(report: "Report", output: Path) -> None:
     print_skipped(report.failures)
     kept = report.models - report.new
-    print(f"{output}: {report.new} models prepared, {kept} stood already, {len(report.failures)} skipped")
+    print(f"{output}: {report.new} models prepared, {kept} already prepared, {len(report.failures)} skipped")

@@ -1,4 +1,4 @@
-"""The demo: three bundled views of an object that training never saw, to a mesh and a picture."""
+"""The demo: reconstruct an object that training never saw from three bundled views, to a mesh and a picture."""
 
 import time
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from r2n2.shapes.mesh import surface_mesh
 from r2n2.shapes.picture import side_by_side, view_image
 from r2n2.shapes.reconstruction import Reconstruction, load
 
-OBJECT = "Blend-Swap-CC-0-chairWithCushion"  # in the name of a model of the bundled sample
+OBJECT = "Blend-Swap-CC-0-chairWithCushion"  # part of the name of a model in the bundled sample
 VIEWS = (0, 4, 8)
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the files are, the IoU against the truth, warnings, and the seconds that each stage took."""
+    """The paths of the files, the IoU with the true voxels, warnings, and the seconds that each stage took."""
 
     mesh: Path
     picture: Path
@@ -35,12 +35,12 @@ class DemoResult:
 
 
 def run_demo(output: Path, device: str = "auto", background: str = "auto") -> DemoResult:
-    """Reconstruct the demo object into `output` and a PNG of the same name."""
+    """Reconstruct the demo object into `output` and a PNG with the same name."""
     picture = output.with_suffix(".png")
     if output.suffix.lower() not in MESH_SUFFIXES:
-        raise UserError(f"{output} is not the name of a mesh; give one that ends in {' '.join(MESH_SUFFIXES)}.")
+        raise UserError(f"{output} is not the name of a mesh file; use one that ends in {' '.join(MESH_SUFFIXES)}.")
     if picture.is_dir():
-        raise UserError(f"{picture}, where the picture would go, is a folder; choose another name.")
+        raise UserError(f"The picture would be written to {picture}, which is a folder; choose another name.")
     clock = _Clock()
     model = load(device=device)
     clock.stop("load the network")
@@ -62,7 +62,7 @@ def run_demo(output: Path, device: str = "auto", background: str = "auto") -> De
 
 def _sheet(shape: Reconstruction, truth: np.ndarray, view: View, iou: float) -> Image.Image:
     rebuilt, true = shape.mesh(), surface_mesh(truth.astype(np.float32), 0.5, "blocky")
-    view = framed([rebuilt, true], view)  # both from the side that the first view shows
+    view = framed([rebuilt, true], view)  # draw both from the side that the first view shows
     return side_by_side(
         [
             *((view_image(one), f"view {number}") for number, one in enumerate(shape.views, start=1)),

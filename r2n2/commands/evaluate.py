@@ -1,4 +1,4 @@
-"""`r2n2 evaluate`: a data set's objects, or the bundled ones, to a table."""
+"""`r2n2 evaluate`: score the objects of a data set, or the bundled ones, in a table."""
 
 import sys
 from pathlib import Path
@@ -14,39 +14,43 @@ from r2n2.errors import UserError
 def evaluate(
     data: Annotated[
         Path | None,
-        typer.Option(help="Holds ShapeNetRendering and ShapeNetVox32; the bundled sample if left out."),
+        typer.Option(help="Folder in the ShapeNet layout, or a pack; the bundled sample by default."),
     ] = None,
     weights: Weights = None,
     network: Network = None,
     split: Annotated[
-        str | None, typer.Option(help="train, val, test or all; test of --data, all of the sample.")
+        str | None,
+        typer.Option(help="train, val, test or all; by default test with --data, and all of the bundled sample."),
     ] = None,
     only: Only = None,
-    views: Annotated[int | None, typer.Option(help="The largest number of views; 5 if left out.")] = None,
+    views: Annotated[int | None, typer.Option(help="Largest number of views; 5 by default.")] = None,
     threshold: Threshold = THRESHOLD,
     json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
     mean_shape: Annotated[
-        Path | None, typer.Option(help="Score the mean shape of each category in this folder's train split instead.")
+        Path | None,
+        typer.Option(help="Instead of a network, score the mean shape of each category in this folder's train split."),
     ] = None,
     averaged: Annotated[
-        bool, typer.Option("--averaged", help="Without the recurrence: rebuild each view alone, average the shapes.")
+        bool,
+        typer.Option("--averaged", help="Without the recurrence: reconstruct each view alone and average the shapes."),
     ] = False,
     orders: Annotated[
-        int, typer.Option(min=0, help="Fold the views in this many random orders and print the spread.")
+        int, typer.Option(min=0, help="Also use the views in this many random orders and print the spread of the IoU.")
     ] = 0,
     grounds: Annotated[
-        bool, typer.Option("--grounds", help="Photograph the objects on plain, wooden, cluttered, ... ground instead.")
+        bool,
+        typer.Option("--grounds", help="Instead, score photographs on plain, wooden, cluttered and other grounds."),
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Evaluate so many objects, spread evenly.")] = None,
-    failures: Annotated[Path | None, typer.Option(help="Draw those that came out worst into this picture.")] = None,
-    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of listing it.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of objects, spread evenly.")] = None,
+    failures: Annotated[Path | None, typer.Option(help="Draw the worst results into this picture.")] = None,
+    strict: Annotated[bool, typer.Option(help="Stop at the first broken file instead of reporting it.")] = False,
     preprocessing: Preprocessing = "modern",
     device: Device = "auto",
 ) -> None:
-    """Print the table of IoU and average precision.
+    """Print a table of IoU and average precision.
 
-    Per category, and for 1 to 5 views.
+    The table has values per category and for 1 to 5 views.
     """
     from contextlib import ExitStack
     from dataclasses import replace
@@ -65,14 +69,14 @@ def evaluate(
     views_asked = averaged or orders or failures or views is not None or preprocessing == "2016"
     if mean_shape and (network_asked or views_asked):
         raise UserError(
-            "--mean-shape looks at no view, with no network; leave out --averaged, --orders, --failures, --views, "
+            "--mean-shape uses neither views nor a network; omit --averaged, --orders, --failures, --views, "
             "--preprocessing, --weights, --network, --device."
         )
     if averaged and orders:
-        raise UserError("The mean of views has no order; leave out --orders or --averaged.")
+        raise UserError("With --averaged the order of the views does not matter; omit --orders or --averaged.")
     if grounds and (mean_shape or averaged or orders or json or views is not None or preprocessing == "2016"):
         raise UserError(
-            "--grounds has a table of its own, of one view; leave out --mean-shape, --averaged, --orders, --json, "
+            "--grounds prints a different table, for one view; omit --mean-shape, --averaged, --orders, --json, "
             "--views, --preprocessing."
         )
     most = MAX_VIEWS if views is None else views

@@ -1,4 +1,4 @@
-"""`r2n2 reconstruct`: pictures to files, each in the format of its suffix."""
+"""`r2n2 reconstruct`: pictures in, files out, each in the format that its suffix names."""
 
 import os
 import sys
@@ -19,26 +19,26 @@ def reconstruct(
         typer.Option(
             "--output",
             "-o",
-            help="A file to write, as often as you like; the suffix says the format: .obj .ply .glb .stl .3mf .binvox "
-            ".npy .png .gif .webp .html. Left out: a .glb and a .png named after the first picture.",
+            help="File to write; may be repeated. The suffix sets the format: .obj .ply .glb .stl .3mf .binvox .npy "
+            ".png .gif .webp .html. By default, a .glb and a .png named after the first picture.",
         ),
     ] = None,
     threshold: Threshold = THRESHOLD,
-    style: Annotated[str, typer.Option(help="Of the mesh: smooth or blocky.")] = "smooth",
-    size: Annotated[float | None, typer.Option(help="Of the mesh: its longest side in millimetres.")] = None,
-    up: Annotated[str, typer.Option(help="Of .obj .ply .stl: the axis upwards, y or z (most printers').")] = "y",
-    keep_largest: Annotated[bool, typer.Option("--keep-largest", help="Drop all pieces but the largest.")] = False,
-    min_voxels: Annotated[int, typer.Option(min=0, help="Drop pieces of fewer voxels.")] = 0,
+    style: Annotated[str, typer.Option(help="Mesh style: smooth or blocky.")] = "smooth",
+    size: Annotated[float | None, typer.Option(help="Length of the mesh's longest side in millimetres.")] = None,
+    up: Annotated[str, typer.Option(help="Axis that points up in .obj .ply .stl: y or z (most printers).")] = "y",
+    keep_largest: Annotated[bool, typer.Option("--keep-largest", help="Drop all pieces except the largest.")] = False,
+    min_voxels: Annotated[int, typer.Option(min=0, help="Drop pieces with fewer voxels than this.")] = 0,
     network: Network = None,
     weights: Weights = None,
     preprocessing: Preprocessing = "modern",
     background: BackgroundOption = "auto",
     device: Device = "auto",
 ) -> None:
-    """Rebuild an object from your own pictures.
+    """Reconstruct an object from your own pictures.
 
-    Meshes, voxels, a picture of the result, a turntable, a page. What the network saw goes beside it, in a picture
-    whose name ends in -views.png if no other output shows it.
+    Writes meshes, voxels, a picture of the result, a turntable or a web page. If none of these shows what the network
+    saw, a picture whose name ends in -views.png is written next to them.
     """
     from r2n2.files import free_paths
     from r2n2.pictures.images import find_images
@@ -54,7 +54,7 @@ def reconstruct(
     stem = f"{paths[0].stem}-shape"
     outputs = list(dict.fromkeys(output)) if output else free_paths(stem, DEFAULT_SUFFIXES)
     if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
-        raise UserError(f"--size and --up are of meshes; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
+        raise UserError(f"--size and --up need a mesh; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
     shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
     seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
     if taken := set(map(os.path.realpath, (*outputs, seen))) & set(map(os.path.realpath, paths)):
@@ -69,7 +69,7 @@ def reconstruct(
         try:
             kept.save(*dict.fromkeys([seen] if empty else [*outputs, seen]), size=size, up=up, overwrite=bool(output))
             break
-        except FileExistsError:  # another process has taken the free name meanwhile
+        except FileExistsError:  # another process has taken the free name in the meantime
             outputs = free_paths(stem, DEFAULT_SUFFIXES)
             seen = outputs[-1]
     if empty:

@@ -1,4 +1,4 @@
-"""`r2n2 train`: from options, a file of settings, a recipe and what a run was begun with to one call of the loop."""
+"""`r2n2 train`: combine options, a settings file, a recipe and a stored run into one call of the training loop."""
 
 import sys
 from contextlib import ExitStack
@@ -16,85 +16,94 @@ if TYPE_CHECKING:
     from r2n2.training.settings import Settings
 
 DEFAULT_NETWORK = "compact"
-SHIPPED = Path("shipped")  # as --init, unless there is such a file
-OF_COMPACT = ("frozen", "encoder_rate", "dropout")  # these mean nothing to other networks
+SHIPPED = Path("shipped")  # as --init, unless a file has this name
+OF_COMPACT = ("frozen", "encoder_rate", "dropout")  # these have no meaning for other networks
 
 
 def train(
-    data: Annotated[Path | None, typer.Option(help="A folder in the ShapeNet layout, or a pack.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder in the ShapeNet layout, or a pack.")] = None,
     only: Only = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the run.")] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A TOML file of settings by these options' names; options override it.")
+        Path | None, typer.Option(help="TOML file of settings, named as these options; options override it.")
     ] = None,
     network: Network = None,
     recipe: Annotated[
-        str | None, typer.Option(help="2016 or compact; left out, compact for that network, else 2016.")
+        str | None, typer.Option(help="2016 or compact; by default compact for that network, else 2016.")
     ] = None,
-    iterations: Annotated[int | None, typer.Option(help="Where the run ends.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Models in a batch, of all processes together.")] = None,
-    accumulate: Annotated[int | None, typer.Option(help="Compute a batch in so many pieces, in turn.")] = None,
-    max_views: Annotated[int | None, typer.Option(help="A batch has 1 to this many views of each model.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam, at its largest.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Iteration at which the run ends.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Models in a batch, over all processes together.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Compute each batch in this many pieces, in turn.")] = None,
+    max_views: Annotated[
+        int | None, typer.Option(help="Maximum views per model; each batch has 1 to this many.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's peak learning rate.")] = None,
     warmup: Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises.")] = None,
     drops: Annotated[
-        str | None, typer.Option(help="Iterations at which it is divided by ten, such as 20000,40000.")
+        str | None, typer.Option(help="Iterations at which the learning rate is divided by ten, such as 20000,40000.")
     ] = None,
-    cooldown: Annotated[int | None, typer.Option(help="Last iterations, over which it falls to zero.")] = None,
-    fall: Annotated[str | None, typer.Option(help="How it falls: linear or cosine.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="L2, of weights alone.")] = None,
-    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
+    cooldown: Annotated[
+        int | None, typer.Option(help="Final iterations, over which the learning rate falls to 0.")
+    ] = None,
+    fall: Annotated[str | None, typer.Option(help="Shape of the fall during the cooldown: linear or cosine.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2 decay of weights; biases are not decayed.")] = None,
+    clip: Annotated[float | None, typer.Option(help="Maximum norm of the gradient.")] = None,
     average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
     augmentation: Annotated[
         str | None, typer.Option(help="2016, or compact (adds zoom, shift, colour and backgrounds).")
     ] = None,
-    amp: Annotated[bool | None, typer.Option(help="bfloat16 autocast; states stay float32.")] = None,
-    compile: Annotated[bool | None, typer.Option(help="Encoder and decoder by torch.compile.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Of the recurrence: auto, triton, onednn or reference.")] = None,
+    amp: Annotated[bool | None, typer.Option(help="Use bfloat16 autocast; the states stay float32.")] = None,
+    compile: Annotated[bool | None, typer.Option(help="Compile encoder and decoder with torch.compile.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Recurrence backend: auto, triton, onednn or reference.")] = None,
     pretrained: Annotated[
-        bool | None, typer.Option(help="Begin the encoder of compact with ImageNet's weights (the extra train).")
+        bool | None, typer.Option(help="Start compact's encoder from ImageNet weights (needs the extra train).")
     ] = None,
     frozen: Annotated[
         int | None,
-        typer.Option(help="Parts of compact's encoder, of 17, that do not learn; from 1 on no depthwise filter does."),
+        typer.Option(help="Freeze the first N of compact's 17 encoder parts and, from 1 on, all depthwise filters."),
     ] = None,
-    encoder_rate: Annotated[float | None, typer.Option(help="Its other parts' share of the learning rate.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of its last maps that training drops.")] = None,
+    encoder_rate: Annotated[
+        float | None, typer.Option(help="Learning rate of the encoder's other parts, as a factor of --learning-rate.")
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(help="Dropout rate of the encoder's last maps.")] = None,
     dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
     loss_views: Annotated[
-        int | None, typer.Option(help="After how many views the shape enters the loss: the last, others drawn; 0: all.")
+        int | None, typer.Option(help="Shapes in the loss: after the last view and random others; 0: after every view.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the weights and the data's order.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that read ahead, for each that trains.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed for the weights and the order of the data.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that load data, for each training process.")] = None,
     report_every: Annotated[int | None, typer.Option(help="Iterations between lines of log.csv.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between checkpoints.")] = None,
-    keep: Annotated[int | None, typer.Option(help="Checkpoints that stay, besides the best.")] = None,
+    keep: Annotated[int | None, typer.Option(help="Number of newest checkpoints to keep, besides the best.")] = None,
     validate_every: Annotated[int | None, typer.Option(help="Iterations between validations; 0: none.")] = None,
-    validate_models: Annotated[int | None, typer.Option(help="Objects of the val split that are scored.")] = None,
+    validate_models: Annotated[int | None, typer.Option(help="Number of objects of the val split to score.")] = None,
     tensorboard: Annotated[
-        bool | None, typer.Option(help="Write for TensorBoard, too (the extra tensorboard).")
+        bool | None, typer.Option(help="Also write TensorBoard files (needs the extra tensorboard).")
     ] = None,
     init: Annotated[
         Path | None,
-        typer.Option(help="Weights of the same network to begin with, in place of ImageNet's; shipped: r2n2's own."),
+        typer.Option(help="Weights of the same network to start from, instead of ImageNet's; shipped: those of r2n2."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o, as it was begun.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in -o with its own settings.")] = False,
     auto_resume: Annotated[
-        bool, typer.Option("--auto-resume", help="Go on if there is a run in -o, else begin one: for schedulers.")
+        bool,
+        typer.Option("--auto-resume", help="Continue the run in -o, or start one if there is none: for schedulers."),
     ] = False,
     other_data: Annotated[
-        bool, typer.Option("--other-data", help="Go on though the data are not those of the run so far.")
+        bool, typer.Option("--other-data", help="Continue even if the data differ from those of the run so far.")
     ] = False,
     strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of skipping its model.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto (CUDA where there is one), cpu, cuda, cuda:1, ...")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto (CUDA if available, else the CPU), cpu, cuda, cuda:1, ...")
+    ] = None,
 ) -> None:
     """Train a network.
 
-    The weights to use are the run folder's weights.safetensors. Options change the recipe.
+    The trained weights are written to weights.safetensors in the run's folder. Options override the recipe.
 
     On several GPUs or machines: torchrun --nproc-per-node N -m r2n2 train ...
     """
-    given = dict(locals())  # the options by name, before there is any other variable
+    given = dict(locals())  # the options by name, before any other variable exists
     from r2n2.config import network_config
     from r2n2.devices import find_device, has_bfloat16
     from r2n2.network.checkpoint import shipped_weights
@@ -108,16 +117,16 @@ def train(
     settings = read_settings(config) if config else Settings()
     output, data = output or settings.output, data or settings.data
     if not output:
-        raise UserError("The run needs a folder; name one with -o.")
+        raise UserError("A run needs a folder; name one with -o.")
     if resume and recipe:
-        raise UserError("--resume goes on with the run's own recipe; leave out --recipe.")
+        raise UserError("--resume continues with the recipe of the run; omit --recipe.")
     if resume and init:
-        raise UserError("--resume goes on with the run's own weights; leave out --init.")
+        raise UserError("--resume continues with the weights of the run; omit --init.")
     resume = resume or (auto_resume and bool(Checkpoints(output).paths()))
     stored = Checkpoints(output).description() if resume else None
     data = data or (Path(stored.place) if stored and stored.place else None)
     if not data:
-        raise UserError("There is nothing to train on; name a folder with --data.")
+        raise UserError("There is no data to train on; name a folder with --data.")
     chosen = network_config(network) if network else settings.network
     if not (chosen or stored):
         chosen = network_config(DEFAULT_NETWORK)
@@ -138,7 +147,7 @@ def train(
             if values.amp and amp_is_recipes and not has_bfloat16(place):
                 values = replace(values, amp=False)
                 if processes.writes:
-                    say("this CPU is slow in bfloat16: training in float32; --amp insists on it", sys.stderr)
+                    say("this CPU is slow in bfloat16, so training uses float32; --amp forces bfloat16", sys.stderr)
             is_new = stored is None or values != stored.config
             if processes.writes and is_new and (doubt := values.doubt_of_rate()):
                 say(f"warning: {doubt}", sys.stderr)
@@ -162,14 +171,14 @@ def train(
             say(f"r2n2: {stopped}", sys.stderr)
         raise typer.Exit(stopped.exit_code) from None
     except KeyboardInterrupt:
-        say("r2n2: stopped at once; the last checkpoint, if there is one, stands.", sys.stderr)
+        say("r2n2: stopped at once; the last checkpoint, if any, is kept.", sys.stderr)
         raise typer.Exit(130) from None
 
 
 def _values(
     given: dict[str, Any], settings: "Settings", stored: "TrainingConfig | None", graph: str
 ) -> "TrainingConfig":
-    """Recipe, or what the run was begun with; changed by the file of settings; changed by options."""
+    """The recipe or, for a run that continues, its settings; overridden by the settings file, and that by options."""
     from r2n2.training.recipes import TrainingConfig, changed, recipe
 
     names = {field.name for field in fields(TrainingConfig)}
@@ -179,16 +188,14 @@ def _values(
     if "only" in options:
         options["only"] = tuple(options["only"])
     changes = settings.changes | options
-    # Of options alone: a run's settings.toml names everything.
+    # Check only the options: a run's settings.toml names every setting.
     others = [name for name in OF_COMPACT if name in options and options[name] != getattr(TrainingConfig, name)]
     if others and graph != "compact":
-        raise UserError(
-            f"--{others[0].replace('_', '-')} is of compact's encoder, which this network has not; leave it out."
-        )
+        raise UserError(f"--{others[0].replace('_', '-')} applies only to compact's encoder; omit it for this network.")
     if stored is None:
         begun_from = given["init"] or settings.init
         if changes.get("pretrained") is False and not begun_from:
-            changes.setdefault("frozen", 0)  # weights drawn at random have to learn
+            changes.setdefault("frozen", 0)  # random weights have to learn
         default = "compact" if graph == "compact" else "2016"
         stored = recipe(given["recipe"] or settings.recipe or default)
     return changed(stored, **changes)
@@ -198,4 +205,4 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(",") if word.strip())
     except ValueError as error:
-        raise UserError(f"--drops is {text!r}; give iterations with commas between, such as 20000,40000.") from error
+        raise UserError(f"--drops is {text!r}; give iterations separated by commas, such as 20000,40000.") from error

@@ -1,1 +1,1 @@
-"""Judging: scores, tables of them, and the objects that came out worst."""
+"""Evaluation: scores, tables of scores, and the objects with the worst results."""

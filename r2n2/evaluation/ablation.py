@@ -1,7 +1,7 @@
-"""What the recurrence is worth: shapes without it, and how much the order of the views matters.
+"""What the recurrence contributes: shapes rebuilt without it, and how much the order of the views matters.
 
-averaged:   o_t = mean_{i <= t} o(view i alone)              the same network, views folded by a mean of occupancies
-orders:     o(view pi_1, ..., view pi_T) for random pi       the same views, folded in another order
+averaged:   o_t = mean_{i <= t} o(only view i)               the same network, views combined by a mean of occupancies
+orders:     o(view pi_1, ..., view pi_T) for random pi       the same views, read in another order
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from r2n2.network.model import R2N2
 
 
 class Spread(NamedTuple):
-    """Of the IoU of one object's views in several orders: mean, standard deviation and range, averaged over objects."""
+    """Mean, standard deviation and range of the IoU over several orders of an object's views, averaged over objects."""
 
     mean: float
     deviation: float
@@ -23,14 +23,17 @@ class Spread(NamedTuple):
 
 
 def occupancy_averaged(model: R2N2, views: Tensor) -> Tensor:
-    """Views (B, T, 3, 127, 127) to the mean of the first view's occupancy, the first two's, ...: (B, T, 32, 32, 32)."""
+    """The mean occupancy of the first view, of the first two, ... (B, T, 32, 32, 32), each rebuilt separately.
+
+    views: (B, T, 3, 127, 127).
+    """
     alone = model.occupancy_by_view(views.flatten(0, 1)[:, None])[:, 0].unflatten(0, views.shape[:2])
     counts = torch.arange(1, views.shape[1] + 1, device=views.device)
     return alone.cumsum(dim=1) / counts[:, None, None, None]
 
 
 def order_scores(model: R2N2, views: Tensor, truth: np.ndarray, threshold: float, orders: int) -> np.ndarray:
-    """IoU (orders,) of one object from all its views (T, 3, 127, 127), each time in another random order."""
+    """The IoU (orders,) of one object from all its views (T, 3, 127, 127) in each of several random orders."""
     permutations = [np.random.default_rng([0, number]).permutation(len(views)) for number in range(orders)]
     features = model.encode(views[None])[0]  # (T, F)
     states = model.recurrence(features[torch.as_tensor(np.stack(permutations))])[0][:, -1]  # (orders, 4, 4, 4, C)

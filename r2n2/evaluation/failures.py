@@ -1,4 +1,4 @@
-"""The objects that came out worst, drawn beside the truth: what a table of means hides."""
+"""The objects with the worst results, drawn next to the truth: what a table of means hides."""
 
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
@@ -37,11 +37,11 @@ def draw_failures(
 ) -> None:
     """Write a picture of the `count` objects with the lowest IoU from `views` views, the worst first.
 
-    averaged: as `tables.evaluate` takes it.
+    averaged: as in `tables.evaluate`.
     """
     scored = _scored(model, models, views, threshold, preprocessing, averaged)
     with evaluating(model):
-        worst = nsmallest(count, scored, key=itemgetter(0))  # the others' arrays are let go: 0.7 MB each
+        worst = nsmallest(count, scored, key=itemgetter(0))  # so that the arrays of the others are freed: 0.7 MB each
     rows = [comparison(array, occupancy, truth, threshold, word) for _, word, array, occupancy, truth in worst]
     with written_beside(path) as temporary:
         stacked(rows).save(temporary)
@@ -50,7 +50,7 @@ def draw_failures(
 def _scored(
     model: R2N2, models: Iterable[Readable], views: int, threshold: float, preprocessing: str, averaged: bool
 ) -> Iterator[tuple[float, str, np.ndarray, np.ndarray, np.ndarray]]:
-    """IoU, category, views, occupancy and true voxels of each model that can be read."""
+    """Yield IoU, category, views, occupancy and true voxels of each model that can be read."""
     device = next(model.parameters()).device
     for item in progress(list(models), "finding failures", unit="model"):
         try:
@@ -65,7 +65,7 @@ def _scored(
 
 
 def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, threshold: float, word: str) -> Image.Image:
-    """A row of views (T, 3, H, W), the shape rebuilt from them with its IoU, and the true one, (32, 32, 32) each."""
+    """A row with views (T, 3, H, W), the shape rebuilt from them and its IoU, and the true shape, (32, 32, 32) each."""
     iou = intersection_over_union(occupancy, truth, threshold)
     tiles = [(view_image(view), f"view {number}") for number, view in enumerate(views, start=1)]
     rebuilt, true = drawn(occupancy, threshold), drawn(truth.astype(np.float32), 0.5, "blocky")
@@ -73,7 +73,7 @@ def comparison(views: np.ndarray, occupancy: np.ndarray, truth: np.ndarray, thre
 
 
 def drawn(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> Image.Image:
-    """The shape, or an empty tile for a shape of no voxel."""
+    """A drawing of the shape, or an empty tile if it has no voxels."""
     if (occupancy > threshold).any():
         return draw_mesh(surface_mesh(occupancy, threshold, style), smooth=style == "smooth")
     return Image.new("RGB", (TILE, TILE), CARD)

@@ -1,8 +1,9 @@
-"""The same objects as photographs on several grounds and in several framings: what making pictures ready is worth.
+"""The same objects as photographs on several grounds and in several framings: what making pictures ready contributes.
 
-One view of each object, as a clean render and as `data.grounds` photographs it; IoU of the shape from the clean render,
-from the photograph as it is, and from the photograph made ready. A picture that was cut out or framed went right if the
-mask by which it was covers the object with an IoU of 0.8. Warnings are counted by whether they were right.
+One view of each object is used as a clean render and as photographs made by `data.grounds`. The scores are the IoU of
+the shape from the clean render, from the photograph as it is, and from the photograph made ready. A picture that was
+cut out or framed counts as right if the mask used for it matches the object with an IoU of at least 0.8. Warnings are
+counted by whether they were right.
 """
 
 import zlib
@@ -28,14 +29,17 @@ from r2n2.pictures.ready import make_ready
 from r2n2.progress import progress
 from r2n2.shapes.picture import TILE, side_by_side, stacked, view_image
 
-RIGHT = 0.8  # IoU of a mask that found the object
-VIEWS = 3  # of an object, to be compared with views of which one is another's
+RIGHT = 0.8  # least IoU of a mask that found the object
+VIEWS = 3  # views of an object, compared with as many of which one shows another object
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One photograph: IoU from the clean render, from it as it is, and made ready; whether it went right, was warned of
-    by its mask, and by its shape; what to draw."""
+    """One photograph and its scores.
+
+    clean, given, ready: the IoU from the clean render, from the photograph as it is, and made ready; right: whether the
+    object was found; mask_warned, shape_warned: whether mask or shape gave a warning; the rest is what is drawn.
+    """
 
     ground: str
     framing: str
@@ -53,15 +57,18 @@ class Shot:
 
 @dataclass(frozen=True)
 class Grounds:
-    """shots: every photograph; mixed: of how many objects' views, and of how many with one view of another's, it is
-    warned that they look like different objects; objects: of how many."""
+    """shots: every photograph; objects: the number of objects.
+
+    mixed: how many objects get a warning about different objects with their own views, and how many with one view of
+    another object among them.
+    """
 
     shots: list[Shot]
     mixed: tuple[int, int]
     objects: int
 
     def to_markdown(self) -> str:
-        """A row for each ground and framing, and how often the warnings are right."""
+        """A Markdown table with a row for each ground and framing, and how often the warnings are right."""
         rows = [
             "| framing | ground | clean | as it is | made ready | right | of these: clean | made ready |",
             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -79,19 +86,19 @@ class Grounds:
         unsure = [shot for shot in self.shots if shot.shape_warned]
         sure = [shot for shot in self.shots if not shot.shape_warned]
         return [
-            f"Warned of the object in the picture: {_share(wrong, 'mask_warned')} where it was not found, "
-            f"{_share(right, 'mask_warned')} where it was; of picture or shape: "
+            f"Warnings about the object in the picture: {_share(wrong, 'mask_warned')} where it was not found, "
+            f"{_share(right, 'mask_warned')} where it was; about picture or shape: "
             f"{_count(wrong, lambda shot: shot.mask_warned or shot.shape_warned)} and "
             f"{_count(right, lambda shot: shot.mask_warned or shot.shape_warned)}.",
-            f"Warned of an unsure shape: {len(unsure)} of {len(self.shots)}, IoU {_mean(unsure, 'ready')}; "
-            f"of the others {_mean(sure, 'ready')}.",
-            f"Warned of different objects, {VIEWS} clean views each: {self.mixed[0]} of {self.objects} of one object, "
-            f"{self.mixed[1]} of {self.objects} with one view of another object.",
+            f"Warnings about an unsure shape: {len(unsure)} of {len(self.shots)}, with IoU {_mean(unsure, 'ready')}; "
+            f"IoU of the others: {_mean(sure, 'ready')}.",
+            f"Warnings about different objects, {VIEWS} clean views each: {self.mixed[0]} of {self.objects} with views "
+            f"of one object, {self.mixed[1]} of {self.objects} with one view of another object.",
         ]
 
 
 def evaluate_grounds(model: R2N2, models: Sequence[Readable], threshold: float = THRESHOLD) -> Grounds:
-    """Photograph each of `models` on every ground in every framing, seeded by its name.
+    """Photograph each of `models` on every ground in every framing, seeded by its name, and score the shapes.
 
     Raises UserError for a model that cannot be read.
     """
@@ -112,7 +119,7 @@ def evaluate_grounds(model: R2N2, models: Sequence[Readable], threshold: float =
 
 
 def draw_grounds(result: Grounds, path: Path, threshold: float = THRESHOLD, count: int = 6) -> None:
-    """Write a picture of the photographs that lost most against the clean render, the worst first."""
+    """Write a picture of the `count` photographs that lost the most IoU against the clean render, the worst first."""
     rows = []
     for shot in sorted(result.shots, key=lambda shot: shot.ready - shot.clean)[:count]:
         photo = ImageOps.pad(shot.image, (TILE, TILE), color=(255, 255, 255, 255))
@@ -161,7 +168,10 @@ def _shot(
 
 
 def _mixed(model: R2N2, models: Sequence[Readable]) -> tuple[int, int]:
-    """In how many objects' views, and in how many with one of another category's object, one looks like no other."""
+    """For how many objects one view looks like a different object: with their own views, and with a view of another.
+
+    The other view is one of an object of another category.
+    """
     pictures = (item.read_views(range(min(VIEWS, item.count_views()))) for item in models)
     views = [np.stack([to_view(picture) for picture in some]) for some in pictures]
     shapes = [_occupancies(model, view) for view in views]  # (VIEWS, 32, 32, 32) each
@@ -180,7 +190,7 @@ def _occupancy(model: R2N2, view: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def _occupancies(model: R2N2, views: np.ndarray) -> np.ndarray:
-    """Views (T, 3, 127, 127) to the shapes (T, 32, 32, 32) that each gives alone."""
+    """The shapes (T, 32, 32, 32) rebuilt from each of the views (T, 3, 127, 127) separately."""
     device = next(model.parameters()).device
     return model(torch.from_numpy(views)[:, None].to(device)).occupancy.cpu().numpy()
 

@@ -6,16 +6,16 @@ from r2n2.config import THRESHOLD
 
 
 def intersection_over_union(occupancy: np.ndarray, truth: np.ndarray, threshold: float = THRESHOLD) -> float:
-    """IoU of the voxels with occupancy above `threshold` against `truth` (bool); 1 where both are empty."""
+    """The IoU of the voxels with occupancy above `threshold` and `truth` (bool); 1 if both are empty."""
     predicted = occupancy > threshold
     union = np.logical_or(predicted, truth).sum()
     return float(np.logical_and(predicted, truth).sum() / union) if union else 1.0
 
 
 def average_precision(occupancy: np.ndarray, truth: np.ndarray) -> float:
-    """Area under the precision-recall curve as a step function; voxels of equal occupancy enter together.
+    """The area under the precision-recall curve as a step function; voxels of equal occupancy are added together.
 
-    With no voxel occupied there is no curve; the result is 1 by the convention above.
+    If no voxel of `truth` is occupied there is no curve, and the result is 1 by the convention above.
     """
     scores, positive = np.ravel(occupancy), np.ravel(truth).astype(bool)
     if not positive.any():

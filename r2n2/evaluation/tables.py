@@ -1,4 +1,4 @@
-"""The table: IoU and average precision for 1 to 5 views, per category and over all models.
+"""Tables of IoU and average precision for 1 to 5 views, per category and over all models.
 
 Each model's views are the first n of an order seeded by its name, without replacement, so that every run and every
 network sees the same pictures. The mean over all models weighs each model once, as the paper's table does.
@@ -42,8 +42,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """views: scores by number of views; categories: the same by category word; skipped: what could not be read;
-    orders: the spread of IoU over orders of all views, if asked for."""
+    """views: scores by number of views; categories: the same by category word; skipped: why models could not be read;
+    orders: the spread of the IoU over orders of all views, if requested."""
 
     views: dict[str, Score]
     categories: dict[str, dict[str, Score]]
@@ -74,8 +74,8 @@ class Evaluation:
         text = "\n".join(f"| {' | '.join(row)} |" for row in padded) + "\n"
         if self.orders:
             text += (
-                f"\nAll views in random orders: IoU {self.orders.mean:.3f} on average, of one object "
-                f"{self.orders.deviation:.3f} standard deviation and {self.orders.range:.3f} between best and worst.\n"
+                f"\nAll views in random orders: mean IoU {self.orders.mean:.3f}; per object, standard deviation "
+                f"{self.orders.deviation:.3f} and {self.orders.range:.3f} between best and worst.\n"
             )
         return text
 
@@ -92,9 +92,9 @@ def evaluate(
 ) -> Evaluation:
     """Score `model` on all of `models`. Unreadable ones are skipped and listed, or raise UserError if `strict`.
 
-    preprocessing: a name of `images.PREPROCESSING`; "2016" is for comparison with the original's own tests. averaged:
-    without the recurrence, each view rebuilt alone and the occupancies averaged. orders: in how many random orders the
-    views are folded, too, for the spread.
+    preprocessing: a name in `images.PREPROCESSING`; "2016" is for comparison with the original's own tests. averaged:
+    without the recurrence, rebuild each view separately and average the occupancies. orders: also read the views in
+    this many random orders, to measure the spread.
     """
     if max_views < 1:
         raise UserError(f"{max_views} views were asked for; at least 1 is needed.")
@@ -118,15 +118,15 @@ def evaluate(
 def evaluate_mean_shapes(
     training: Sequence[Readable], models: Sequence[Readable], threshold: float = THRESHOLD, strict: bool = False
 ) -> Evaluation:
-    """What the mean training shape of each category scores: a baseline that sees no picture but knows the category.
+    """Score the mean training shape of each category: a baseline that sees no picture but knows the category.
 
-    For a category without training models it is the mean of all. Raises UserError if a model is in both lists, or if no
+    A category without training models gets the mean of all. Raises UserError if a model is in both lists, or if no
     training model can be read.
     """
     check_threshold(threshold)
     overlap = {model.stamp for model in training} & {model.stamp for model in models}
     if overlap:
-        raise UserError(f"{len(overlap)} models are in the mean shapes themselves; evaluate --split test or val.")
+        raise UserError(f"{len(overlap)} models are also part of the mean shapes; evaluate --split test or val.")
     skipped: list[str] = []
     voxels_of = methodcaller("read_voxels")
     sums: dict[str, np.ndarray] = {}
@@ -135,7 +135,7 @@ def evaluate_mean_shapes(
         sums[item.word] = sums.get(item.word, 0) + voxels
         counts[item.word] = counts.get(item.word, 0) + 1
     if not counts:
-        raise UserError(f"None of the {len(training)} models of the mean shapes can be read. The first: {skipped[0]}")
+        raise UserError(f"None of the {len(training)} models for the mean shapes can be read. The first: {skipped[0]}")
     overall = sum(sums.values()) / sum(counts.values())
     records = []
     for item, truth in _readable(models, voxels_of, skipped, strict):
@@ -147,7 +147,7 @@ def evaluate_mean_shapes(
 def _readable(
     models: Iterable[Readable], read: Callable[[Readable], Value], skipped: list[str], strict: bool
 ) -> Iterator[tuple[Readable, Value]]:
-    """Each model with what `read` makes of it; those that cannot be read go into `skipped`, or raise if `strict`."""
+    """Yield each model with the result of `read`. Errors of unreadable ones go into `skipped`, or raise if `strict`."""
     for model in models:
         try:
             value = read(model)
@@ -160,7 +160,7 @@ def _readable(
 
 
 def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") -> tuple[np.ndarray, np.ndarray]:
-    """The first views (T, 3, 127, 127) of the model's seeded order, at most `max_views`, and its voxels."""
+    """The first views (T, 3, 127, 127) in the model's seeded order, at most `max_views`, and the model's voxels."""
     seed = zlib.crc32(model.name.encode(errors="surrogateescape"))
     order = np.random.default_rng(seed).permutation(model.count_views())[:max_views]
     views = [to_view(picture, preprocessing) for picture in model.read_views(order)]
@@ -168,7 +168,7 @@ def read_sample(model: Readable, max_views: int, preprocessing: str = "modern") 
 
 
 def write_tables(table: Evaluation, json_path: Path | None, markdown_path: Path | None) -> None:
-    """Write the table where paths are given."""
+    """Write the table to those of the two paths that are given."""
     texts = {json_path: table.to_json(), markdown_path: table.to_markdown()}
     write_texts({path: text for path, text in texts.items() if path is not None})
 

@@ -1,4 +1,4 @@
-"""A trained network as ONNX files, for programs without PyTorch; needs the extra `export`."""
+"""Export a trained network to ONNX files, for programs without PyTorch; needs the extra `export`."""
 
 from r2n2.export.export import Export, check_extra, export_onnx
 

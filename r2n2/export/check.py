@@ -1,12 +1,12 @@
-"""ONNX files against PyTorch, by onnxruntime, on the bundled sample's pictures, view after view.
+"""Compare ONNX files, run by onnxruntime, with PyTorch on the bundled sample's pictures, view after view.
 
-features, hidden, memory, logits    of each graph alone: what it makes of PyTorch's own inputs, at every view
-occupancy                           of the whole loop: pictures in, states handed from graph to graph, shape out
+features, hidden, memory, logits    of each graph alone: its outputs for PyTorch's own inputs, at every view
+occupancy                           of the whole loop: pictures in, states passed from graph to graph, shape out
 
     error = max |onnx - torch| / max(1, max |torch|)        absolute for values up to 1, relative for larger ones
 
-States of the whole loop are not held to each other: the shipped network's features reach hundreds, and the rounding of
-float32 alone moves its hidden values by some 5e-5, as a test shows by float64; no shape shows it.
+The states of the whole loop are not compared: the shipped network's features reach hundreds, and float32 rounding alone
+moves its hidden values by about 5e-5, as a test with float64 shows; the shapes are not affected.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from r2n2.export.parts import STATES, Part, state_shape
 from r2n2.network import R2N2
 from r2n2.pictures.images import read_image, to_view
 
-Run = Callable[..., list[np.ndarray]]  # inputs in the graph's order to outputs
+Run = Callable[..., list[np.ndarray]]  # from inputs, in the graph's order, to outputs
 TOLERANCE = 1e-4
-BATCHES = (1, 3)  # the graphs are traced with 2
+BATCHES = (1, 3)  # the graphs are traced with a batch of 2
 VIEWS = 4
 
 
 def load_graphs(folder: Path, parts: list[Part]) -> dict[str, Run]:
-    """A function for each graph in `folder`, run by onnxruntime on the CPU."""
+    """Return a function for each graph in `folder` that runs it with onnxruntime on the CPU."""
     import onnxruntime
 
     def runner(part: Part) -> Run:
@@ -42,7 +42,7 @@ def load_graphs(folder: Path, parts: list[Part]) -> dict[str, Run]:
 
 
 def sample_views(batch: int, views: int) -> Tensor:
-    """Views (B, T, 3, 127, 127) of the first objects of the bundled sample."""
+    """Return views (B, T, 3, 127, 127) of the first objects of the bundled sample."""
     with sample_folder() as folder:
         models = find_models(folder)[0][:batch]
         pictures = [[to_view(read_image(path)) for path in view_paths(model)[:views]] for model in models]
@@ -51,11 +51,11 @@ def sample_views(batch: int, views: int) -> Tensor:
 
 @torch.no_grad()
 def errors(model: R2N2, graphs: dict[str, Run], views: Tensor) -> dict[str, float]:
-    """The largest error of each output over all views (B, T, 3, 127, 127)."""
+    """Return the largest error of each output over all views (B, T, 3, 127, 127)."""
     names = STATES[model.config.recurrence]
     found: list[tuple[str, float]] = []
-    states = [torch.zeros(len(views), *state_shape(model.config)) for _ in names]  # of PyTorch
-    carried = [state.numpy() for state in states]  # of the ONNX files, from view to view
+    states = [torch.zeros(len(views), *state_shape(model.config)) for _ in names]  # from PyTorch
+    carried = [state.numpy() for state in states]  # from the ONNX files, carried from view to view
     for view in views.unbind(1):  # (B, 3, 127, 127)
         features = model.encode(view[:, None])[:, 0]  # (B, F)
         output = model(view[:, None], state=tuple(states) if len(states) > 1 else states[0])
@@ -74,6 +74,6 @@ def errors(model: R2N2, graphs: dict[str, Run], views: Tensor) -> dict[str, floa
 
 def _error(value: np.ndarray, expected: Tensor) -> float:
     if value.shape != expected.shape or value.dtype != np.float32:
-        raise ValueError(f"{value.shape} {value.dtype} came out of ONNX, {tuple(expected.shape)} float32 of PyTorch")
+        raise ValueError(f"ONNX returned {value.shape} {value.dtype}, PyTorch {tuple(expected.shape)} float32")
     error = np.abs(value - expected.numpy()).max() / max(1.0, float(expected.abs().max()))
     return float(error) if np.isfinite(error) else float("inf")

@@ -1,4 +1,4 @@
-"""What lies beside the ONNX files: network.json for programs, README.md for people, both saying how to loop."""
+"""The files next to the ONNX files: network.json for programs, README.md for people. Both describe the loop."""
 
 import json
 from pathlib import Path
@@ -13,18 +13,19 @@ FORMAT = 1
 README = """\
 # {name} as ONNX
 
-Pictures of one object to a {voxels}x{voxels}x{voxels} shape, in three graphs; you run the loop over the views.
-Everything is float32; `batch` is free in every graph.
+Three graphs turn pictures of one object into a {voxels}x{voxels}x{voxels} shape; you run the loop over the views.
+All values are float32; every graph accepts any `batch` size.
 
 {table}
 
-A view is an RGB picture of {side}x{side} pixels in [0, 1], channels first; lay transparency over the grey {background}.
-The state before the first view is zero; keep it to add views later. The occupancy is in the order x, y, z, y up; a
-voxel is occupied where it is above {threshold}. Against PyTorch, every output is exact to {error:.0e}.
+A view is an RGB picture of {side}x{side} pixels in [0, 1], channels first; composite transparency over the grey
+{background}. The state before the first view is zero; keep the state to add views later. The axes of the occupancy are
+x, y, z, with y up; a voxel is occupied if its occupancy is above {threshold}. Every output matches PyTorch's to
+{error:.0e}.
 
-The pictures are yours to supply: square ones, the object in the middle, its longer side {fill} of the picture's.
-`read_view` squeezes whatever it gets, while `r2n2 reconstruct` first frames the object and takes it out of a busy
-background; what it made of pictures is `shape.views` in Python, which the encoder takes as they are.
+Supply square pictures with the object in the middle, its longer side {fill} of the picture's. `read_view` squeezes any
+picture to the size of a view, while `r2n2 reconstruct` first frames the object and cuts it out of a busy background.
+The views that it makes are `shape.views` in Python; the encoder takes them as they are.
 
 ```python
 import numpy as np
@@ -51,7 +52,7 @@ for path in ["view1.png", "view2.png", "view3.png"]:
 
 
 def describe(folder: Path, config: NetworkConfig, parts: list[Part], errors: dict[str, float]) -> None:
-    """Write network.json and README.md; errors: of each output against PyTorch, from `check.errors`."""
+    """Write network.json and README.md; errors: the error of each output against PyTorch, from `check.errors`."""
     graphs = {part.name: {"file": part.file, **_signature(part, config)} for part in parts}
     states = STATES[config.recurrence]
     description = {

@@ -1,4 +1,4 @@
-"""From a network to a folder of ONNX files that was compared with PyTorch before it got its name."""
+"""Export a network to a folder of ONNX files, which are compared with PyTorch before they get their final names."""
 
 import logging
 import shutil
@@ -20,13 +20,13 @@ from r2n2.files import require_no_file
 from r2n2.network import R2N2
 from r2n2.progress import progress
 
-OPSET = 18  # the one PyTorch's translations are written in; onnxruntime reads it since 1.14
+OPSET = 18  # the opset that PyTorch's translations are written in; onnxruntime reads it since 1.14
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written, and the largest error of each output against PyTorch, see `check`."""
+    """The folder and the files written, and the largest error of each output against PyTorch, see `check`."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -36,9 +36,9 @@ class Export:
 def export_onnx(model: R2N2, folder: str | Path, tolerance: float = TOLERANCE) -> Export:
     """Write encoder.onnx, step.onnx, decoder.onnx, network.json and README.md of `model` into `folder`.
 
-    The files are run by onnxruntime, several views in batches of several sizes, before they are put there. Raises
+    Before the files are moved there, onnxruntime runs them on several views in batches of several sizes. Raises
     UserError if the extra is missing, the folder cannot be written, or an error is larger than `tolerance`; the folder
-    is then as it was.
+    is then unchanged.
     """
     check_extra()
     folder, model = Path(folder), plain(model)
@@ -72,7 +72,7 @@ def check_extra() -> None:
 def _write(part: Part, path: Path) -> None:
     batch = torch.export.Dim("batch")
     shapes = [{0: batch} for _ in part.inputs]
-    # A module with *state takes the last of them as one argument.
+    # For a module with *state, all state inputs form one argument.
     dynamic = (shapes[0], tuple(shapes[1:])) if part.name == "step" else tuple(shapes)
     with _undisturbed(), torch.no_grad():
         torch.onnx.export(
@@ -91,10 +91,10 @@ def _write(part: Part, path: Path) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """The exporter without what it says of itself, and with cuDNN's precisions as PyTorch sets them.
+    """Run the exporter without its log messages and warnings, and with cuDNN's precisions at PyTorch's defaults.
 
-    It reads the old name of these precisions, which PyTorch refuses where a program has set the new ones. Nothing is
-    computed on a GPU meanwhile.
+    The exporter reads the old name of these precisions, which PyTorch refuses if a program has set the new ones.
+    Nothing runs on a GPU in the meantime.
     """
     logger, cudnn = logging.getLogger("torch.onnx"), (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
     level, precisions = logger.level, [part.fp32_precision for part in cudnn]
@@ -113,7 +113,7 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _filled_beside(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; if the block succeeds, its files go into `folder`, else nowhere."""
+    """Yield an empty folder next to `folder`; its files are moved into `folder` only if the block succeeds."""
     temporary = None
     try:
         require_no_file(folder)

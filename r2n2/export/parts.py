@@ -1,10 +1,10 @@
-"""The three graphs that a network falls into, so that whoever runs them owns the loop over the views.
+"""The three graphs into which a network is split, so that whoever runs them owns the loop over the views.
 
 encoder   views (B, 3, 127, 127)                    -> features (B, F)
-step      features (B, F), state                    -> new state            of the GRU h, of the LSTM h and s
+step      features (B, F), state                    -> new state            GRU: h; LSTM: h and s
 decoder   hidden h (B, 4, 4, 4, C)                  -> logits (B, 2, 32, 32, 32), occupancy (B, 32, 32, 32)
 
-The state before the first view is zero. B is free in every graph, and everything is float32.
+The state before the first view is zero. B is free in every graph, and all values are float32.
 """
 
 import copy
@@ -17,12 +17,12 @@ from r2n2.config import GRID_SIDE, IMAGE_SIDE, NetworkConfig
 from r2n2.network import R2N2
 
 STATES = {"gru": ("hidden",), "lstm": ("hidden", "memory")}  # h; h and s
-TRACED_BATCH = 2  # torch.export takes a batch of 1 for a constant
+TRACED_BATCH = 2  # torch.export treats a batch of 1 as a constant
 
 
 @dataclass(frozen=True)
 class Part:
-    """One graph: its module, and the names of what goes in and out. shapes: of each input, without the batch."""
+    """One graph: its module and the names of its inputs and outputs. shapes: of each input, without the batch."""
 
     name: str
     module: nn.Module
@@ -39,7 +39,7 @@ class Part:
 
 
 class Step(nn.Module):
-    """One view into the state: features (B, F) and each part of the state (B, 4, 4, 4, C) to the new parts."""
+    """Fold one view into the state: features (B, F) and each part of the state (B, 4, 4, 4, C) to the new parts."""
 
     def __init__(self, recurrence: nn.Module) -> None:
         super().__init__()
@@ -63,19 +63,19 @@ class Decode(nn.Module):
 
 
 def state_shape(config: NetworkConfig) -> tuple[int, ...]:
-    """Of one part of the state, without the batch."""
+    """The shape of one part of the state, without the batch."""
     return (*[GRID_SIDE] * 3, config.hidden_channels)
 
 
 def plain(model: R2N2) -> R2N2:
-    """A copy on the CPU, float32, in evaluation mode, with the recurrence in plain PyTorch."""
+    """Copy a model to the CPU, in float32 and evaluation mode, with the recurrence in plain PyTorch."""
     model = copy.deepcopy(model).cpu().float().eval()
     model.recurrence.backend = "reference"
     return model
 
 
 def split(model: R2N2) -> list[Part]:
-    """Encoder, step and decoder of a `plain` model."""
+    """Split a `plain` model into encoder, step and decoder."""
     config = model.config
     features, grid, states = (config.features,), state_shape(config), STATES[config.recurrence]
     return [

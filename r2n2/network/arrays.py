@@ -1,8 +1,8 @@
-"""Lists of NumPy arrays out of `.npy` and `.npz` files that hold pickles, without running any of the pickle.
+"""Read lists of NumPy arrays from `.npy` and `.npz` files that hold pickles, without running code from the pickle.
 
 A pickle is a small program that may call any function by name. Here the only names it may use are those that describe
-an array, and each stands for a plain record below, not for NumPy's own code: a record keeps shape, type and bytes, and
-becomes an array after everything about it has been checked.
+an array, and each refers to a plain record below, not to NumPy's own code. A record holds shape, type and bytes, and
+becomes an array only after all of it has been checked.
 """
 
 import io
@@ -18,10 +18,10 @@ from r2n2.errors import UserError, one_line
 from r2n2.files import require_file
 
 MAX_BYTES = 2**30  # the published weights have 144 MB
-MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need some 200
+MAX_MEMO = 100_000  # entries of a pickle's memo; the published weights need about 200
 MAX_ARRAYS = 1_000
 MAX_AXES = 32
-# What a list of arrays may need. No dictionaries or sets: hashing crafted keys can crash or hang the interpreter.
+# The opcodes that a list of arrays may need. No dictionaries or sets: hashing crafted keys can crash or hang Python.
 OPCODES = frozenset(
     """PROTO FRAME STOP MARK EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 GLOBAL STACK_GLOBAL
     REDUCE BUILD PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE POP POP_MARK DUP INT BININT BININT1 BININT2 LONG1
@@ -31,7 +31,7 @@ OPCODES = frozenset(
 
 
 def read_arrays(path: str | Path) -> list[np.ndarray]:
-    """The float arrays of a `.npy` list, or of the first entry of an `.npz` file, each in its stored float type.
+    """Read the float arrays of a `.npy` list, or of the first entry of an `.npz` file, each in its stored float type.
 
     Raises UserError, naming the file, if it holds anything else, is damaged, or asks for code to be run.
     """
@@ -50,17 +50,17 @@ def read_arrays(path: str | Path) -> list[np.ndarray]:
         raise
     except Exception as error:  # a damaged pickle or zip raises every kind of exception
         raise UserError(
-            f"{path} is no readable list of arrays ({one_line(error)}); copy or download it again."
+            f"{path} is not a readable list of arrays ({one_line(error)}); copy or download it again."
         ) from error
 
 
 def write_arrays(path: Path, arrays: list[np.ndarray]) -> None:
-    """Write arrays as the original did: a pickled object array, under NumPy's name of that time, alone or in a zip."""
+    """Write arrays as the original did: a pickled object array, with NumPy's module name of 2016, plain or in a zip."""
     listed = np.empty(len(arrays), object)
     listed[:] = arrays
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(listed))
-    # NumPy 2 moved the function; the name stands once in the stream, before any data, and is referred to later.
+    # NumPy 2 moved the function. Its name appears once in the stream, before any data; later uses refer back to it.
     buffer.write(pickle.dumps(listed, protocol=3).replace(b"numpy._core.multiarray", b"numpy.core.multiarray", 1))
     if path.suffix.lower() == ".npz":
         with zipfile.ZipFile(path, "w") as archive:
@@ -80,22 +80,22 @@ def _npy_content(path: Path) -> bytes:
         if first.file_size > MAX_BYTES:
             raise UserError(f"{path} unpacks to more than {MAX_BYTES // 2**20} MiB, too large for weights of 2016.")
         if first.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a limit
-            raise UserError(f"{path} is compressed in a way that NumPy does not write; save it anew.")
+            raise UserError(f"{path} is compressed in a way that NumPy does not write; save it again.")
         with archive.open(first) as file:
             return file.read(first.file_size)
 
 
 def _unpickle(content: bytes, path: Path) -> object:
-    for opcode, argument, _ in pickletools.genops(content):  # raises where an argument is longer than the file
+    for opcode, argument, _ in pickletools.genops(content):  # raises if an argument is longer than the file
         if opcode.name not in OPCODES:
-            raise UserError(f"{path} is no list of arrays: its pickle uses {opcode.name}, which no array needs.")
+            raise UserError(f"{path} is not a list of arrays: its pickle uses {opcode.name}, which no array needs.")
         if "PUT" in opcode.name and isinstance(argument, int) and argument > MAX_MEMO:
-            raise UserError(f"{path} is no list of arrays: its pickle refers to memory it cannot need.")
+            raise UserError(f"{path} is not a list of arrays: its pickle refers to memory that no array needs.")
     return _ArrayUnpickler(content, path).load()
 
 
 class _Dtype:
-    """An array's element type as pickled: its code, such as "f4" or "O8", and its byte order."""
+    """A pickled element type: its code, such as "f4" or "O8", and its byte order."""
 
     def __init__(self, code: str, *_: object) -> None:
         if type(code) is not str or len(code) > 8:
@@ -109,14 +109,14 @@ class _Dtype:
 
 
 class _Array:
-    """An array as pickled."""
+    """A pickled array."""
 
     def __setstate__(self, state: tuple) -> None:
         _, self.shape, self.dtype, self.fortran, self.data = state
 
 
 class _Reconstruct:
-    """Makes an array to be filled; an object without attributes, for a pickle may try to set some."""
+    """Creates an empty array record; has no attributes, because a pickle may try to set some."""
 
     __slots__ = ()
 
@@ -125,7 +125,7 @@ class _Reconstruct:
 
 
 class _Encode:
-    """How Python 3 pickles bytes for Python 2: as text to be encoded; bounded, for one text may be encoded often."""
+    """Encodes text, as which Python 3 pickles bytes for Python 2; bounded, because one text may be encoded often."""
 
     __slots__ = ("left",)
 
@@ -134,14 +134,14 @@ class _Encode:
 
     def __call__(self, text: str, encoding: str) -> bytes:
         if type(text) is not str or encoding != "latin1":
-            raise ValueError("bytes in an encoding of their own")
+            raise ValueError("bytes in an unknown encoding")
         self.left -= len(text)
         if self.left < 0:
             raise ValueError("more bytes than any weights have")
         return text.encode("latin-1")
 
     def __setstate__(self, state: object) -> None:
-        raise ValueError("a function with a state")
+        raise ValueError("a function with state")
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -168,9 +168,9 @@ def _items(listed: object, shape: tuple[int, ...], path: Path) -> list[object]:
     if type(listed) is _Array and getattr(listed.dtype, "code", "").startswith("O"):
         listed = listed.data
     if type(listed) is not list or shape != (len(listed),):
-        raise UserError(f"{path} is no list of arrays: its header and its content do not agree.")
+        raise UserError(f"{path} is not a list of arrays: its header and its content do not agree.")
     if len(listed) > MAX_ARRAYS or len({id(item) for item in listed}) < len(listed):
-        raise UserError(f"{path} is no list of weights: it holds {len(listed)} arrays, or one of them twice.")
+        raise UserError(f"{path} is not a list of weights: it holds {len(listed)} arrays, or the same array twice.")
     return listed
 
 
@@ -186,7 +186,7 @@ def _array(item: object, number: int, path: Path) -> np.ndarray:
     if type(data) is not bytes or type(shape) is not tuple or len(shape) > MAX_AXES:
         raise UserError(f"{where} is damaged; copy or download the file again.")
     if not all(type(side) is int and 0 <= side <= MAX_BYTES for side in shape):
-        raise UserError(f"{where} has a shape that no array has; copy or download the file again.")
+        raise UserError(f"{where} has an impossible shape; copy or download the file again.")
     if math.prod(shape) * dtype.itemsize != len(data):
-        raise UserError(f"{where} promises shape {shape} of {dtype}, its data has {len(data)} bytes.")
+        raise UserError(f"{where} declares shape {shape} of {dtype}, but its data has {len(data)} bytes.")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if item.fortran else "C").astype(dtype.newbyteorder("="))

@@ -1,8 +1,8 @@
-"""Weights and training runs as safetensors files: tensors and a JSON description, no code that could run.
+"""Weights and training runs as safetensors files: tensors and a JSON description, without executable code.
 
-Weights: the model's tensors, with {"network": {...}} in the metadata, so that a file tells what it is for.
-They may be stored in half precision (the shipped ones are) and are always loaded as float32. Files with the suffix
-`.npy` or `.npz` are those of 2016, see `original`.
+A weights file holds the model's tensors, with {"network": {...}} in the metadata, so that it names its network.
+Weights may be stored in half precision (the shipped ones are) and are always loaded as float32. Files with the suffix
+`.npy` or `.npz` have the format of 2016, see `original`.
 """
 
 import json
@@ -25,14 +25,14 @@ from r2n2.network.original import SUFFIXES as ORIGINAL_SUFFIXES
 from r2n2.network.original import is_original, read_original, write_original
 
 NETWORK_KEY, EXTRA_KEY = "network", "training"
-SHIPPED = "compact"  # whose weights come with r2n2
+SHIPPED = "compact"  # the network whose weights come with r2n2
 Kind = TypeVar("Kind", bound=R2N2)
 
 
 def save_weights(
     path: str | Path, model: R2N2, dtype: torch.dtype | None = None, extra: dict[str, object] | None = None
 ) -> None:
-    """Write the model's weights, floating point ones as `dtype` if given; `extra` is kept in the metadata."""
+    """Write the model's weights, floating point ones as `dtype` if given, and `extra` to the metadata."""
     tensors = {
         name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in model.state_dict().items()
@@ -42,26 +42,26 @@ def save_weights(
 
 
 def shipped_weights() -> AbstractContextManager[Path]:
-    """The file of the weights that come with r2n2, within a `with`."""
+    """A context manager that gives the file of the weights that come with r2n2."""
     return as_file(files("r2n2") / "weights" / f"{SHIPPED}.safetensors")
 
 
 def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: type[Kind] = R2N2) -> Kind:
-    """The model that a weights file describes, as `kind`, on the CPU in evaluation mode.
+    """Load the model that a weights file describes, as `kind`, on the CPU in evaluation mode.
 
-    With `network` the file must be for that network. Raises UserError, naming the file, if it is not a
+    With `network`, the file must be for that network. Raises UserError, naming the file, if it is not a
     weights file, is damaged, or is for another network.
     """
     config, tensors = read_original(path) if is_original(path) else _read_weights(path)
     if network is not None and network != config:
-        sizes = " of other sizes" if network.name == config.name else f", not {network.name}"
-        raise UserError(f"{path} holds weights of the network {config.name}{sizes}; name the one that fits.")
+        sizes = " with other sizes" if network.name == config.name else f", not {network.name}"
+        raise UserError(f"{path} holds weights of the network {config.name}{sizes}; choose the matching network.")
     model = kind(config)
     expected = model.state_dict()
     wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
     if wrong or len(tensors) != len(expected):
         raise UserError(
-            f"{path} does not fit the network {config.name}: it has {len(tensors)} tensors of {len(expected)}, "
+            f"{path} does not fit the network {config.name}: it has {len(tensors)} tensors ({len(expected)} expected), "
             f"and these differ: {', '.join(wrong[:3]) or 'none'}; use a file that r2n2 train wrote."
         )
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
@@ -81,16 +81,16 @@ def _read_weights(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
 
 
 def convert_weights(source: str | Path, target: str | Path, half: bool = False) -> NetworkConfig:
-    """Read weights in either format, write them in that of the target's suffix; bit for bit unless `half`.
+    """Read weights in either format and write them in the format of the target's suffix, bit for bit unless `half`.
 
     half: store a `.safetensors` file in half precision. Raises UserError for other suffixes, or files that do not fit.
     """
     if Path(target).suffix.lower() not in (".safetensors", *ORIGINAL_SUFFIXES):
-        raise UserError(f"{target} has a suffix that names no weights; use .safetensors, .npy or .npz.")
+        raise UserError(f"{target} does not have the suffix of a weights file; use .safetensors, .npy or .npz.")
     if Path(source).resolve() == Path(target).resolve():
         raise UserError(f"{target} is the same file as {source} and would be overwritten; choose another name.")
     if half and is_original(target):
-        raise UserError(f"{target} would be a file of 2016, which has single precision; leave out --half.")
+        raise UserError(f"{target} would have the format of 2016, which is single precision only; omit --half.")
     model = load_weights(source)
     if is_original(target):
         write_original(target, model)
@@ -105,7 +105,10 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[st
 
 
 def load_tensors(path: str | Path, names: Iterable[str] | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors, all or those of `names`, and metadata of a safetensors file; raises UserError if it is none."""
+    """Read the tensors, all or those in `names`, and the metadata of a safetensors file.
+
+    Raises UserError, naming the file, if it is not one.
+    """
     require_file(path, "weights file")
     try:
         with safe_open(path, framework="pt") as file:

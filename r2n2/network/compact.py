@@ -1,13 +1,13 @@
-"""The encoder and the decoder of `compact`: ImageNet's features in front of the recurrence, a light decoder behind it.
+"""The encoder and the decoder of `compact`: ImageNet features before the recurrence, a light decoder after it.
 
-    features = act(W dropout(maps) + b)                    maps (320, 4, 4): EfficientNet-Lite0's last
+    features = act(W dropout(maps) + b)                    maps (320, 4, 4): the last of EfficientNet-Lite0
     4^3:  conv, norm, act, residual                        hidden grid to a channels
     8^3:  unpool, conv, norm, act, residual                b channels
     16^3: unpool, conv, norm, act, conv, norm, act         c channels
-    32^3: conv to eight times two classes, shuffled        no convolution at the finest level
+    32^3: conv to 8 x 2 classes, shuffle                   no convolution at the finest level
 
-The last convolution computes the logits of 2x2x2 voxels at each of 16^3 places: at 32^3 the same filters would take
-eight times the multiplications.
+The last convolution computes the logits of 2x2x2 voxels at each of 16^3 positions: at 32^3 the same filters would take
+eight times as many multiplications.
 """
 
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from r2n2.config import NetworkConfig
 from r2n2.network.efficientnet import OUT_CHANNELS, EfficientNetLite0
 from r2n2.network.layers import CLASSES, Conv3d, UnpoolConv3d, activate
 
-LAST_SIDE = 4  # pixels of the last maps of a view of 127x127
+LAST_SIDE = 4  # pixels along a side of the last maps of a 127x127 view
 
 
 class CompactEncoder(nn.Module):
@@ -79,16 +79,16 @@ class Residual(nn.Module):
 
 
 def shuffle(x: Tensor) -> Tensor:
-    """Eight channels of each place to its 2x2x2 voxels: (B, 8 O, X, Y, Z) to (B, O, 2X, 2Y, 2Z)."""
+    """Move the eight channels of each position to its 2x2x2 voxels: (B, 8 O, X, Y, Z) to (B, O, 2X, 2Y, 2Z)."""
     x = x.unflatten(1, (-1, 2, 2, 2))  # (B, O, i, j, k, X, Y, Z)
     return x.permute(0, 1, 5, 2, 6, 3, 7, 4).flatten(6, 7).flatten(4, 5).flatten(2, 3)
 
 
 def prepare_training(model: nn.Module, dropout: float, frozen: int) -> None:
-    """Set the share of the last maps that training drops, and how many of the trunk's parts do not learn.
+    """Set the dropout rate of the encoder's last maps, and freeze the first `frozen` parts of its trunk.
 
-    With the first of them frozen, the depthwise filters of the others are, too: their gradients are slow on a CPU, and
-    they are 7 % of the trunk's weights.
+    If any part is frozen, the depthwise filters of the others are, too: their gradients are slow on a CPU, and they are
+    7 % of the trunk's weights. Does nothing to a model whose encoder is not `compact`'s.
     """
     if isinstance(encoder := getattr(model, "encoder", None), CompactEncoder):
         encoder.dropout.p = dropout

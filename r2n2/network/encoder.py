@@ -1,7 +1,8 @@
-"""The 2D encoders of 2016: a view (3, 127, 127) to a feature vector.
+"""The 2D encoders of 2016: from a view (3, 127, 127) to a feature vector.
 
-Six blocks halve the picture (127, 64, 33, 17, 9, 5, 3), then one matrix. Pooling is 2x2 with stride 2 and a padding
-that never wins. Simple block: conv, pool, LeakyReLU. Residual block: conv, LeakyReLU, conv, LeakyReLU, plus skip, pool.
+Six blocks halve the picture (127, 64, 33, 17, 9, 5, 3), then one matrix follows. Pooling is 2x2 with stride 2 and a
+padding that is never the maximum. Simple block: conv, pool, LeakyReLU. Residual block: conv, LeakyReLU, conv,
+LeakyReLU, plus skip, pool.
 """
 
 from torch import Tensor, nn
@@ -10,9 +11,9 @@ from torch.nn import functional as F
 from r2n2.config import NetworkConfig
 from r2n2.network.layers import activate
 
-LAST_SIDE = 3  # pixels left after six blocks
-SKIP_BLOCKS = (1, 2, 4)  # residual blocks 2, 3 and 5 of 2016: a 1x1 convolution of the block's input
-IDENTITY_BLOCKS = (5,)  # block 6: the input itself; blocks 1 and 4 have no skip
+LAST_SIDE = 3  # pixels along a side after six blocks
+SKIP_BLOCKS = (1, 2, 4)  # residual blocks 2, 3 and 5 of 2016: the skip is a 1x1 convolution of the block's input
+IDENTITY_BLOCKS = (5,)  # block 6: the skip is the input itself; blocks 1 and 4 have none
 
 
 class Encoder(nn.Module):

@@ -1,4 +1,4 @@
-"""Layers that the encoder and the decoder share, and the initialisation of 2016."""
+"""Layers shared by the encoder and the decoder, and the initialisation of 2016."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 CLASSES = 2  # empty, occupied
 LEAK = 0.01  # slope of LeakyReLU for negative values
 BIAS = 0.1  # initial value of every bias
-SMALL = 20480  # values of a sample but for its last axis: up to so many, PyTorch keeps one float32 sample from oneDNN
+SMALL = 20480  # up to this many values per sample, last axis aside, PyTorch does not use oneDNN for one float32 sample
 
 
 def activate(x: Tensor) -> Tensor:
@@ -23,10 +23,10 @@ def unpool(x: Tensor) -> Tensor:
 
 
 class Conv3d(nn.Conv3d):
-    """A 3x3x3 convolution that is quick for one small sample on a CPU, too.
+    """A 3x3x3 convolution that is also fast for one small sample on a CPU.
 
-    PyTorch gives oneDNN a lone float32 sample only if it is not small, and convolves it far slower otherwise. Two
-    samples it does give to oneDNN: a small one comes as two. `pytest benchmarks/test_decoder.py` shows by how much.
+    PyTorch does not use oneDNN for a single small float32 sample, and its own convolution is far slower. It does use
+    oneDNN for two samples, so a small one is passed twice. `pytest benchmarks/test_decoder.py` measures the gain.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -42,7 +42,7 @@ class UnpoolConv3d(nn.Conv3d):
     """A 3x3x3 convolution of the unpooled grid, computed without the zeros.
 
     Seven of eight unpooled voxels are zeros; the transposed convolution with the flipped kernel visits only the
-    others and is the same sum.
+    others and computes the same sum.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -65,7 +65,7 @@ class UnpoolPointwise3d(nn.Conv3d):
 
 @torch.no_grad()
 def initialize(module: nn.Module) -> None:
-    """MSRA normal weights and biases of 0.1 for every convolution and matrix below `module`, as in 2016."""
+    """Initialise every convolution and matrix in `module` with MSRA normal weights and biases of 0.1, as in 2016."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear):
             fan_in = layer.weight[0].numel()

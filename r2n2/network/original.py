@@ -1,7 +1,7 @@
-"""The weight files of 2016 (`ResidualGRUNet.npy`, `GRUNet.npy`), in and out.
+"""Read and write the weight files of 2016 (`ResidualGRUNet.npy`, `GRUNet.npy`).
 
-A file is a list of float32 arrays, weight before bias, layer by layer, the recurrence's gates in between: update,
-reset, candidate with (Wh, Wx, b) each. How each array becomes a tensor of this project's network:
+A file is a list of float32 arrays, layer by layer, weight before bias. The recurrence's gates come between encoder and
+decoder: update, reset, candidate with (Wh, Wx, b) each. Each array becomes a tensor of this project's network:
 
     conv2d  (O, I, h, w)               flip h and w: Theano convolves, PyTorch correlates
     conv3d  (O, X, I, Y, Z)            to (O, I, X, Y, Z), flip X, Y and Z
@@ -34,7 +34,7 @@ GATES = ("t_x_s_update", "t_x_s_reset", "t_x_rs")  # update, reset, candidate
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays of one kind are stored: a tensor to its array, and back."""
+    """How arrays of one kind are stored: functions from a tensor to its array and back."""
 
     to_array: Callable[[Tensor], Tensor]
     to_tensor: Callable[[Tensor], Tensor]
@@ -42,7 +42,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Entry:
-    """One array of a file: its name in 2016, the tensor that holds it, which gate of that, and its layout."""
+    """One array of a file: its name in 2016, the tensor that holds it, the gate within that tensor, and its layout."""
 
     name: str
     key: str
@@ -56,7 +56,7 @@ class Entry:
 
 
 def _unfold(wx: Tensor) -> Tensor:
-    """Wx (F, X C Y Z) to rows in the order X, Y, Z, C: (X Y Z C, F)."""
+    """Reorder Wx (F, X C Y Z) to rows in the order X, Y, Z, C: (X Y Z C, F)."""
     return wx.unflatten(1, (GRID_SIDE, -1, GRID_SIDE, GRID_SIDE)).permute(1, 3, 4, 2, 0).flatten(0, 3)
 
 
@@ -72,7 +72,7 @@ PROJECTION = Layout(_fold, _unfold)
 
 
 def entries(config: NetworkConfig) -> list[Entry]:
-    """The arrays of a network's file in their order. Raises UserError for a network that 2016 had no file for."""
+    """The arrays of a network's file, in order. Raises UserError for a network that has no file of 2016."""
     if (config.recurrence, config.kernel_size) != ("gru", 3) or config.graph == "compact":
         known = " and ".join(ORIGINAL_NAMES)
         raise UserError(f"The program of 2016 has no weight file for the network {config.name}, only for {known}.")
@@ -104,15 +104,15 @@ def entries(config: NetworkConfig) -> list[Entry]:
 
 
 def to_arrays(tensors: dict[str, Tensor], config: NetworkConfig) -> list[np.ndarray]:
-    """A network's tensors (weights, gradients, ...) as the arrays of 2016, in their order and layout."""
+    """Convert a network's tensors (weights, gradients, ...) to the arrays of 2016, in their order and layout."""
     return [entry.layout.to_array(entry.of(tensors)).contiguous().numpy() for entry in entries(config)]
 
 
 def to_tensors(arrays: list[np.ndarray], config: NetworkConfig, path: Path | str = "the list") -> dict[str, Tensor]:
-    """The inverse of `to_arrays`, as float32. Raises UserError if number or shape of the arrays do not fit."""
+    """The inverse of `to_arrays`, as float32. Raises UserError if the number, shape or dtype of the arrays is wrong."""
     listed = entries(config)
     if len(arrays) != len(listed):
-        raise UserError(f"{path} holds {len(arrays)} arrays, the network {config.name} has {len(listed)}.")
+        raise UserError(f"{path} holds {len(arrays)} arrays, but the network {config.name} has {len(listed)}.")
     with torch.device("meta"):
         model = R2N2(config)
     tensors = {name: torch.empty(tensor.shape) for name, tensor in model.state_dict().items()}
@@ -120,20 +120,23 @@ def to_tensors(arrays: list[np.ndarray], config: NetworkConfig, path: Path | str
         target = entry.of(tensors)
         expected = tuple(entry.layout.to_array(target).shape)
         if array.shape != expected:
-            raise UserError(f"{path}: array {number} ({entry.name}) has shape {array.shape}, {expected} was expected.")
+            raise UserError(f"{path}: array {number} ({entry.name}) has shape {array.shape}; expected {expected}.")
         if array.dtype != np.float32:
-            raise UserError(f"{path}: array {number} ({entry.name}) is {array.dtype}, float32 was expected.")
+            raise UserError(f"{path}: array {number} ({entry.name}) is {array.dtype}; expected float32.")
         target.copy_(entry.layout.to_tensor(torch.from_numpy(array)))
     return tensors
 
 
 def is_original(path: str | Path) -> bool:
-    """Whether a file's name is that of a weight file of 2016."""
+    """Whether a file has the suffix of a weight file of 2016."""
     return Path(path).suffix.lower() in SUFFIXES
 
 
 def read_original(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
-    """The network that a weight file of 2016 is for, and its tensors. Raises UserError, naming the file, if none."""
+    """Return the network that a weight file of 2016 is for, and its tensors.
+
+    Raises UserError, naming the file, if it is not one.
+    """
     arrays = read_arrays(path)
     for name in ORIGINAL_NAMES:
         if len(arrays) == len(entries(NETWORKS[name])):
@@ -143,7 +146,7 @@ def read_original(path: str | Path) -> tuple[NetworkConfig, dict[str, Tensor]]:
 
 
 def write_original(path: str | Path, model: R2N2) -> None:
-    """Write a network's weights as the program of 2016 would, `.npy` or `.npz` by the suffix."""
+    """Write a network's weights as the program of 2016 did, as `.npy` or `.npz` by the suffix."""
     arrays = to_arrays({name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}, model.config)
     with written_beside(path) as temporary:
         write_arrays(temporary, arrays)

@@ -1,7 +1,7 @@
 """The 3D recurrences as modules: parameters, and one call per sequence into convrnn3d.
 
-Features x_t become the gates' projections p_t = A x_t + b with one matrix product for all views before the time
-loop; the state's 3x3x3 (or 1x1x1) convolutions and the gates belong to convrnn3d.
+One matrix product before the time loop turns the features x_t of all views into the gates' projections
+p_t = A x_t + b; convrnn3d computes the state's 3x3x3 (or 1x1x1) convolutions and the gates.
 """
 
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ from r2n2.errors import UserError
 from r2n2.network.layers import BIAS
 
 GATES = 3
-UPDATE, INPUT = 0, 1  # places of the gates that say how much a step writes: the GRU's u, the LSTM's i
+UPDATE, INPUT = 0, 1  # indices of the gates that say how much a step writes: the GRU's u, the LSTM's i
 State = Tensor | tuple[Tensor, Tensor]
 
 
@@ -32,12 +32,12 @@ def require_backend(backend: str, device: torch.device, amp: bool = False) -> No
 
 
 class ConvRNN3D(nn.Module):
-    """Shared parameters of both recurrences.
+    """The parameters that both recurrences share.
 
     features: length F of an input vector; channels: C of the hidden grid; grid: its sides (X, Y, Z);
     kernel_size: 1 or 3. Weights: projection (3 X Y Z C, F) in the order gate, X, Y, Z, C; bias (3, C), one value
     per gate and channel for the whole grid; weight (3, C, C, K, K, K). Gate order: u, r, c for the GRU, f, i, c
-    for the LSTM. backend, precision, recompute: as in `convrnn3d.conv_gru`; attributes, to be changed at will.
+    for the LSTM. backend, precision, recompute: as in `convrnn3d.conv_gru`; they are attributes that may be changed.
     """
 
     def __init__(
@@ -62,18 +62,18 @@ class ConvRNN3D(nn.Module):
         nn.init.normal_(self.weight, 0, (2 / fan_in) ** 0.5)
 
     def project(self, features: Tensor) -> Tensor:
-        """Features (B, T, F) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
+        """Project features (B, T, F) to the gates' projections (B, T, 3, X, Y, Z, C), bias included."""
         bias = self.bias[:, None, None, None, :].expand(GATES, *self.grid, self.channels)
-        # Added within the product: afterwards autocast would make all of the projection float32, twice the memory.
+        # Added within the product: a later addition under autocast would make the projection float32, twice the memory.
         projection = F.linear(features, self.projection.weight, bias.flatten())
         return projection.unflatten(-1, (GATES, *self.grid, self.channels))
 
     def cell(self, features: Tensor, state: State | None = None) -> State:
-        """One step: features (B, F) and the state before it to the state after it."""
+        """Compute one step: features (B, F) and the state before it to the state after it."""
         return self(features[:, None], state=state)[1]
 
     def frozen(self) -> AbstractContextManager[None]:
-        """While the weight does not change: the kernels lay it out once, and not in each call."""
+        """A context in which the weight does not change: the kernels pack it once instead of in each call."""
         return freezing(self.weight)
 
     @property
@@ -89,14 +89,15 @@ class ConvGRU3D(ConvRNN3D):
     ) -> tuple[Tensor, Tensor]:
         """Features (B, T, F) to all states (B, T, X, Y, Z, C) and the last one (B, X, Y, Z, C).
 
-        mask (B, T) bool: False where a sample has no view; its state then stays as it was.
+        mask (B, T) bool: False where a sample has no view; its state then does not change.
         """
         return conv_gru(self.project(features), self.weight, state, mask, **self._how)
 
     def written(self, features: Tensor, states: Tensor, state: Tensor | None = None) -> Tensor:
         """How much of each voxel a view replaced (B, T, X, Y, Z), in (0, 1): 1 - u, as h' = u . h + (1 - u) . c.
 
-        The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the state before them.
+        The result is the mean over channels. features (B, T, F); states: all states (B, T, X, Y, Z, C) from `forward`;
+        state: the one before them.
         """
         return 1 - gates(self.project(features), self.weight, states, state)[:, :, UPDATE].mean(-1)
 
@@ -111,9 +112,10 @@ class ConvLSTM3D(ConvRNN3D):
         return conv_lstm(self.project(features), self.weight, state, mask, **self._how)
 
     def written(self, features: Tensor, states: Tensor, state: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        """How much each voxel took in of a view (B, T, X, Y, Z), in (0, 1): i, as s' = f . s + i . c.
+        """How much of a view each voxel took in (B, T, X, Y, Z), in (0, 1): i, as s' = f . s + i . c.
 
-        The mean over channels. features (B, T, F), all states (B, T, X, Y, Z, C) of `forward`, the pair before them.
+        The result is the mean over channels. features (B, T, F); states: all states (B, T, X, Y, Z, C) from `forward`;
+        state: the pair before them.
         """
         before = None if state is None else state[0]
         return gates(self.project(features), self.weight, states, before)[:, :, INPUT].mean(-1)

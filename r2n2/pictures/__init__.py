@@ -1,1 +1,1 @@
-"""What goes in: pictures as people have them, made into views as a network sees them."""
+"""The input: pictures as people have them, turned into the views that a network sees."""

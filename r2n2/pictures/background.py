@@ -1,8 +1,8 @@
-"""Where the object is in a picture: by transparency, by a plain background, or by what stands out.
+"""Find the object in a picture: by transparency, by a plain background, or by what stands out.
 
 A background is plain if most of the border follows one colour that may change linearly over the picture, as on a wall
-under a lamp: c(u, v) = a + b u + c v, fitted to the border's pixels and fitted again without those that it misses, for
-an object may reach the border. What differs from it is the object. On any other background U2-Net small decides.
+under a lamp: c(u, v) = a + b u + c v. It is fitted to the border's pixels, then again without the outliers, because an
+object may reach the border. What differs from it is the object. On any other background U2-Net small decides.
 """
 
 from dataclasses import dataclass
@@ -16,36 +16,36 @@ from skimage.measure import label
 from r2n2.errors import UserError
 from r2n2.pictures import u2net
 
-LOOKING_SIDE = 320  # of a picture's longer side, when its border is looked at
-MASK_SIDE = 640  # of a mask's: twice what U2-Net gives, for objects that it saw from nearer
-BORDER = 0.03  # of the sides
-TOLERANCE = 8  # levels of 255 that a plain background's border strays from its fit
-PLAIN_SHARE = 0.77  # of the border that must not stray further
-DIFFERENT = 24  # levels from which on a pixel before a plain background is the object
-TRANSPARENT_SHARE = 0.01  # of the pixels, from which on transparency is meant
-SMALLEST = 0.003  # of the picture: below this nothing stands out
-CRUMB = 0.03  # of the largest piece: below this a piece of the mask is none of the object's
-FAINT = 0.25  # how much of a thin part's pixels U2-Net may see from far
-MARGIN = 0.4  # of the object's longer side, around it when it is looked at from nearer
+LOOKING_SIDE = 320  # pixels of a picture's longer side when its border is examined
+MASK_SIDE = 640  # pixels of a mask's longer side: twice U2-Net's output, for objects that it saw close up
+BORDER = 0.03  # width of the border, as a share of the sides
+TOLERANCE = 8  # levels of 255 by which the border of a plain background may stray from the fit
+PLAIN_SHARE = 0.77  # share of the border that must not stray further
+DIFFERENT = 24  # levels above which a pixel before a plain background belongs to the object
+TRANSPARENT_SHARE = 0.01  # share of transparent pixels above which transparency is intended
+SMALLEST = 0.003  # share of the picture; below it nothing stands out
+CRUMB = 0.03  # of the largest piece; smaller pieces of the mask do not belong to the object
+FAINT = 0.25  # share of a thin part's pixels that U2-Net may see from afar
+MARGIN = 0.4  # of the object's longer side, around the object in a close-up
 LOOKS = 3
-CLOSE_UP = 0.55  # of the picture's side: what fills less is looked at again from nearer
+CLOSE_UP = 0.55  # of the picture's longer side; an object that fills less gets a close-up
 
 
 class Background(StrEnum):
-    """What is done with a picture's background: decide by its border, keep it, or remove it."""
+    """How to treat a picture's background: decide by its border, keep it, or remove it."""
 
     AUTO, KEEP, REMOVE = "auto", "keep", "remove"
 
 
 class Kind(StrEnum):
-    """What a picture's background is."""
+    """The kind of a picture's background."""
 
     TRANSPARENT, PLAIN, BUSY = "transparent", "plain", "busy"
 
 
 @dataclass(frozen=True)
 class Mask:
-    """share (h, w) float32 in [0, 1], how much of each pixel of the picture, scaled down, is the object; its kind."""
+    """share (h, w) float32 in [0, 1]: how much of each pixel of the scaled-down picture is the object; its kind."""
 
     share: np.ndarray
     kind: Kind
@@ -56,12 +56,12 @@ class Mask:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the object as parts of the picture's sides."""
+        """Left, top, right and bottom of the object, as fractions of the picture's sides."""
         return tuple(_box(self.share > 0.5).flatten().tolist())
 
 
 def check_background(name: str) -> Background:
-    """The background by its name. Raises UserError for a name that there is not."""
+    """Return the background treatment called `name`. Raises UserError for an unknown name."""
     try:
         return Background(name)
     except ValueError as error:
@@ -69,7 +69,7 @@ def check_background(name: str) -> Background:
 
 
 def find_object(image: Image.Image, background: Background = Background.AUTO) -> Mask:
-    """The object's mask in an RGBA picture.
+    """Return the object's mask in an RGBA picture.
 
     With `remove`, a plain background is treated as a busy one; with `keep`, the mask of a busy picture is empty.
     """
@@ -87,7 +87,7 @@ def find_object(image: Image.Image, background: Background = Background.AUTO) ->
 
 
 def salient(image: Image.Image) -> Mask:
-    """What stands out in a picture, by U2-Net; what is small in it is looked at again from nearer."""
+    """Return what stands out in a picture according to U2-Net; a small object gets a second look from close up."""
     first = Mask(_without_crumbs(_u2net(image)), Kind.BUSY)
     if not first.found:
         return first
@@ -98,7 +98,7 @@ def salient(image: Image.Image) -> Mask:
 
 
 def salient_near(image: Image.Image, box: tuple[float, float, float, float]) -> Mask:
-    """What stands out around a box, given in parts of the picture's sides; a thin part may lead further out."""
+    """Return what stands out around a box in fractions of the sides; follows a thin part that leads out of it."""
     size = np.array(image.size)
     corners = np.array(box).reshape(2, 2) * size  # ((left, top), (right, bottom))
     for _ in range(LOOKS):
@@ -113,14 +113,14 @@ def salient_near(image: Image.Image, box: tuple[float, float, float, float]) -> 
         if not mask.found:
             break
         corners = _box(mask.share > FAINT) * size
-        inside = (window > 0) & (window < size)  # the window's sides that are not the picture's
+        inside = (window > 0) & (window < size)  # sides of the window that are not sides of the picture
         if not (inside & (np.abs(corners - window) < 0.04 * np.ptp(window, axis=0))).any():
             break
     return mask
 
 
 def cut_out(image: Image.Image, mask: Mask) -> Image.Image:
-    """The RGBA picture, transparent where the mask is not."""
+    """Return the RGBA picture, transparent outside the mask."""
     share = Image.fromarray((mask.share * 255).round().astype(np.uint8))
     result = image.copy()
     result.putalpha(share.resize(image.size, Image.Resampling.BICUBIC))
@@ -128,7 +128,7 @@ def cut_out(image: Image.Image, mask: Mask) -> Image.Image:
 
 
 def _box(inside: np.ndarray) -> np.ndarray:
-    """((left, top), (right, bottom)) of the pixels (h, w), as parts of the sides."""
+    """((left, top), (right, bottom)) of the pixels (h, w), as fractions of the sides."""
     xs, ys = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
     return np.array([[xs[0], ys[0]], [xs[-1] + 1, ys[-1] + 1]]) / inside.shape[::-1]
 
@@ -140,7 +140,7 @@ def _scaled(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def _unlike_border(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Which pixels (h, w) differ from the fit of the border, 1 or 0, and whether that is plain."""
+    """Return which pixels (h, w) differ from the fit of the border, 1 or 0, and whether the background is plain."""
     height, width = rgb.shape[:2]
     rows, columns = (np.linspace(-0.5, 0.5, side, dtype=np.float32) for side in (height, width))
     terms = np.stack([*np.meshgrid(columns, rows), np.ones((height, width), np.float32)], axis=-1)  # (h, w, 3)
@@ -159,7 +159,7 @@ def _unlike_border(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _without_crumbs(share: np.ndarray) -> np.ndarray:
-    """A mask (h, w) float32 without the pieces that are small beside the largest."""
+    """Return a mask (h, w) float32 without the pieces that are small compared with the largest."""
     pieces = label(share > 0.5)
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
@@ -170,7 +170,7 @@ def _without_crumbs(share: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def _u2net(image: Image.Image) -> np.ndarray:
-    """The network's answer (h, w), scaled to the picture's shape."""
+    """Run the network; the result (h, w) is scaled to the picture's shape."""
     square = image.convert("RGB").resize((u2net.SIDE, u2net.SIDE), Image.Resampling.BOX, reducing_gap=2.0)
     picture = torch.from_numpy(np.asarray(square, np.float32).transpose(2, 0, 1) / 255)[None]  # (1, 3, 320, 320)
     share = u2net.load_u2net()(u2net.normalized(picture))[0, 0].numpy()

@@ -1,11 +1,11 @@
-"""An object that is too small, too large or off-centre in its picture is brought to where training had it.
+"""Bring an object that is too small, too large or off-centre to the size and position that training used.
 
-fill = longer side of the object's box / longer side of the picture. FILL and OFF_CENTER are as in the pictures that the
-shipped weights learned from.
+fill = longer side of the object's box / longer side of the picture. FILL and OFF_CENTER match the pictures that the
+shipped weights were trained on.
 
-How large an object is in a render says something of its shape, for every object's longest edge has the same length:
-to frame renders loses IoU. Pictures of a render's size are therefore left alone where a render could look so; others
-lose less by it than an object of the wrong size would cost (chosen on the validation split).
+The size of an object in a render tells something about its shape, because every object's longest edge has the same
+length: framing renders loses IoU. Pictures of a render's size are therefore left alone if a render could look like
+that. In other pictures framing costs less than an object of the wrong size would (chosen on the validation split).
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from PIL import Image
 from r2n2.config import IMAGE_SIDE, RENDER_SIDE
 
 SMALL, LARGE, OFF_CENTER = 0.6, 0.9, 0.13
-RENDERED_SMALL, RENDERED_OFF_CENTER = 0.4, 0.16  # renders may be smaller, and reach the border
+RENDERED_SMALL, RENDERED_OFF_CENTER = 0.4, 0.16  # renders may be smaller and reach the border
 FILL = 0.7
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom as parts of the picture's sides
+Box = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the picture's sides
 
 
 def needs_framing(size: tuple[int, int], box: Box) -> bool:
@@ -31,9 +31,9 @@ def needs_framing(size: tuple[int, int], box: Box) -> bool:
 
 
 def frame(image: Image.Image, box: Box) -> Image.Image:
-    """The object in the middle of a 127x127 picture, its longer side FILL of it; RGBA in, RGBA out.
+    """Centre the object in a 127x127 picture, with a longer side of FILL of the picture's; RGBA in, RGBA out.
 
-    Beyond an opaque picture its edge goes on, beyond one with transparency it is transparent.
+    Outside an opaque picture its edge pixels are repeated; outside one with transparency the result is transparent.
     """
     extent = np.array(image.size)
     corners = np.array(box).reshape(2, 2) * extent  # ((left, top), (right, bottom))

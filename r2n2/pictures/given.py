@@ -1,7 +1,7 @@
-"""Arrays and tensors as pictures: whatever Python programs hold, taken or refused in one sentence.
+"""Arrays and tensors as pictures: accept what Python programs hold, or refuse it with a one-sentence message.
 
-Channels may stand last (NumPy, PIL) or first (PyTorch), a fourth axis in front is a batch. Whole numbers run from 0 to
-255 (uint16 to 65535), fractions from 0 to 1, bool is black and white.
+Channels may be last (NumPy, PIL) or first (PyTorch); a fourth axis in front is a batch. Integers range from 0 to 255
+(uint16 to 65535), floats from 0 to 1, bool is black and white.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ SHAPES = "(H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels, or a batch of 
 
 
 def pictures_from_array(given: np.ndarray | torch.Tensor, name: str) -> list[Image.Image]:
-    """The pictures of an array or a tensor, one unless it is a batch; raises UserError, calling it `name`."""
+    """Return the pictures of an array or a tensor, one unless it is a batch. Raises UserError that calls it `name`."""
     array = _numpy(given, name)
     batch = array if array.ndim == 4 else array[None]
     if array.ndim not in (2, 3, 4) or 0 in array.shape:
@@ -33,12 +33,12 @@ def _numpy(given: np.ndarray | torch.Tensor, name: str) -> np.ndarray:
             raise UserError(f"{name} is a tensor without plain pixels ({given.layout}); give a dense one.")
         given = given.numpy()
     if given.dtype.kind not in "buif":
-        raise UserError(f"{name} is an array of {given.dtype}, not of numbers that are colours; give uint8 or float.")
+        raise UserError(f"{name} is an array of {given.dtype}, which cannot hold colours; give uint8 or float.")
     return given
 
 
 def _channels_last(batch: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """(N, H, W, C) or (N, C, H, W) to (N, H, W, C)."""
+    """Convert (N, H, W, C) or (N, C, H, W) to (N, H, W, C)."""
     last, first = batch.shape[-1] in CHANNELS, batch.shape[1] in CHANNELS
     if not (last or first):
         raise UserError(f"{name} has the shape {shape}, without an axis of 1, 3 or 4 channels; give {SHAPES}.")
@@ -46,7 +46,7 @@ def _channels_last(batch: np.ndarray, shape: tuple[int, ...], name: str) -> np.n
 
 
 def _levels(batch: np.ndarray, name: str) -> np.ndarray:
-    """Any numbers as uint8."""
+    """Convert numbers of any accepted type to uint8."""
     if batch.dtype == np.uint8:
         return batch
     if batch.dtype == bool:
@@ -54,7 +54,7 @@ def _levels(batch: np.ndarray, name: str) -> np.ndarray:
     low, high = batch.min(), batch.max()
     if batch.dtype.kind == "f":
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise UserError(f"{name} has values that are not finite; mend them first.")
+            raise UserError(f"{name} has values that are not finite; replace them first.")
         if low < -1e-3 or high > 1 + 1e-3:
             raise UserError(
                 f"{name} has fractions from {low:g} to {high:g}; scale them to 0 to 1, or give uint8 from 0 to 255."

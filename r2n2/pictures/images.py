@@ -1,4 +1,4 @@
-"""Pictures in: reading files that users have, and turning them into what the network sees.
+"""Read picture files and turn them into what the network sees.
 
 A view is (3, 127, 127) float32 in [0, 1]. A 137x137 render loses a border of five pixels, as in the tests of 2016; a
 127x127 picture is used as it is; anything else is padded to a square and resized, so that nothing is cut off.
@@ -18,20 +18,20 @@ from r2n2.config import IMAGE_SIDE, RENDER_SIDE
 from r2n2.errors import UserError, one_line
 
 BACKGROUND = 240
-MIN_SIDE = 16  # below this there is nothing to see
+MIN_SIDE = 16  # smaller pictures show nothing
 MAX_PIXELS = 100_000_000  # 400 MB once decoded
-MAX_PIPED = 4 * MAX_PIXELS  # bytes: as much as it may have once decoded
-MULTIPLE = ("MPO", "HEIF")  # of one picture and what a camera stores beside it
+MAX_PIPED = 4 * MAX_PIXELS  # bytes: the most that a picture may have once decoded
+MULTIPLE = ("MPO", "HEIF")  # formats with one picture and what a camera stores alongside
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 SUFFIXES = HEIC_SUFFIXES | {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 
 
 def find_images(arguments: Iterable[str | Path]) -> list[Path]:
-    """The picture files that files, folders and glob patterns name, in the order given, folders sorted by name."""
+    """List the picture files in files, folders and glob patterns, in the order given; folders are sorted by name."""
     paths = []
     for argument in map(str, arguments):
-        if not argument:  # a shell variable without a value, say; as a path it would be the current folder
+        if not argument:  # for example an empty shell variable; as a path it would be the current folder
             raise UserError("The name of a picture is empty; name a file, a folder or a pattern.")
         if Path(argument).is_dir():
             files = (path for path in Path(argument).iterdir() if path.is_file() and not path.name.startswith("."))
@@ -80,7 +80,7 @@ def read_image(path: str | Path) -> Image.Image:
 
 
 def open_image(path: Path) -> Image.Image:
-    """The picture, not decoded yet; HEIC, which Pillow does not read, through the extra."""
+    """Open a picture without decoding it; HEIC, which Pillow does not read, needs the extra."""
     source = path if path.is_file() else BytesIO(_drained(path))
     try:
         return Image.open(source)
@@ -93,20 +93,20 @@ def open_image(path: Path) -> Image.Image:
         from pillow_heif import register_heif_opener
     except ImportError as error:
         raise UserError(
-            f"{path} is a HEIC picture; install what reads it with pip install pillow-heif, or save it as JPEG."
+            f"{path} is a HEIC picture; install its reader with pip install pillow-heif, or save it as JPEG."
         ) from error
     register_heif_opener()
     return Image.open(source)
 
 
 def _drained(path: Path) -> bytes:
-    """What a pipe holds, which can be read once; some devices never end."""
+    """Read a pipe, which can be read only once, up to MAX_PIPED bytes, because some devices never end."""
     with path.open("rb") as file:
         return file.read(MAX_PIPED)
 
 
 def still_rgba(image: Image.Image, name: str) -> Image.Image:
-    """An opened picture as upright RGBA, its main frame if it is a camera's file of several.
+    """Return an opened picture as upright RGBA; of a camera's file with several frames, the main one.
 
     Raises UserError, calling the picture `name`, if it is animated, too small or too large.
     """
@@ -124,7 +124,7 @@ def still_rgba(image: Image.Image, name: str) -> Image.Image:
 
 
 def to_view(image: Image.Image, preprocessing: str = "modern") -> np.ndarray:
-    """An RGBA picture of any size as a view (3, 127, 127) float32 in [0, 1]; preprocessing: a name of PREPROCESSING."""
+    """Convert an RGBA picture of any size to a view (3, 127, 127) float32 in [0, 1], by a name in PREPROCESSING."""
     if image.size == (RENDER_SIDE, RENDER_SIDE):
         border = (RENDER_SIDE - IMAGE_SIDE) // 2
         image = image.crop((border, border, border + IMAGE_SIDE, border + IMAGE_SIDE))
@@ -134,12 +134,12 @@ def to_view(image: Image.Image, preprocessing: str = "modern") -> np.ndarray:
 
 
 def composite(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
-    """An RGBA picture laid over one colour, as RGB."""
+    """Composite an RGBA picture over one colour; returns RGB."""
     return Image.alpha_composite(Image.new("RGBA", image.size, (*color, 255)), image).convert("RGB")
 
 
 def fill(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
-    """As in 2016: only wholly transparent pixels take the colour, edges keep the black they were rendered on."""
+    """As in 2016: only fully transparent pixels take the colour; edges keep the black that they were rendered on."""
     rgba = np.asarray(image)
     return Image.fromarray(np.where(rgba[..., 3:] == 0, np.uint8(color), rgba[..., :3]))
 
@@ -148,28 +148,28 @@ PREPROCESSING = {"modern": composite, "2016": fill}
 
 
 def check_preprocessing(name: str) -> None:
-    """Raise UserError for a name that PREPROCESSING does not have."""
+    """Raise UserError for a name that is not in PREPROCESSING."""
     if name not in PREPROCESSING:
         raise UserError(f"There is no preprocessing {name!r}; choose one of {', '.join(PREPROCESSING)}.")
 
 
 def to_array(image: Image.Image) -> np.ndarray:
-    """An RGB picture as (3, H, W) float32 in [0, 1]."""
+    """Convert an RGB picture to (3, H, W) float32 in [0, 1]."""
     return np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
 def _rgba(image: Image.Image, name: str) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # 16 bit and float greys would be clipped, not scaled, by convert
+    if image.mode.startswith(("I", "F")):  # convert would clip 16 bit and float greys instead of scaling them
         values = np.asarray(image, np.float64)
         if not np.isfinite(values).all():
-            raise UserError(f"{name} has pixels that are no finite numbers; mend them first.")
+            raise UserError(f"{name} has pixels that are not finite numbers; replace them first.")
         top = 65535 if image.mode.startswith("I") and values.max() > 255 else max(values.max(), 1)
         image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
     return image.convert("RGBA")
 
 
 def _fit(image: Image.Image) -> Image.Image:
-    """The whole picture in a square of the network's size, padded with its border's colour so that no edge appears."""
+    """Fit the whole picture into a square of the network's size, padded with its border's colour to avoid an edge."""
     scale = IMAGE_SIDE / max(image.size)
     size = tuple(max(1, round(side * scale)) for side in image.size)
     scaled = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -1,8 +1,8 @@
-"""A picture as people take it made into one as the network learned from: the object alone, in the middle, large enough.
+"""Turn a picture as people take it into one like those in training: the object alone, centred, large enough.
 
-transparent    the object is what is opaque
-plain          the background stays: training had plain ones and gradients of every colour
-busy           what does not stand out (U2-Net) becomes transparent, unless the background is to be kept
+transparent    the opaque part is the object
+plain          the background stays: training had plain backgrounds and gradients of every colour
+busy           what does not stand out (U2-Net) becomes transparent, unless the background is kept
 
 In each case the object is framed if it is too small, too large or off-centre, see `framing`.
 """
@@ -15,14 +15,14 @@ from r2n2.pictures.background import Background, Kind, Mask, cut_out, find_objec
 from r2n2.pictures.doubts import doubt_of_mask
 from r2n2.pictures.framing import frame, needs_framing
 
-MOST = 0.6  # of a box, that is left without the shadow
-LARGEST = 1536  # of a picture's longer side: more is neither needed for the mask nor for 127 pixels
+MOST = 0.6  # of a box that must remain without the shadow
+LARGEST = 1536  # pixels of a picture's longer side: neither the mask nor 127 pixels need more
 
 
 @dataclass(frozen=True)
 class Ready:
-    """image: RGBA, for `images.to_view`; mask: the object in the picture given, by which it was cut out or framed, None
-    if it was left as it is; doubt: a warning in one sentence."""
+    """image: RGBA, for `images.to_view`; mask: the mask by which the object was cut out or framed, None if the picture
+    was left as it is; doubt: a one-sentence warning or None."""
 
     image: Image.Image
     mask: Mask | None
@@ -30,7 +30,7 @@ class Ready:
 
 
 def make_ready(image: Image.Image, background: Background = Background.AUTO, name: str = "The picture") -> Ready:
-    """An RGBA picture of any size made ready; `name` is how the doubt calls it."""
+    """Make an RGBA picture of any size ready for the network; the doubt calls it `name`."""
     if max(image.size) > LARGEST:
         image = image.copy()
         image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS, reducing_gap=2.0)
@@ -49,7 +49,7 @@ def make_ready(image: Image.Image, background: Background = Background.AUTO, nam
 
 
 def _without_shadow(image: Image.Image, mask: Mask) -> Mask:
-    """A shadow differs from a plain ground, too: what stands out of the mask's box, if it is most of it."""
+    """Drop a shadow, which also differs from a plain ground: keep what stands out in the box if that is most of it."""
     left, top, right, bottom = mask.box
     sharper = salient_near(image, mask.box)
     if not sharper.found:

@@ -1,16 +1,16 @@
-"""U2-Net small (U2NETp), which finds what stands out in a picture: a nest of U-shaped networks.
+"""U2-Net small (U2NETp), nested U-shaped networks that find what stands out in a picture.
 
 Qin, Zhang, Huang, Dehghan, Zaiane, Jagersand: U^2-Net, Pattern Recognition 2020 (arXiv 2005.09007). Each of its
-blocks is a small U-Net of L levels with a residual around it,
+blocks is a small U-Net of L levels with a residual connection,
 
     x0 = conv(x)
     e1 = conv(x0),   ei = conv(pool(e(i-1))),   eL = conv(e(L-1)) with dilation 2
     d(L-1) = conv([eL, e(L-1)]),   di = conv([up(d(i+1)), ei])
     y = d1 + x0
 
-and the whole is a U-Net of such blocks, six down and five up. Where maps are only 20 and 10 pixels wide a block does
-not pool: dilations of 1, 2, 4 and 8 stand in. Each level on the way up, and the deepest, gives a map of logits; a
-1x1 convolution of the six is the answer. Convolutions are those for inference, batch normalisation folded in.
+and the whole network is a U-Net of these blocks, six down and five up. Where maps are only 20 and 10 pixels wide, a
+block does not pool but uses dilations of 1, 2, 4 and 8. Each level on the way up, and the deepest, gives a map of
+logits; a 1x1 convolution combines the six. The convolutions are for inference, with batch normalisation folded in.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = 320  # of the pictures that it was trained on
+SIDE = 320  # pixels along a side of the pictures it was trained on
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 INNER, OUTER = 16, 64  # channels within a block and between blocks
 FLAT = 4  # levels of a block that does not pool
@@ -29,7 +29,7 @@ WEIGHTS = "u2netp.safetensors"
 
 
 class Block(nn.Module):
-    """A residual U: maps (N, in_channels, H, W) to (N, 64, H, W); flat: dilated instead of pooled."""
+    """A residual U-Net: maps (N, in_channels, H, W) to (N, 64, H, W); flat: dilate instead of pooling."""
 
     def __init__(self, in_channels: int, levels: int, flat: bool = False) -> None:
         super().__init__()
@@ -85,16 +85,16 @@ class U2NetSmall(nn.Module):
 
 @cache
 def load_u2net() -> U2NetSmall:
-    """The network with the carried weights, on the CPU in evaluation mode; read once in a process."""
+    """Return the network with the packaged weights, on the CPU in evaluation mode; loaded once per process."""
     model = U2NetSmall()
     with as_file(files("r2n2") / "weights" / WEIGHTS) as path:
         model.load_state_dict(load_file(path))  # stored in half precision, copied into float32
-    # Channels innermost, which CPUs convolve sooner; `python -m benchmarks.pictures` times a picture.
+    # Channels innermost, which CPUs convolve faster; `python -m benchmarks.pictures` times a picture.
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def normalized(pictures: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [0, 1] as the weights were trained: each divided by its maximum, then standardised."""
+    """Normalise pictures (N, 3, H, W) in [0, 1] as in training: divide each by its maximum, then standardise."""
     brightest = pictures.amax(dim=(1, 2, 3), keepdim=True).clamp_min(1 / 255)
     mean, deviation = (pictures.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
     return (pictures / brightest - mean) / deviation

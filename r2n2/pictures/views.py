@@ -1,4 +1,4 @@
-"""From what a user calls pictures to what the network sees: files, folders, patterns, PIL images, arrays, tensors."""
+"""Turn what a user gives as pictures into views: files, folders, patterns, PIL images, arrays, tensors."""
 
 from collections.abc import Iterable, Iterator
 from io import IOBase
@@ -20,12 +20,12 @@ Picture = str | Path | Image.Image | np.ndarray | torch.Tensor
 def read_views(
     images: Picture | Iterable[Picture], preprocessing: str, background: Background
 ) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    """Views (T, 3, 127, 127), names, and doubts about the pictures.
+    """Return views (T, 3, 127, 127), names, and doubts about the pictures.
 
-    Each picture becomes a view as it is read: large ones are not held together.
+    Each picture becomes a view as it is read, so that large ones are not in memory together.
     """
     views, names, doubts = [], [], []
-    # Bytes and open files are iterables, too, of numbers and lines: as one item they are refused by their own name.
+    # Bytes and open files are iterable, too: as one item they are refused with a message that names their type.
     alone = isinstance(images, Picture | bytes | bytearray | IOBase) or not isinstance(images, Iterable)
     for name, picture in _named_pictures([images] if alone else images):
         ready = make_ready(picture, background, first_word(name))
@@ -38,12 +38,12 @@ def read_views(
 
 
 def first_word(name: str) -> str:
-    """A picture's name as a sentence begins with it: a file's is left as it is."""
+    """A picture's name for the start of a sentence: a file name is left as it is."""
     return f"P{name[1:]}" if name.startswith("picture ") else name
 
 
 def _named_pictures(items: Iterable[Picture]) -> Iterator[tuple[str, Image.Image]]:
-    """Each picture as upright RGBA with its file's name, or its number."""
+    """Yield each picture as upright RGBA with its file name, or its number."""
     for number, item in enumerate(items, start=1):
         name = f"picture {number}"
         if isinstance(item, np.ndarray | torch.Tensor):

@@ -1,1 +1,1 @@
-"""What comes out: meshes, drawings of them, and the way from pictures to a shape."""
+"""From pictures to a shape, and its output: meshes, drawings and pages."""

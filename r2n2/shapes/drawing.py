@@ -1,4 +1,4 @@
-"""A surface drawn on a grey card: soft light and a shadow on the floor (`studio`), seen through `data.camera`."""
+"""Draw a surface on a grey card, with soft light and a shadow on the floor (`studio`), seen through `data.camera`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,34 +15,35 @@ from r2n2.shapes.mesh import COLOR
 from r2n2.shapes.studio import Studio
 
 TILE = 320
-CARD = (BACKGROUND,) * 3  # that of the views beside which shapes are drawn
+CARD = (BACKGROUND,) * 3  # background of the views that shapes are drawn next to
 LOOKING = View(azimuth=40, elevation=27, ratio=1.0)
-FILLED = 0.85  # of half a tile, how far a framed mesh reaches from its centre
-KEY_AZIMUTH = -60.0  # of the key light, from the camera's
-GAMMA = 1.7  # light 0.5 is drawn as the colour times 0.5^(1 / GAMMA)
-STILL, TURNING = 3, 2  # samples to a pixel's side
-FLOOR_SCALE, FLOOR_BLUR = 2, 2.0  # the floor is drawn smaller and blurred, or one could count the suns
+FILLED = 0.85  # how far a framed mesh reaches from the tile's centre, as a share of half a tile
+KEY_AZIMUTH = -60.0  # degrees from the camera's azimuth to the key light's
+GAMMA = 1.7  # a light of 0.5 is drawn as the colour times 0.5^(1 / GAMMA)
+STILL, TURNING = 3, 2  # samples per pixel side
+FLOOR_SCALE, FLOOR_BLUR = 2, 2.0  # the floor is drawn smaller and blurred, to hide the edges of single shadows
 
 
 def framed(meshes: Sequence[trimesh.Trimesh], view: View = LOOKING) -> View:
-    """The same direction from the distance at which the meshes fill a picture and none is cut off."""
-    for _ in range(3):  # perspective makes each step an approximation
+    """The view from the same direction at the distance where the meshes fill the picture and none is cut off."""
+    for _ in range(3):  # with perspective, each step is only an approximation
         reach = max(np.abs(project(mesh.vertices, view, 2)[0] - 1).max() for mesh in meshes)
         view = replace(view, ratio=max(view.ratio * reach / FILLED, 0.6))
     return view
 
 
 def draw_mesh(mesh: trimesh.Trimesh, view: View | None = None, size: int = TILE, smooth: bool = True) -> Image.Image:
-    """RGB picture (size, size) of a mesh in one colour, from `view` or so that it fills the picture.
+    """An RGB picture (size, size) of a mesh in one colour, from `view`, or by default framed to fill the picture.
 
-    smooth: lit at its vertices, with their normals, and interpolated; else at each pixel, with the normals of faces.
+    smooth: compute the light at the vertices with their normals and interpolate it; otherwise compute it at each pixel
+    with the face normals.
     """
     view = view or framed([mesh])
     return _photograph(mesh, Studio.around(mesh), view, size, STILL, smooth)
 
 
 def draw_turning(mesh: trimesh.Trimesh, frames: int, size: int = TILE, smooth: bool = True) -> Iterator[Image.Image]:
-    """`draw_mesh` from `frames` sides, once around; the light stays with the camera."""
+    """Yield `draw_mesh` pictures from `frames` directions, once around; the light moves with the camera."""
     views = [replace(LOOKING, azimuth=LOOKING.azimuth + 360 * number / frames) for number in range(frames)]
     ratio = max(framed([mesh], view).ratio for view in views)
     studio = Studio.around(mesh)
@@ -63,7 +64,7 @@ def _photograph(
         corners = studio.light(mesh.vertices, mesh.vertex_normals)[mesh.faces[face]]  # (N, 3)
         light = (corners * share).sum(axis=1)
     else:
-        row, column = np.nonzero(seen)  # a face is lit once in a pixel: its samples there look alike
+        row, column = np.nonzero(seen)  # a face is lit once per pixel: its samples there look alike
         cell = (row // samples * size + column // samples) * len(triangles) + face
         _, one, of_cell = np.unique(cell, return_index=True, return_inverse=True)
         points = (triangles[face[one]] * share[one, :, None]).sum(axis=1)
@@ -76,7 +77,7 @@ def _photograph(
 
 
 def _floor(studio: Studio, view: View, height: float, size: int) -> np.ndarray:
-    """Brightness (size, size) of the floor at a height, as the camera sees it; 1 where it sees none."""
+    """The brightness (size, size) of the floor at `height` as the camera sees it; 1 where it sees no floor."""
     coarse = -(-size // FLOOR_SCALE)
     axes, position = view.axes()
     across = ((np.arange(coarse) + 0.5) / coarse - 0.5) * SENSOR_MM / LENS_MM

@@ -1,12 +1,12 @@
-"""A mesh to the files that viewers, editors and printers open, each as its format means it.
+"""Write a mesh to the files that viewers, editors and printers open, following each format's conventions.
 
-suffix       up                 unit of length               colour               normals
-.obj .ply    as asked           none: millimetres if asked   of vertices          of vertices, none if blocky
-.stl         as asked           none: millimetres if asked   -                    -
-.glb         y, by its standard metre: 100 mm are 0.1        matte, linear        of vertices, none if blocky
-.3mf         z, by its standard millimetre: 100 if not asked of the object        -
+suffix       up axis            unit of length               colour               normals
+.obj .ply    `up`               none; `size` in millimetres  per vertex           per vertex, none if blocky
+.stl         `up`               none; `size` in millimetres  -                    -
+.glb         y, by its standard metre: 100 mm is 0.1         matte, linear        per vertex, none if blocky
+.3mf         z, by its standard millimetre; 100 by default   one for the object   -
 
-A glTF or OBJ mesh without normals is shown with those of its faces: blocks stay blocks, and their corners shared.
+Viewers shade a glTF or OBJ mesh without normals by its faces: blocks keep sharp edges and still share their corners.
 """
 
 import zipfile
@@ -22,7 +22,7 @@ from r2n2.srgb import linear
 
 MESH_SUFFIXES = (".obj", ".ply", ".glb", ".stl", ".3mf")
 ROUGHNESS = 0.9
-PRINT_SIZE = 100.0  # millimetres; the grid's cube would be printed one millimetre wide
+PRINT_SIZE = 100.0  # millimetres; without it the grid's cube would be printed one millimetre wide
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -33,9 +33,9 @@ START = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
 def write_mesh(
     mesh: trimesh.Trimesh, path: Path, size: float | None = None, up: str = "y", smooth: bool = True
 ) -> None:
-    """Write a mesh, y up, to a file with a suffix of MESH_SUFFIXES.
+    """Write a mesh, given y up, to a file with a suffix of MESH_SUFFIXES.
 
-    size: length of the longest side in millimetres; smooth: with normals of vertices, for a surface without edges.
+    size: length of the longest side in millimetres; smooth: write vertex normals, for a surface without sharp edges.
     """
     suffix = path.suffix.lower()
     if suffix == ".glb":
@@ -55,7 +55,7 @@ def _glb(mesh: trimesh.Trimesh, smooth: bool) -> bytes:
 
 
 def _name_targets(tree: dict) -> None:
-    """Say of each view of the buffer what it holds, as the glTF validator recommends and trimesh leaves out."""
+    """Set the target of each buffer view, which the glTF validator recommends and trimesh omits."""
     for accessor in tree["accessors"]:
         tree["bufferViews"][accessor["bufferView"]]["target"] = (
             ELEMENT_ARRAY_BUFFER if accessor["type"] == "SCALAR" else ARRAY_BUFFER
@@ -63,7 +63,7 @@ def _name_targets(tree: dict) -> None:
 
 
 def _write_3mf(mesh: trimesh.Trimesh, path: Path) -> None:
-    """The least that the 3MF core specification asks for: one object, in the positive octant, with a colour."""
+    """Write the minimum that the 3MF core specification requires: one coloured object in the positive octant."""
     corners = mesh.vertices - mesh.vertices.min(axis=0)
     vertices = "".join(f'<vertex x="{x:.6f}" y="{y:.6f}" z="{z:.6f}"/>' for x, y, z in corners.tolist())
     triangles = "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in mesh.faces.tolist())

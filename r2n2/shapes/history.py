@@ -1,8 +1,8 @@
-"""What the network did with the views of one call, one after the other: the shape after each, and what each one wrote.
+"""How the network processed the views of one call: the shape after each view, and how much each view wrote.
 
-Computed when first asked for, from what the recurrence left (a grid of 4x4x4 a view): each step is another run of the
-decoder, and who wants a mesh needs the last one alone. They are computed with the network itself, not a copy of it: who
-goes on to change its weights asks before, and they are kept.
+Both are computed on first access, from the stored hidden states (one 4x4x4 grid per view): each step is another run of
+the decoder, and a mesh needs only the last one. They are computed with the network itself, not with a copy: access them
+before you change its weights; the results are cached.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,18 @@ from torch import Tensor
 from r2n2.network.model import R2N2, evaluating
 from r2n2.network.recurrence import State
 
-WRITTEN = {  # in words, by the kind of recurrence; the equations are in kernels/DERIVATION.md
-    "gru": "How much of the network's memory of a place this view replaced: 1 - u, u the update gate (channel mean).",
-    "lstm": "How much the network's memory of a place took in of this view: i, the input gate (channel mean).",
+WRITTEN = {  # what the gates mean for each kind of recurrence; the equations are in kernels/DERIVATION.md
+    "gru": "Share of the network's memory of each place that this view replaced: 1 - u, update gate u (channel mean).",
+    "lstm": "How much of this view the network's memory of each place took in: input gate i (channel mean).",
 }
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """network: what folded the views in; features (1, T, F); states (1, T, X, Y, Z, C); before: the state they met."""
+    """network: the one that read the views; features (1, T, F); states (1, T, X, Y, Z, C).
+
+    before: the state before the first view, or None.
+    """
 
     network: R2N2
     features: Tensor
@@ -32,8 +35,8 @@ class History:
 
     @cached_property
     def occupancy(self) -> np.ndarray:
-        """Occupancy (T, 8X, 8Y, 8Z) float32 after each view, the last one the result."""
-        with torch.inference_mode(), evaluating(self.network):  # one at a time: a long video's would not fit together
+        """The occupancy (T, 8X, 8Y, 8Z) float32 after each view; the last one is the result."""
+        with torch.inference_mode(), evaluating(self.network):  # one at a time: a long video's would not fit in memory
             steps = [self.network.decode(h[None]).occupancy[0].cpu() for h in self.states[0]]
         return torch.stack(steps).numpy()
 

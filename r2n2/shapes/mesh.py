@@ -1,8 +1,8 @@
-"""Occupancy to a watertight surface.
+"""A watertight surface from an occupancy grid.
 
 The smooth surface is where the occupancy, zero beyond the grid, crosses the threshold (marching cubes); the blocky one
-is that of the voxels' cubes (`blocks`). Vertices are in the world of `data.camera`: y up, the grid's cube centred at
-the origin with edges of length 1.
+is the surface of the voxels' cubes (`blocks`). Vertices are in the coordinates of `data.camera`: y up, the grid's cube
+centred at the origin with edges of length 1.
 """
 
 import numpy as np
@@ -13,15 +13,15 @@ from r2n2.errors import UserError
 from r2n2.shapes.blocks import block_surface
 
 STYLES = ("smooth", "blocky")
-MARGIN = 1e-3  # of occupancy, between a sample and the threshold
+MARGIN = 1e-3  # least difference in occupancy between a sample and the threshold
 COLOR = (100, 150, 214)  # sRGB
 
 
 def surface_mesh(occupancy: np.ndarray, threshold: float, style: str = "smooth") -> trimesh.Trimesh:
-    """A closed surface around the voxels (X, Y, Z) with occupancy above `threshold`.
+    """A closed surface around the voxels of `occupancy` (X, Y, Z) that are above `threshold`.
 
-    smooth: through the points where the occupancy itself crosses the threshold. blocky: the faces of the
-    voxels, merged. Raises UserError if no voxel is above the threshold.
+    smooth: through the points where the occupancy itself crosses the threshold; blocky: the merged faces of the voxels.
+    Raises UserError if no voxel is above the threshold.
     """
     check_style(style)
     if not (occupancy > threshold).any():
@@ -32,12 +32,12 @@ def surface_mesh(occupancy: np.ndarray, threshold: float, style: str = "smooth")
     if style == "blocky":
         vertices, faces = block_surface(occupancy > threshold)
     else:
-        # A sample on the threshold itself would give triangles without area, and a mesh that is not closed once
-        # a viewer merges their corners.
+        # A sample exactly at the threshold would give triangles without area, and the mesh would no longer be closed
+        # once a viewer merges their corners.
         distance = occupancy - threshold
         field = np.where(distance > 0, np.maximum(distance, MARGIN), np.minimum(distance, -MARGIN))
         vertices, faces, _, _ = marching_cubes(np.pad(field, 1, constant_values=-threshold), level=0.0)
-        vertices = vertices - 0.5  # samples are voxels' centres, and one was added before the first
+        vertices = vertices - 0.5  # samples are at voxel centres, and the padding added one before the first
     centred = (vertices - np.array(occupancy.shape) / 2) / max(occupancy.shape)
     mesh = trimesh.Trimesh(centred, faces, process=True)
     if mesh.volume < 0:

@@ -1,8 +1,9 @@
-"""A reconstruction as one HTML file that fetches nothing: the views, the shape after each, and what each one wrote.
+"""A reconstruction as one self-contained HTML file: the views, the shape after each, and how much each view wrote.
 
-The viewer (viewer/) draws with three.js and makes surfaces itself, from the occupancy of every step, so that the
-threshold can be turned: in levels of half a percent, q the number of n with o > n / 200, so that q > n exactly where
-o > n / 200. Occupancy and library are deflated. The page's own policy forbids every connection.
+The viewer (viewer/) draws with three.js and computes the surfaces itself from the occupancy of every step, so that the
+threshold can be changed. The occupancy o is stored in levels of half a percent: the level q is the number of n with
+o > n / 200, so that q > n exactly where o > n / 200. Occupancy and library are deflated. The page's own content
+security policy forbids every connection.
 """
 
 import base64
@@ -38,10 +39,10 @@ def page(
 ) -> str:
     """The page's HTML.
 
-    names: of the T pictures; views (T, 3, H, W) float in [0, 1]; steps (T, N, N, N), the occupancy after each view;
-    written (T, n, n, n) in [0, 1], how much of the hidden grid each view wrote; gate: what that means, in a sentence;
-    threshold: where the slider begins; style: of the surface, "smooth" or "blocky"; earlier: whether
-    the first view met a shape of earlier ones.
+    names: the names of the T pictures; views (T, 3, H, W) float in [0, 1]; steps (T, N, N, N): the occupancy after each
+    view; written (T, n, n, n) in [0, 1]: how much of the hidden grid each view wrote; gate: one sentence that explains
+    `written`; threshold: the slider's initial value; style: "smooth" or "blocky" surface; earlier: whether the first
+    view was added to a shape from earlier views.
     """
     count = len(views)
     if not len(names) == len(steps) == len(written) == count:
@@ -66,14 +67,14 @@ def page(
         "note": html.escape(gate),
         "style": _asset("page.css"),
         "script": "\n".join(map(_asset, SCRIPTS)),
-        "object": json.dumps(content).replace("<", "\\u003c"),  # a name cannot end the element that holds it
+        "object": json.dumps(content).replace("<", "\\u003c"),  # so that a name cannot close the script element
         "three": _library(),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
 
 
 def frame(document: str) -> str:
-    """An element that shows a page within another one: a document of its own, so that several do not clash."""
+    """An iframe that shows a page within another one, as a separate document, so that several do not clash."""
     return (
         f'<iframe srcdoc="{html.escape(document)}" sandbox="allow-scripts" title="reconstruction" '
         f'style="width: 100%; height: {FRAME_HEIGHT}px; border: 1px solid #8884; border-radius: 8px"></iframe>'

@@ -1,4 +1,4 @@
-"""Pictures out: the views and the shape side by side."""
+"""Output pictures: the views and the shape side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ PAPER, INK = (255, 255, 255), (60, 60, 60)
 
 
 def check_picture(path: Path) -> None:
-    """Raise UserError if no format of pictures goes by the suffix: before the work, not after it."""
+    """Raise UserError if the suffix is not that of a picture format; to be called before the work, not after it."""
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-        raise UserError(f"{path} has the suffix {path.suffix or '(none)'}, which names no picture; use .png.")
+        raise UserError(f"{path} has the suffix {path.suffix or '(none)'}, which is not a picture format; use .png.")
 
 
 def side_by_side(tiles: Sequence[tuple[Image.Image, str]]) -> Image.Image:
-    """Pictures of any size, each with its caption, in one row."""
+    """Pictures of any size in one row, each with its caption."""
     width = GAP + len(tiles) * (TILE + GAP)
     sheet = Image.new("RGB", (width, TILE + CAPTION + 2 * GAP), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=17)

@@ -1,4 +1,4 @@
-"""A surface in the world of the network to one of the size and with the axes that a print wants."""
+"""Convert a surface from the network's coordinates to the size and the axes that a print needs."""
 
 import math
 
@@ -7,15 +7,15 @@ import trimesh
 
 from r2n2.errors import UserError
 
-UPWARDS = {"y": 1, "z": 2}  # the axis
-SIZES = (0.1, 1e6)  # millimetres, of a longest side
+UPWARDS = {"y": 1, "z": 2}  # index of the axis
+SIZES = (0.1, 1e6)  # smallest and largest longest side, in millimetres
 
 
 def placed(mesh: trimesh.Trimesh, longest: float | None = None, up: str = "y") -> trimesh.Trimesh:
-    """A copy with the axis `up` upwards and, if `longest` is given, with a longest side of that length, on the ground.
+    """A copy with the axis `up` upwards and, if `longest` is given, scaled to that longest side and put on the ground.
 
-    The front, +X, stays where it is: (x, y, z) with y up becomes (x, -z, y) with z up. A mesh with a length has its box
-    centred over the origin and its lowest point at height 0. Raises UserError for another axis.
+    The front, +X, keeps its direction: (x, y, z) with y up becomes (x, -z, y) with z up. A scaled mesh has its bounding
+    box centred over the origin and its lowest point at height 0. Raises UserError for an axis that is not in UPWARDS.
     """
     check_up(up)
     matrix = np.eye(4)
@@ -31,13 +31,13 @@ def placed(mesh: trimesh.Trimesh, longest: float | None = None, up: str = "y") -
 
 
 def check_up(up: str) -> None:
-    """Raise UserError for an axis that nothing is placed by."""
+    """Raise UserError unless `up` is one of UPWARDS."""
     if up not in UPWARDS:
         raise UserError(f"There is no upward axis {up!r}; choose one of {', '.join(UPWARDS)}.")
 
 
 def check_size(size: float | None) -> None:
-    """Raise UserError for what is no longest side in millimetres; None is none."""
+    """Raise UserError if `size`, a longest side in millimetres, is not finite or not within SIZES; None is allowed."""
     low, high = SIZES
     if size is not None and not (math.isfinite(size) and low <= size <= high):
-        raise UserError(f"A longest side of {size:g} millimetres is no size; give {low:g} to {high:,.0f}.")
+        raise UserError(f"A longest side of {size:g} millimetres is out of range; give {low:g} to {high:,.0f}.")

@@ -1,9 +1,9 @@
-"""From pictures as people have them to a shape as people want it.
+"""From ordinary pictures of an object to its shape, in the formats that other programs open.
 
 model = r2n2.load()
 shape = model.reconstruct(["front.jpg", "side.jpg"])
 shape.save("chair.obj")
-shape = model.reconstruct(["back.jpg"], state=shape.state)      one more view, later
+shape = model.reconstruct(["back.jpg"], state=shape.state)      # add one more view later
 """
 
 import os
@@ -39,21 +39,21 @@ from r2n2.shapes.placing import check_size, check_up, placed
 from r2n2.shapes.specks import without_specks
 from r2n2.shapes.turntable import TURNTABLE_SUFFIXES, write_turntable
 
-BATCH = 16  # views that are rebuilt alone at once, to be compared
+BATCH = 16  # views in a batch that rebuilds each on its own, to compare the shapes
 SUFFIXES = (*MESH_SUFFIXES, ".binvox", ".npy", ".png", *TURNTABLE_SUFFIXES, ".html")
 SEEN_SUFFIXES = {".png", ".html"}  # these show what the network saw
-EMPTY_SUFFIXES = {*SEEN_SUFFIXES, ".binvox", ".npy"}  # these can be written without a voxel
-DEFAULT_SUFFIXES = (".glb", ".png")  # to open and turn, and to look at
+EMPTY_SUFFIXES = {*SEEN_SUFFIXES, ".binvox", ".npy"}  # these can be written for a shape without voxels
+DEFAULT_SUFFIXES = (".glb", ".png")  # a mesh to open and turn, and a picture to look at
 
 
 @dataclass(frozen=True, repr=False)
 class Reconstruction:
-    """A shape, and what it was made of.
+    """A shape and what it was rebuilt from.
 
     occupancy: (32, 32, 32) float32 in [0, 1] in the order (X, Y, Z), y up; views: (T, 3, 127, 127), what the network
-    saw in this call; names: the T pictures'; state: hand it to `reconstruct` to add further views; history: see `steps`
-    and `gates`, which are computed when first asked for, with the network as it then is; style: of the mesh, "smooth"
-    or "blocky"; warnings: what may be wrong, a sentence each.
+    saw in this call; names: those of the T pictures; state: pass it to `reconstruct` to add further views; history: see
+    `steps` and `gates`, which are computed on first access, with the network as it is at that time; style: "smooth" or
+    "blocky" mesh; warnings: what may be wrong, one sentence each.
     """
 
     occupancy: np.ndarray
@@ -76,19 +76,19 @@ class Reconstruction:
 
     @property
     def steps(self) -> np.ndarray:
-        """Occupancy (T, 32, 32, 32) float32 after each view of this call: how the shape grew."""
+        """The occupancy (T, 32, 32, 32) float32 after each view of this call: how the shape grew."""
         return self.history.occupancy
 
     @property
     def gates(self) -> np.ndarray:
         """How much of the hidden grid (T, 4, 4, 4) float32 each view of this call wrote, in [0, 1], mean over channels.
 
-        The GRU's 1 - u, u the update gate; the LSTM's input gate i. A cell stands for 8x8x8 voxels.
+        1 - u for the GRU, with update gate u; the input gate i for the LSTM. A cell stands for 8x8x8 voxels.
         """
         return self.history.gates
 
     def page(self, title: str = "Reconstruction") -> str:
-        """One HTML file: the views, the shape to turn, its threshold, its steps and gates; it fetches nothing."""
+        """A self-contained HTML page with the views and the shape to turn, with its threshold, steps and gates."""
         return page(
             title,
             self.names,
@@ -105,38 +105,38 @@ class Reconstruction:
         return frame(self.page())
 
     def mesh(self, style: str | None = None, size: float | None = None, up: str = "y") -> trimesh.Trimesh:
-        """The watertight surface, in the world of `occupancy`: the grid's cube has edges of 1 around the origin.
+        """The watertight surface, with y up and the grid's cube of edge length 1 centred at the origin.
 
-        size: the longest side in millimetres, in place of that; the surface then stands on the ground over the origin.
-        up: "y" or "z". Raises UserError if no voxel is occupied.
+        size: scale it to this longest side in millimetres instead and put it on the ground over the origin. up: "y" or
+        "z". Raises UserError if no voxel is occupied.
         """
         check_size(size)
         return placed(surface_mesh(self.occupancy, self.threshold, style or self.style), size, up)
 
     def without_specks(self, keep_largest: bool = False, min_voxels: int = 0) -> "Reconstruction":
-        """The same without small pieces: all but the largest, or those of fewer voxels.
+        """The shape without small pieces: only the largest one, or only those of at least `min_voxels` voxels.
 
-        A piece is a set of voxels that hang together through faces. The page shows all pieces, for its threshold can be
-        moved. Raises UserError if none has `min_voxels`.
+        A piece is a set of voxels connected through faces. The page shows all pieces, because its threshold can be
+        changed. Raises UserError if no piece has `min_voxels`.
         """
         occupancy = without_specks(self.occupancy, self.threshold, keep_largest, min_voxels)
         return replace(self, occupancy=occupancy)
 
     def picture(self) -> Image.Image:
-        """What the network saw and the surface side by side, an empty tile if no voxel is occupied."""
+        """What the network saw and the surface side by side; the surface's tile is empty if no voxel is occupied."""
         tiles = [(view_image(view), f"view {number}") for number, view in enumerate(self.views, start=1)]
         if self.voxels.any():
             return side_by_side([*tiles, (draw_mesh(self.mesh(), smooth=self.style == "smooth"), "reconstruction")])
         return side_by_side([*tiles, (Image.new("RGBA", (1, 1)), "no voxel occupied")])
 
     def save(self, *paths: str | Path, size: float | None = None, up: str = "y", overwrite: bool = True) -> None:
-        """Write the shape to files, each in the format of its suffix; none is renamed into place before all are made.
+        """Write the shape to files, each in the format of its suffix; none appears in place before all are written.
 
-        .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as of `mesh`; .glb is always y up and in metres, and
-        .3mf z up, as their standards say. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
+        .obj .ply .stl .glb .3mf: the surface, with `size` and `up` as in `mesh`; .glb is always y up and in metres, and
+        .3mf z up, as their standards require. .binvox: the voxels; .npy: the occupancy; .png: views and surface side by
         side; .gif .webp: the surface turning; .html: the page. Raises UserError for another suffix, a path that cannot
-        be written, or a mesh of no voxels; picture and page show that there are none. Unless files may be overwritten,
-        raises FileExistsError if there is one already, and writes none.
+        be written, or a mesh of a shape without voxels; picture and page show that there are none. Without `overwrite`,
+        raises FileExistsError if one of the files exists, and writes none.
         """
         check_size(size)
         check_up(up)
@@ -164,7 +164,7 @@ class Reconstruction:
 
 
 class Reconstructor(R2N2):
-    """An R2N2 that takes pictures: what `load` returns."""
+    """An R2N2 that reads pictures; returned by `load`."""
 
     @torch.inference_mode()
     def reconstruct(
@@ -176,13 +176,13 @@ class Reconstructor(R2N2):
         preprocessing: str = "modern",
         background: str = "auto",
     ) -> Reconstruction:
-        """The shape that pictures of one object show.
+        """Rebuild the shape of one object from pictures of it.
 
-        images: files, folders, glob patterns, PIL images, arrays or tensors (see `pictures.given`), any number, in any
-        order. state: that of an earlier reconstruction of the same object, to add views to it. preprocessing: a name
-        of `images.PREPROCESSING`. background: "auto" removes one that is not plain, "keep" none, "remove" every one.
-        The network may be in training mode and of any floating point type: this is evaluation, and changes neither.
-        Raises UserError for a picture that cannot be read.
+        images: any number of files, folders, glob patterns, PIL images, arrays or tensors (see `pictures.given`), in
+        any order. state: the state of an earlier reconstruction of the same object, to add views to it. preprocessing:
+        a name in `images.PREPROCESSING`. background: "auto" removes a background that is not plain, "keep" removes
+        none, "remove" removes every one. The network may be in training mode and of any floating-point type: this call
+        evaluates it, and changes neither. Raises UserError for a picture that cannot be read.
         """
         check_threshold(threshold)
         check_style(style)
@@ -200,26 +200,27 @@ class Reconstructor(R2N2):
         return Reconstruction(occupancy, views, names, last, history, threshold, style, tuple(doubts))
 
     def _doubts(self, features: torch.Tensor, state: State | None, names: tuple[str, ...]) -> list[str]:
-        """Whether views, by their features (T, F), show another object than the others and the shape so far."""
+        """Warnings about views, as features (T, F), that show a different object from the rest or the shape so far."""
         if len(features) + (state is not None) < 2:
             return []
         alone = [self.decode(self.recurrence(part[:, None])[1]).occupancy for part in features.split(BATCH)]
         shapes = torch.cat([*alone, *([self.decode(state).occupancy] if state is not None else [])])
         odd = odd_ones_out(shapes.cpu().numpy())
         if len(odd) == len(shapes):
-            return ["The views look like different objects; give pictures of one."]
+            return ["The views look like different objects; give pictures of only one."]
         return [
-            f"{first_word(names[number])} looks like another object than the others; leave it out if it is."
+            f"{first_word(names[number])} looks like a different object from the others; leave it out if it is."
             for number in odd
             if number < len(names)
         ]
 
 
 def load(weights: str | Path | None = None, network: str | None = None, device: str = "auto") -> Reconstructor:
-    """A trained network in evaluation mode: the shipped `compact` one, or that of a weights file.
+    """Load a trained network in evaluation mode: the shipped `compact` one, or the one in a weights file.
 
-    network: a name of `r2n2.NETWORKS`, to insist on; device: "auto" (CUDA where there is one, else the CPU) or any
-    of PyTorch's. Raises UserError if the weights do not fit or cannot be read, or the device is not there.
+    network: a name in `r2n2.NETWORKS` that the weights must match; device: "auto" (CUDA if available, otherwise the
+    CPU) or any PyTorch device. Raises UserError if the weights do not fit or cannot be read, or if the device is not
+    available.
     """
     config = network_config(network) if network else None
     place = find_device(device)
@@ -234,12 +235,13 @@ def load(weights: str | Path | None = None, network: str | None = None, device: 
 
 
 def check_suffix(path: Path) -> str:
-    """The suffix in lower case. Raises UserError if no format goes by it."""
-    if os.path.isdir(path):  # noqa: PTH112 - which asks no more of a name than it can
+    """The suffix in lower case. Raises UserError if it is not one of SUFFIXES."""
+    if os.path.isdir(path):  # noqa: PTH112 - returns False where Path.is_dir raises
         raise UserError(f"{path} is a folder; name a file in it, such as {path / 'shape.glb'}.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(
-            f"{path} has the suffix {suffix or '(none)'}, which names no format; use one of {' '.join(SUFFIXES)}."
+            f"{path} has the suffix {suffix or '(none)'}, which is not a supported format; "
+            f"use one of {' '.join(SUFFIXES)}."
         )
     return suffix

@@ -1,4 +1,4 @@
-"""Small pieces beside a shape, which a network sometimes adds, left out."""
+"""Remove the small pieces that a network sometimes adds next to a shape."""
 
 import numpy as np
 from skimage.measure import label
@@ -9,10 +9,10 @@ from r2n2.errors import UserError
 def without_specks(
     occupancy: np.ndarray, threshold: float, keep_largest: bool = False, min_voxels: int = 0
 ) -> np.ndarray:
-    """The occupancy with the pieces of too few voxels lowered to the threshold, so that they count as empty.
+    """The occupancy with every piece that is too small lowered to the threshold, so that it counts as empty.
 
-    A piece is a set of voxels above the threshold that hang together through faces: one body of the surface. Raises
-    UserError if none has `min_voxels`.
+    A piece is a set of voxels above the threshold that are connected through faces: one body of the surface. Raises
+    UserError if no piece has `min_voxels`.
     """
     pieces = label(occupancy > threshold, connectivity=1)  # (X, Y, Z), 0 where empty
     sizes = np.bincount(pieces.reshape(-1))

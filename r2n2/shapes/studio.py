@@ -1,12 +1,12 @@
-"""Soft light for pictures of a shape: a sky of many weak suns, each with its shadow, and a floor for it to fall on.
+"""Soft light for pictures of a shape: a sky of many weak suns, each casting a shadow, and a floor under the shape.
 
 The light that reaches a point p with normal n is
 
     light(p, n) = sum_i w_i max(0, n . l_i) visible_i(p)  +  BOUNCE (1 - n_y) / 2
 
-with directions l_i spread evenly over the upper half of the sphere, weights w_i greater around the key light and scaled
-so that open floor has light 1, and visible_i(p) from a depth map that looks along -l_i. The last term is what the floor
-throws back.
+with directions l_i spread evenly over the upper half of the sphere, weights w_i larger near the key light and scaled so
+that open floor has light 1, and visible_i(p) from a depth map that looks along -l_i. The last term is the light that
+the floor reflects.
 """
 
 from dataclasses import dataclass, replace
@@ -17,18 +17,18 @@ import trimesh
 from r2n2.data.render import rasterize
 
 SUNS = 48
-KEY_ELEVATION, KEY_SHARE, KEY_FALLOFF = 40.0, 14.0, 8.0  # degrees; times the sky; power of the cosine
+KEY_ELEVATION, KEY_SHARE, KEY_FALLOFF = 40.0, 14.0, 8.0  # degrees; weight relative to the sky; power of the cosine
 BOUNCE = 0.4
-MAP_SIDE = 192  # pixels of a depth map
-BIAS = 1.5  # of these pixels: how far off a surface its light is asked for
-FAR = 1e3  # distance from which the maps are drawn: the rasteriser's perspective is too weak to be seen
+MAP_SIDE = 192  # pixels along a side of a depth map
+BIAS = 1.5  # in these pixels: how far off a surface its light is looked up
+FAR = 1e3  # distance from which the maps are drawn: far enough that the rasteriser's perspective does not show
 
 
 @dataclass(frozen=True)
 class Studio:
-    """The light around a shape: suns' directions (S, 3) and weights (S,), and their depth maps (S, side, side).
+    """The light around a shape: the suns' directions (S, 3), weights (S,) and depth maps (S, side, side).
 
-    across: (S, 2, 3), each map's axes, in pixels to a unit of length; its middle is at `centre` (3,).
+    across: (S, 2, 3), each map's axes, in pixels per unit of length; the middle of each map is at `centre` (3,).
     """
 
     directions: np.ndarray
@@ -39,7 +39,7 @@ class Studio:
 
     @classmethod
     def around(cls, mesh: trimesh.Trimesh) -> "Studio":
-        """The light around a mesh, y up: an even sky, without a key light."""
+        """The light around a mesh with y up: an even sky without a key light."""
         low, high = mesh.bounds
         directions = _hemisphere(SUNS)
         right = np.cross(directions, [1.0, 0.0, 0.0])
@@ -56,7 +56,7 @@ class Studio:
         return cls(directions, _scaled(np.ones(SUNS), directions), across, maps, (low + high) / 2)
 
     def with_key(self, azimuth: float) -> "Studio":
-        """The same with a key light from an azimuth in degrees, as `data.camera` counts them."""
+        """The same light with a key light at an azimuth in degrees, as defined in `data.camera`."""
         a, e = np.radians([azimuth, KEY_ELEVATION])
         key = np.array([np.cos(e) * np.cos(a), np.sin(e), np.cos(e) * np.sin(a)])
         weights = 1 + KEY_SHARE * (self.directions @ key).clip(0) ** KEY_FALLOFF
@@ -78,7 +78,7 @@ class Studio:
 
 
 def _scaled(weights: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """The weights with which open floor, whose normal is (0, 1, 0), has light 1."""
+    """The weights scaled so that open floor, with normal (0, 1, 0), has light 1."""
     return weights / (weights @ directions[:, 1])
 
 

@@ -1,4 +1,4 @@
-"""A shape that turns and turns: .gif, which opens everywhere, and .webp, smaller and in all colours."""
+"""An endless animation of a turning shape: .gif, which opens everywhere, or .webp, smaller and in full colour."""
 
 from pathlib import Path
 
@@ -18,9 +18,9 @@ QUALITY = 85  # of .webp
 def write_turntable(
     mesh: trimesh.Trimesh, path: Path, smooth: bool = True, count: int = FRAMES, size: int = TILE
 ) -> None:
-    """Write the mesh, y up, turning without end, as a file with a suffix of TURNTABLE_SUFFIXES.
+    """Write an endless animation of the turning mesh, given y up, to a file with a suffix of TURNTABLE_SUFFIXES.
 
-    count: frames of 80 ms to a turn; size: pixels of a side; smooth: as `drawing.draw_mesh` takes it.
+    count: frames per turn, 80 ms each; size: side in pixels; smooth: as in `drawing.draw_mesh`.
     """
     frames = list(draw_turning(mesh, count, size, smooth))
     if path.suffix.lower() == ".webp":
@@ -31,8 +31,10 @@ def write_turntable(
 
 
 def _in_one_palette(frames: list[Image.Image]) -> list[Image.Image]:
-    """The frames in 256 colours that are the same for all, or the card would flicker: card, shape and what lies between
-    them at an edge, each from dark to light."""
+    """The frames in one shared palette of 256 colours, because the card would flicker with a palette per frame.
+
+    The colours are those of the card, the shape and the blend of both at edges, each from dark to light.
+    """
     edge = np.add(CARD, COLOR) / 2
     ramps = [(CARD, 0.3, 1, 96), (COLOR, 0.1, 1.2, 96), (edge, 0.3, 1.1, 64)]  # colour, darkest, lightest, steps
     palette = np.concatenate([np.outer(np.linspace(dark, light, n), color) for color, dark, light, n in ramps])

@@ -1,1 +1,1 @@
-"""Learning: the loop, the state of a run, and the recipes that choose its numbers."""
+"""Training: the loop, the state of a run, and the recipes that set its options."""

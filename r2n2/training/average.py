@@ -1,19 +1,19 @@
-"""A running mean of the weights, smoother than any one iteration's: what is saved to be used.
+"""A running mean of the weights, smoother than those of any one iteration; this mean is what is saved for use.
 
     mean <- decay_i mean + (1 - decay_i) weights        decay_i = min(decay, i / (i + 10)) after iteration i
 
-so that the first iterations' weights, which are far off, are soon forgotten. Whole numbers, such as a count of batches,
-are copied.
+so that the weights of the first iterations, which are far off, are soon forgotten. Integers, such as a count of
+batches, are copied.
 """
 
 import torch
 from torch import Tensor, nn
 
-WARMING = 10  # iterations that the mean looks back at the beginning
+WARMING = 10  # iterations over which the mean reaches back at the beginning
 
 
 class WeightAverage:
-    """The mean of a model's tensors by name, begun with what they are."""
+    """The running mean of a model's tensors by name, initialised with their values."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -21,7 +21,7 @@ class WeightAverage:
         self.begin(model)
 
     def begin(self, model: nn.Module) -> None:
-        """Forget the past: the mean is the model."""
+        """Restart the mean from the model's current tensors."""
         self.tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
     @torch.no_grad()

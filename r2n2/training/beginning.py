@@ -1,4 +1,4 @@
-"""How a run begins: anew, or from a checkpoint, and what must be as it was then."""
+"""Start a run, new or from a checkpoint, and check which settings must not have changed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from r2n2.training.recipes import TrainingConfig
 from r2n2.training.run import Run
 from r2n2.training.state import Description, restore
 
-KEPT = ("seed", "batch_size", "max_views")  # they decide which data an iteration sees
+KEPT = ("seed", "batch_size", "max_views")  # these determine which data an iteration sees
 
 
 def begin(
@@ -25,7 +25,7 @@ def begin(
     data: Fingerprint,
     init: Path | None = None,
 ) -> tuple[Run, Description]:
-    """A run at iteration 0, with the weights of `init`, of ImageNet, or drawn at random."""
+    """A run at iteration 0, with the weights of `init`, of ImageNet, or random ones."""
     run = Run(network, config, device, processes)
     if init:
         run.begin_from(init)
@@ -43,10 +43,10 @@ def go_on(
     data: Fingerprint,
     other_data: bool = False,
 ) -> tuple[Run, Description]:
-    """The run of the newest checkpoint, its settings changed to `config`.
+    """The run of the newest checkpoint, with its settings changed to `config`.
 
-    Raises UserError if `network` is given and another, if a setting that decides about the data has changed, if the run
-    is past its end, or, unless `other_data`, if the data have changed. Other data are seen in orders that no epoch had
+    Raises UserError if `network` is given and differs, if a setting that determines the data has changed, if the run is
+    past its end, or, unless `other_data`, if the data have changed. Other data are read in orders that no epoch has had
     before.
     """
     tensors, stored = checkpoints.newest()
@@ -58,19 +58,19 @@ def go_on(
     for name in KEPT:
         before, now = getattr(stored.config, name), getattr(config, name)
         if before != now:
-            raise UserError(f"{place} was begun with {name} {before}, not {now}; keep it, or begin another run.")
+            raise UserError(f"{place} was started with {name} {before}, not {now}; keep it, or start another run.")
     if config.iterations < stored.iteration:
         raise UserError(
-            f"{place} has {stored.iteration:,} iterations already; --iterations says where the run ends, not how many "
-            "follow, so give more than that."
+            f"{place} has already done {stored.iteration:,} iterations; --iterations sets where the run ends, not how "
+            "many are added, so give more than that."
         )
     order = stored.order
     if stored.data != data:
         if not other_data:
             raise UserError(
-                f"The training data are not those of {place} so far ({_count(stored.data)} then, {_count(data)} now"
-                f"{', some of them others' if stored.data.models == data.models else ''}); "
-                "give those, or go on with the new ones by --other-data."
+                f"The training data differ from those that {place} used so far ({_count(stored.data)} then, "
+                f"{_count(data)} now{', but not the same' if stored.data.models == data.models else ''}); "
+                "give the same data, or --other-data to continue with the new ones."
             )
         order = order.after(stored.iteration * config.batch_size, stored.data.models)
     run = Run(stored.network, config, device, processes)

@@ -1,9 +1,9 @@
-"""A run's checkpoints: one safetensors file each, the newest few and the best kept, the rest removed.
+"""A run's checkpoints: one safetensors file each; the newest few and the best are kept, the rest removed.
 
     RUN/checkpoints/00001500.safetensors
 
-A file is written beside its name and renamed, so that a run that is killed leaves whole checkpoints alone; should one
-be damaged all the same, the one before it is taken.
+A file is written under a temporary name and renamed, so that a killed run leaves only whole checkpoints. If one is
+damaged all the same, the one before it is used.
 """
 
 import warnings
@@ -19,7 +19,7 @@ FOLDER, SUFFIX, KEY = "checkpoints", ".safetensors", "run"
 
 
 class Checkpoints:
-    """Those of the run in `folder`, of which the newest `keep` stay, and the best."""
+    """The checkpoints of the run in `folder`, of which the newest `keep` and the best are kept."""
 
     def __init__(self, folder: Path, keep: int = 1) -> None:
         self.run, self.folder, self.keep = folder, folder / FOLDER, keep
@@ -29,7 +29,7 @@ class Checkpoints:
         return sorted(path for path in self.folder.glob(f"*{SUFFIX}") if path.stem.isdecimal())
 
     def save(self, tensors: dict[str, Tensor], description: Description) -> None:
-        """Write a checkpoint, then remove those that need not be kept. Raises UserError if a weight is not finite."""
+        """Write a checkpoint, then remove those that are no longer kept. Raises UserError if a weight is not finite."""
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise UserError(
                 f"The weights are no longer finite at iteration {description.iteration}; "
@@ -42,14 +42,14 @@ class Checkpoints:
             path.unlink()
 
     def newest(self) -> tuple[dict[str, Tensor], Description]:
-        """The newest checkpoint that can be read; those that cannot are named in a SkippedWarning.
+        """The newest checkpoint that can be read; each newer one that cannot is named in a SkippedWarning.
 
-        Raises UserError if there is none, or if it is of another version.
+        Raises UserError if there is none, or if it was written by another version.
         """
         return self._newest(None)
 
     def description(self) -> Description:
-        """That of the newest checkpoint, without its tensors."""
+        """The description of the newest checkpoint, without its tensors."""
         return self._newest(())[1]
 
     def _newest(self, names: tuple[str, ...] | None) -> tuple[dict[str, Tensor], Description]:
@@ -65,15 +65,15 @@ class Checkpoints:
                 return tensors, Description.from_json(metadata[KEY])
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise UserError(
-                    f"{path} is no checkpoint of this version of r2n2; begin another run with -o."
+                    f"{path} is not a checkpoint of this version of r2n2; start another run with -o."
                 ) from error
-        raise reason or UserError(
-            f"There is no run to resume in {self.run}; check -o, or leave out --resume to begin one."
-        )
+        raise reason or UserError(f"There is no run to resume in {self.run}; check -o, or omit --resume to start one.")
 
     def forget_after(self, iteration: int) -> None:
-        """Remove the checkpoints after an iteration from which the run goes on: they are of a future that is void; and
-        what a run that was killed left half written, by `written_beside` and by safetensors within it."""
+        """Remove the checkpoints after the iteration at which the run continues, which are void, and temporary files.
+
+        A killed run leaves such files of `written_beside`, and of safetensors within it.
+        """
         for path in self.paths():
             if int(path.stem) > iteration:
                 path.unlink()

@@ -1,10 +1,10 @@
-"""Where the time goes: waiting for data, computing, pictures a second."""
+"""Measure where the time goes: waiting for data, computing, and pictures per second."""
 
 import time
 
 
 class Clock:
-    """Begun with the first step after a line of the log; what is done beside the steps is taken out by `rest`."""
+    """Times the steps since the last line of the log; time spent on other work is excluded with `rest`."""
 
     def __init__(self) -> None:
         self.begun = self.mark = time.perf_counter()
@@ -12,23 +12,23 @@ class Clock:
         self.steps = self.pictures = 0
 
     def ask(self) -> None:
-        """Begin to wait for data."""
+        """Start waiting for data."""
         self.mark = time.perf_counter()
 
     def got(self, pictures: int) -> None:
-        """The data are there."""
+        """Stop waiting: the data of a step have arrived."""
         self.data += time.perf_counter() - self.mark
         self.pictures += pictures
         self.steps += 1
 
     def rest(self, seconds: float) -> None:
-        """Validation and checkpoints are no steps."""
+        """Exclude time that was not spent on steps, such as validation and checkpoints."""
         self.rested += seconds
 
     def figures(self) -> dict[str, float]:
-        """Mean seconds of a step and of its wait for data, and pictures a second of both together.
+        """Mean seconds per step and per wait for data, and pictures per second of both together.
 
-        A GPU computes while Python goes on: ask once it is idle, after the losses have been read.
+        A GPU computes while Python continues: call this when it is idle, after the losses have been read.
         """
         seconds = time.perf_counter() - self.begun - self.rested
         steps = max(self.steps, 1)

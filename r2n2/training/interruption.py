@@ -1,7 +1,8 @@
-"""Ctrl-C, and the SIGTERM that schedulers send before they take a machine away: finish the step, save, leave.
+"""Handle Ctrl-C, and the SIGTERM that schedulers send before they take a machine away: finish the step, save, exit.
 
-A signal only raises a flag, which the loop looks at between steps. One that comes more than a few seconds later stops
-the program where it is; sooner it is the same one once more: a scheduler signals a whole job and torchrun its children.
+A signal only sets a flag, which the loop checks between steps. A second signal more than a few seconds later stops the
+program at once. One that comes sooner is taken for a repeat of the first: a scheduler signals a whole job, and torchrun
+signals its children.
 """
 
 import signal
@@ -14,7 +15,7 @@ ECHO = 5.0  # seconds
 
 
 class Interruption:
-    """A context in which the signals are heard: `signal` is the one that came, or None."""
+    """A context in which the signals are caught: `signal` is the first one received, or None."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
@@ -22,8 +23,8 @@ class Interruption:
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():  # no other may
-            heeded = (number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)  # nohup stays
+        if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
+            heeded = (number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)  # keep nohup's
             self._before = {number: signal.signal(number, self._heard) for number in heeded}
         return self
 
@@ -44,7 +45,7 @@ class Interruption:
 
 
 class StoppedError(Exception):
-    """Training stopped by a signal, saved: the sentence for the user, and the exit code that shells expect."""
+    """Training was stopped by a signal and saved: a message for the user, and the exit code that shells expect."""
 
     def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)

@@ -1,7 +1,7 @@
-"""One run at a time in a folder: a job that is queued again may begin while its predecessor still saves.
+"""Allow only one run at a time in a folder: a job that is queued again may start while its predecessor still saves.
 
-The lock is the system's and ends with the process that holds it, by `kill -9` too; the workers that read ahead do not
-inherit it. Where there are no such locks, as on Windows and some network file systems, nothing is locked.
+The lock is the operating system's and ends with the process that holds it, even on `kill -9`; the workers that read
+ahead do not inherit it. Without such locks, as on Windows and some network file systems, nothing is locked.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, made if it is missing. Raises UserError if another process holds it or it cannot be written."""
+    """Lock the folder, creating it if needed. Raises UserError if another process holds it or it cannot be written."""
     try:
         import fcntl
     except ImportError:
@@ -29,9 +29,9 @@ def locked(folder: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:  # POSIX leaves the choice between the two
+        except (BlockingIOError, PermissionError) as error:  # POSIX allows either of the two
             raise UserError(
-                f"Another process trains in {folder}; wait for its end, or choose another folder with -o."
+                f"Another process is training in {folder}; wait for it to end, or choose another folder with -o."
             ) from error
         except OSError:
             pass

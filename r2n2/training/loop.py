@@ -1,5 +1,5 @@
-"""The training loop: batches in, steps, a line of the log now and then, validation, checkpoints that any run can go on
-from, and an end that loses nothing. What it writes where, `train` says.
+"""The training loop: batches, steps, lines of the log, validation, checkpoints to resume from, and a stop that loses no
+steps. `train` lists the files that it writes.
 """
 
 import math
@@ -33,7 +33,7 @@ WEIGHTS_FILE, BEST_FILE, PICTURES_FOLDER = "weights.safetensors", "best.safetens
 
 
 class Loop:
-    """A run in its folder, from the iteration that it has reached to the last, or to a signal."""
+    """Trains a run in its folder from the iteration that it has reached to the last one, or until a signal."""
 
     def __init__(
         self, run: Run, description: Description, checkpoints: Checkpoints, validation: Sequence[Readable]
@@ -42,8 +42,8 @@ class Loop:
         self.description, self.checkpoints, self.folder = description, checkpoints, checkpoints.run
         self.validation = validation if self.config.validate_every else ()
         self.judged = fingerprint(self.validation)
-        self.losses: list[Tensor] = []  # of this process, since they were last gathered
-        self.saved: int | None = None  # a run that goes on may have been killed before its weights were written
+        self.losses: list[Tensor] = []  # losses of this process since they were last gathered
+        self.saved: int | None = None  # None: a resumed run may have been killed before its weights were written
         self.clock = Clock()
         if self.processes.writes:
             checkpoints.forget_after(run.iteration)
@@ -52,9 +52,9 @@ class Loop:
         self.narrator = Narrator(run.iteration, self.config.iterations, self.processes.writes)
 
     def go(self, models: Sequence[Readable], interruption: Interruption, taught: bool = False) -> None:
-        """Train on `models`. Raises StoppedError if a signal ended it.
+        """Train on `models`. Raises StoppedError if a signal stopped it.
 
-        taught: the weights were, by another run, so that what they can do is measured before the first step.
+        taught: another run has trained the weights, so validate them before the first step.
         """
         run, last = self.run, self.config.iterations
         batches, stopped = self._batches(models), 0
@@ -62,7 +62,7 @@ class Loop:
             if self.config.validate_every and not self.validation:
                 self.narrator.tell("The data have no validation split, so IoU is not measured.")
             if run.iteration == last:
-                self.narrator.tell(f"{self.folder} has its {last:,} iterations already; --iterations sets a later end.")
+                self.narrator.tell(f"{self.folder} has done its {last:,} iterations; --iterations sets a later end.")
             if self.validation and taught:
                 self._aside(self._validate)
             while run.iteration < last and not (stopped := self._heard(interruption)):
@@ -73,19 +73,19 @@ class Loop:
                     try:
                         self._aside(self._validate)
                     except UserError:
-                        self._save()  # that the validation split cannot be read costs no step
+                        self._save()  # an unreadable validation split must not lose steps
                         raise
                     self._aside(self._save)
                 elif self._due(self.config.save_every):
                     self._aside(self._save)
             if self.saved != run.iteration:
                 self._save()
-        self.processes.wait()  # nobody leaves before the first has written
+        self.processes.wait()  # no process exits before the first one has written
         if stopped:
             cause = "Ctrl-C" if stopped == signal.SIGINT else "SIGTERM"
             raise StoppedError(
                 f"stopped by {cause} after iteration {run.iteration:,} of {last:,}, saved in {self.folder}; "
-                f"it goes on with --resume -o {self.folder}.",
+                f"continue with --resume -o {self.folder}.",
                 stopped,
             )
 
@@ -97,7 +97,7 @@ class Loop:
         return read_batches(data, batches, config.workers, pinned=self.run.device.type == "cuda")
 
     def _heard(self, interruption: Interruption) -> int:
-        """The number of the signal that any process has heard, or 0: all stop after the same step."""
+        """The number of the signal that any process has received, or 0: all processes stop after the same step."""
         return self.processes.largest(int(interruption.signal or 0))
 
     def _due(self, every: int) -> bool:
@@ -111,13 +111,13 @@ class Loop:
         self.narrator.step()
 
     def _aside(self, work: Callable[[], None]) -> None:
-        """Do what is no step."""
+        """Do work that is not a step, excluding its time from the clock."""
         begun = time.perf_counter()
         work()
         self.clock.rest(time.perf_counter() - begun)
 
     def _gather(self) -> tuple[float, ...]:
-        """The losses since the last line of the log, of all processes; they wait for the GPU."""
+        """The losses since the last line of the log, averaged over the processes; this waits for the GPU."""
         if self.losses:
             found = self.processes.mean(torch.stack(self.losses)).tolist()
             self.losses = []
@@ -137,7 +137,7 @@ class Loop:
     def _validate(self) -> None:
         iteration, best = self.run.iteration, self.description.best
         found = validate(model := self.run.result(), self.validation, VIEWS, self.processes)
-        if best and best.objects not in (None, self.judged):  # scores of other objects do not compare
+        if best and best.objects not in (None, self.judged):  # scores on other objects are not comparable
             best = None
         if not best or found.iou > best.iou:
             self.description = replace(self.description, best=Best(iteration, found.iou, self.judged))

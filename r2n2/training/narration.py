@@ -1,4 +1,4 @@
-"""What whoever waits sees: in a terminal a bar with loss and time left, in a pipe or a log a line now and then."""
+"""Show progress: in a terminal, a bar with loss and time left; in a pipe or a log, a line now and then."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-SECONDS = 60.0  # between lines in a pipe: a day's log is a page or two long
+SECONDS = 60.0  # between lines in a pipe
 
 
 class Narrator:
-    """Tells of iterations `first` to `last` on `stream`; silent if not `speaks`, as all processes but one are."""
+    """Reports iterations `first` to `last` on `stream`; silent if not `speaks`, as are all processes except one."""
 
     def __init__(
         self, first: int, last: int, speaks: bool = True, stream: TextIO | None = None, seconds: float = SECONDS
@@ -39,7 +39,7 @@ class Narrator:
         self.bar.update()
 
     def report(self, iteration: int, loss: float, pictures_per_second: float) -> None:
-        """The mean loss of the last iterations and the speed."""
+        """Show the mean loss of the last iterations and the speed."""
         self.bar.set_postfix_str(f"loss {loss:.4f}, {pictures_per_second:.0f} pictures/s")
         now = time.monotonic()
         due = self.said is None or now - self.said >= self.seconds or iteration == self.last
@@ -52,18 +52,20 @@ class Narrator:
             )
 
     def tell(self, sentence: str) -> None:
-        """A line of its own, above the bar if there is one."""
+        """Write a separate line, above the bar if there is one."""
         if self.speaks:
             say(sentence, self.stream)
 
 
 def say(sentence: str, stream: TextIO) -> None:
-    """A line on `stream`, above the bar if there is one; if nobody reads it any more, training is worth more than that:
-    Ctrl-C ends the `tee` at the other end of a pipe, too."""
+    """Write a line on `stream`, above the bar if there is one. If the stream is closed, training continues without it.
+
+    Ctrl-C also ends the `tee` at the other end of a pipe.
+    """
     try:
         tqdm.write(sentence, file=stream)
         stream.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # for what is in the buffer, and all that follows
+        os.dup2(nowhere, stream.fileno())  # for what is in the buffer and everything that follows
         os.close(nowhere)

@@ -1,4 +1,4 @@
-"""From a batch to the loss as one module: what DistributedDataParallel wraps, to see every use of a weight."""
+"""One module from a batch to the loss: DistributedDataParallel wraps it, so that it sees every use of a weight."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from r2n2.network.model import R2N2
 
 
 class Objective(nn.Module):
-    """The loss of a model; dice: weight of the Dice term; amp: bfloat16 autocast, the loss in float32 all the same."""
+    """The loss of a model. dice: weight of the Dice term; amp: bfloat16 autocast, with the loss still in float32."""
 
     def __init__(self, model: R2N2, dice: float = 0.0, amp: bool = False) -> None:
         super().__init__()

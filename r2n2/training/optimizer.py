@@ -1,8 +1,8 @@
-"""Adam over groups of parameters: weights decay and biases do not, a pretrained trunk learns at its own rate.
+"""Adam over groups of parameters: weights decay and biases do not; a pretrained trunk has its own learning rate.
 
 rate    a group's share of the learning rate
-eps     PyTorch's adds epsilon to the corrected root of the second moment, sqrt(v / (1 - b2^t)); the program of 2016
-        to the root before the correction, which is epsilon / sqrt(1 - b2^t) after it
+eps     PyTorch's Adam adds epsilon to the corrected root of the second moment, sqrt(v / (1 - b2^t)); the program of
+        2016 adds it to the root before the correction, which is the same as epsilon / sqrt(1 - b2^t) after it
 """
 
 import math
@@ -18,7 +18,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 def make_optimizer(model: R2N2, config: TrainingConfig) -> torch.optim.Adam:
-    """Adam over what learns. In one pass over all parameters, of which `compact` has 183, most of them small."""
+    """Adam over the parameters that learn, fused into one pass: `compact` has 183 of them, most of them small."""
     groups: list[dict[str, Any]] = [
         {"params": [model.get_parameter(name) for name in names], "weight_decay": decay, "rate": rate}
         for (decay, rate), names in _groups(model, config).items()
@@ -27,7 +27,7 @@ def make_optimizer(model: R2N2, config: TrainingConfig) -> torch.optim.Adam:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, config: TrainingConfig, iteration: int) -> None:
-    """The learning rate, and the epsilon, of the step after `iteration`."""
+    """Set the learning rate and the epsilon for the step after `iteration`."""
     for group in optimizer.param_groups:
         group["lr"] = group["rate"] * config.learning_rate_at(iteration)
         if config.uncorrected_epsilon:
@@ -35,12 +35,12 @@ def set_rate(optimizer: torch.optim.Optimizer, config: TrainingConfig, iteration
 
 
 def learning(model: R2N2, config: TrainingConfig) -> list[str]:
-    """The names of the parameters that learn, as the optimiser counts them."""
+    """The names of the parameters that learn, in the optimiser's order."""
     return [name for names in _groups(model, config).values() for name in names]
 
 
 def _groups(model: R2N2, config: TrainingConfig) -> dict[tuple[float, float], list[str]]:
-    """The names of the parameters that learn by decay and share of the learning rate."""
+    """The names of the parameters that learn, by (weight decay, share of the learning rate)."""
     groups: dict[tuple[float, float], list[str]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -51,5 +51,5 @@ def _groups(model: R2N2, config: TrainingConfig) -> dict[tuple[float, float], li
 
 
 def _is_weight(name: str, parameter: nn.Parameter) -> bool:
-    """Convolutions and matrices decay; biases and normalisation do not. The recurrence's bias is (3, C)."""
+    """Whether a parameter decays: convolutions and matrices, not biases (the recurrence's is (3, C)) and norms."""
     return parameter.ndim > 1 and not name.endswith("bias")

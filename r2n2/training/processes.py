@@ -1,8 +1,8 @@
-"""Several processes that train one model: who this one is, and what they tell each other.
+"""Several processes that train one model: the rank of this one, and what they exchange.
 
-`torchrun -m r2n2 train ...` starts one for each GPU and says so in the environment; each takes an equal share of every
-batch, DistributedDataParallel averages the gradients, and the first alone writes. Started without torchrun, a process
-is alone and nothing here does anything.
+`torchrun -m r2n2 train ...` starts one process per GPU and sets environment variables; each takes an equal share of
+every batch, DistributedDataParallel averages the gradients, and only the first writes. Without torchrun there is one
+process, and nothing here has an effect.
 """
 
 import os
@@ -18,7 +18,7 @@ from r2n2.errors import UserError, one_line
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's number, of how many, and the group in which flags and figures are exchanged on the CPU."""
+    """This process's rank, the number of processes, and the group that exchanges flags and figures on the CPU."""
 
     rank: int = 0
     count: int = 1
@@ -26,23 +26,23 @@ class Processes:
 
     @property
     def writes(self) -> bool:
-        """Whether this is the one that writes files and speaks."""
+        """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean over the processes of a tensor of any shape, float64 on the CPU."""
+        """The mean of a tensor of any shape over the processes, as float64 on the CPU."""
         values = values.detach().cpu().double()  # in this order: not every device has float64
         return self.sum(values) / self.count
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum over the processes of a CPU tensor."""
+        """The sum of a CPU tensor over the processes."""
         if self.count > 1:
             values = values.clone()
             distributed.all_reduce(values, group=self.group)
         return values
 
     def largest(self, value: int) -> int:
-        """The largest of a number that each process has."""
+        """The largest `value` of all processes."""
         if self.count == 1:
             return value
         tensor = torch.tensor(value)
@@ -50,7 +50,7 @@ class Processes:
         return int(tensor)
 
     def wait(self) -> None:
-        """Until all processes are here: what the first has written can be read by the others."""
+        """Wait until all processes are here, so that the others can read what the first has written."""
         if self.count > 1:
             distributed.barrier(group=self.group)
 
@@ -64,10 +64,11 @@ def is_started_by_torchrun() -> bool:
 
 @contextmanager
 def joined(device: str) -> Iterator[tuple[Processes, str]]:
-    """The processes that torchrun started, joined for the block, and the device of this one.
+    """Join the processes that torchrun started for the block; yield them and the device of this one.
 
-    "auto" and "cuda" are the GPU of the process's number on its machine. Gradients go through NCCL between GPUs, else
-    gloo. Raises UserError if a machine has fewer GPUs than processes, or if the environment does not say who they are.
+    "auto" and "cuda" select the GPU with the process's local rank. Gradients go through NCCL between GPUs, otherwise
+    through gloo. Raises UserError if a machine has fewer GPUs than processes, or if the environment does not identify
+    the processes.
     """
     if not is_started_by_torchrun():
         yield ALONE, device
@@ -76,7 +77,7 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
     if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
         if local >= torch.cuda.device_count():
             raise UserError(
-                f"Process {local} of this machine has no GPU of its own, there are {torch.cuda.device_count()}; "
+                f"Process {local} on this machine has no GPU of its own: there are only {torch.cuda.device_count()}; "
                 "give torchrun a smaller --nproc-per-node."
             )
         device = f"cuda:{local}"
@@ -86,7 +87,7 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
     except ValueError as error:
         raise UserError(
             f"WORLD_SIZE says {os.environ['WORLD_SIZE']} processes, but {one_line(error)}; "
-            "start them by torchrun, or unset WORLD_SIZE."
+            "start them with torchrun, or unset WORLD_SIZE."
         ) from error
     try:
         yield (

@@ -1,4 +1,4 @@
-"""How a network is trained: recipes by name, each a set of values that single options may change."""
+"""How a network is trained: named recipes, each a set of values that individual options can override."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,7 +19,8 @@ AT_LEAST_ONE = (
     "keep",
     "validate_models",
 )
-AT_MOST = {"batch_size": 65_536, "max_views": 1_000, "workers": 1_000}  # more would fill the memory before a step
+# More than these would exhaust the memory before the first step.
+AT_MOST = {"batch_size": 65_536, "max_views": 1_000, "workers": 1_000}
 NOT_NEGATIVE = (
     "warmup",
     "cooldown",
@@ -37,23 +38,24 @@ NOT_NEGATIVE = (
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything about a training run but the network and where the data are. Raises UserError for values out of range.
+    """All settings of a training run except the network and the data's location. Raises UserError for invalid values.
 
-    The learning rate is that of `schedule`: it rises over `warmup` iterations, stays, is divided by ten at each of
-    `drops`, and falls to zero over the last `cooldown` in the shape of `fall`. weight_decay is added to the gradient of
-    weights, not of biases. average: decay of the running mean of the weights that is saved, 0 for none. augmentation: a
-    name of `AUGMENTATIONS`. amp: bfloat16 autocast, with float32 states. compile: encoder and decoder by torch.compile.
-    backend: of the recurrence, as `convrnn3d.conv_gru` takes it. accumulate: in how many pieces a batch is computed;
-    their gradients add up to the batch's, but for norms, which take each piece's statistics. pretrained: the encoder of
-    `compact` begins with ImageNet's weights, `frozen` of its 17 parts do not learn, nor, from 1 on, the depthwise
-    filters of the others, which learn at `encoder_rate` times the learning rate. dropout: of the encoder's last maps.
-    dice: weight of the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and,
-    drawn at random, up to loss_views - 1 others; 0: after every view. clip: largest norm of the gradient.
-    uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment before the bias
-    correction. largest_loss: the run stops above it. workers: processes that read ahead. save_every: iterations between
-    checkpoints, of which the newest `keep` stay and the best. validate_every: iterations between validations on
-    `validate_models` of the split, 0 for none. only: the categories that are learned and scored, all if there is none.
-    strict: a broken file ends the run.
+    The learning rate follows `schedule`: it rises over `warmup` iterations, stays constant, is divided by ten at each
+    of `drops`, and falls to zero over the last `cooldown` iterations in the shape of `fall`. weight_decay is added to
+    the gradient of weights, not of biases. average: decay of the running mean of the weights that is saved, 0 for none.
+    augmentation: a name in `AUGMENTATIONS`. amp: bfloat16 autocast, with float32 states. compile: use torch.compile for
+    encoder and decoder. backend: the recurrence's, as in `convrnn3d.conv_gru`. accumulate: the number of pieces in
+    which a batch is computed; their gradients add up to the batch's, except for norms, which use each piece's
+    statistics. pretrained: the encoder of `compact` starts with ImageNet's weights. frozen: how many of its 17 parts do
+    not learn; from 1 on, the depthwise filters of the others do not learn either. encoder_rate: the others learn at
+    this multiple of the learning rate. dropout: applied to the encoder's last maps. dice: weight of the Dice term of
+    the loss. loss_views: the loss is the mean over the shapes after the last view and up to loss_views - 1 other,
+    random ones; 0: after every view. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016,
+    which adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops at a
+    loss above it. workers: processes that read ahead. save_every: iterations between checkpoints, of which the newest
+    `keep` and the best are kept. validate_every: iterations between validations on `validate_models` objects of the
+    validation split, 0 for none. only: the categories to train and score on, all if empty. strict: a broken file stops
+    the run.
     """
 
     iterations: int = 60_000
@@ -112,9 +114,11 @@ class TrainingConfig:
             if getattr(self, name) >= 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be below 1.")
         if any(drop < 1 for drop in self.drops):
-            raise UserError(f"drops are {', '.join(map(str, self.drops))}; the learning rate drops after 1 or more.")
+            raise UserError(f"drops are {', '.join(map(str, self.drops))}; each must be at least 1.")
         if self.batch_size % self.accumulate:
-            raise UserError(f"A batch of {self.batch_size} has no {self.accumulate} equal pieces; change accumulate.")
+            raise UserError(
+                f"A batch of {self.batch_size} does not divide into {self.accumulate} equal pieces; change accumulate."
+            )
         for name, names in (("fall", FALLS), ("backend", BACKENDS)):
             if getattr(self, name) not in names:
                 raise UserError(f"There is no {name} {getattr(self, name)!r}; choose one of {', '.join(names)}.")
@@ -126,7 +130,7 @@ class TrainingConfig:
             )
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values, ready for JSON, which has no infinity: null stands for it."""
+        """Plain values for JSON, which has no infinity: None (null) stands for it."""
         return {name: None if value == float("inf") else value for name, value in asdict(self).items()}
 
     @classmethod
@@ -136,18 +140,18 @@ class TrainingConfig:
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in inverse.items()})
 
     def learning_rate_at(self, iteration: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """The learning rate of the step `iteration`, counted from 0."""
         share = share_of_rate(iteration, self.iterations, self.warmup, self.drops, self.cooldown, self.fall)
         return self.learning_rate * share
 
     def doubt_of_rate(self) -> str | None:
-        """A sentence if the iterations are too few for warm-up and cooldown, so that little is learned."""
+        """A one-sentence warning if the iterations are too few for warm-up and cooldown, so that little is learned."""
         if self.warmup + self.cooldown <= self.iterations:
             return None
         most = max(map(self.learning_rate_at, range(self.iterations)))
         return (
             f"A warm-up of {self.warmup} and a cooldown of {self.cooldown} do not fit into {self.iterations} iterations"
-            f": the learning rate gets to {most:.2g}, not {self.learning_rate:g}; give --warmup and --cooldown, too."
+            f": the learning rate reaches only {most:.2g}, not {self.learning_rate:g}; set --warmup and --cooldown."
         )
 
 
@@ -182,5 +186,5 @@ def recipe(name: str) -> TrainingConfig:
 
 
 def changed(config: TrainingConfig, **changes: object) -> TrainingConfig:
-    """The same with those of `changes` that are not None."""
+    """A copy of `config` with those of `changes` that are not None."""
     return replace(config, **{key: value for key, value in changes.items() if value is not None})

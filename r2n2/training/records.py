@@ -1,11 +1,11 @@
-"""What a run writes down: CSV files that any program reads and, if asked for, TensorBoard's.
+"""The logs of a run: CSV files that any program can read and, if requested, TensorBoard's.
 
     log.csv         iteration, loss, learning_rate, step_seconds, data_seconds, pictures_per_second
     validation.csv  iteration, iou, iou_1_view, iou_2_views, ...
     tensorboard/    the same figures, and pictures of reconstructions
 
-A run that goes on from iteration n first drops the lines after n: what a killed run had logged past its last checkpoint
-is computed, and logged, again.
+A run that resumes from iteration n first drops the lines after n: what a killed run had logged after its last
+checkpoint is computed and logged again.
 """
 
 import csv
@@ -23,12 +23,12 @@ ITERATION = "iteration"
 
 
 class Table:
-    """A CSV file with a line for each of some iterations, rising."""
+    """A CSV file with one line for each logged iteration, in ascending order."""
 
     def __init__(self, path: Path, columns: list[str], iteration: int = 0) -> None:
         self.path = path
         kept = [row for row in read_table(path) if int(row[ITERATION]) <= iteration] if iteration else []
-        before = kept[0] if kept else ()  # columns that stay, though no longer written
+        before = kept[0] if kept else ()  # columns that are kept, even if no longer written
         self.columns = [*dict.fromkeys((ITERATION, *columns, *before))]
         with written_beside(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="", extrasaction="ignore", lineterminator="\n")
@@ -42,7 +42,7 @@ class Table:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The lines of a table by column; none if there is no file. A line cut off, by a full disk, is left out."""
+    """The rows of a table by column; none without a file. A row that was cut off, as by a full disk, is skipped."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -52,7 +52,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 class Board:
-    """TensorBoard's files below a folder; of what a killed run left there they hide what came after `iteration`."""
+    """TensorBoard's files below a folder. They hide what a killed run had written there after `iteration`."""
 
     def __init__(self, folder: Path, iteration: int = 0) -> None:
         try:
@@ -72,7 +72,7 @@ class Board:
 
 
 class Records:
-    """The tables of a run and its board. views: as many columns of validation."""
+    """The tables of a run and its TensorBoard. views: number of validation columns, one per number of views."""
 
     def __init__(self, folder: Path, views: int, iteration: int = 0, board: bool = False) -> None:
         figures = ["loss", "learning_rate", "step_seconds", "data_seconds", "pictures_per_second"]

@@ -1,7 +1,7 @@
-"""A training run: the model, its optimiser, the mean of its weights, and the iteration they have reached; one step.
+"""The state of a training run (model, optimiser, mean of the weights, iteration) and a single training step.
 
-Everything random in a step is drawn from (seed, purpose, iteration) alone, so that a run carries no random state: one
-that goes on draws what an uninterrupted one draws, on one process or on several.
+All random numbers of a step depend only on (seed, purpose, iteration), so a run stores no random state: a resumed run
+draws the same numbers as an uninterrupted one, with one process or several.
 """
 
 import math
@@ -28,14 +28,14 @@ from r2n2.training.processes import ALONE, Processes
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.synchronized import MaskedDropout, synchronize_norms
 
-JUDGED, DROPPED = 3, 4  # purposes of random numbers; 0 to 2 are those of `TrainingBatches`
+JUDGED, DROPPED = 3, 4  # purposes of random numbers; `TrainingBatches` uses 0 to 2
 
 
 class Run:
     """A training run: the model, its optimiser, and the iteration they have reached.
 
-    With several processes each holds one; `step` takes this process's part of the batch. Raises UserError for a batch
-    that has no equal parts.
+    With several processes, each holds one; `step` takes this process's part of the batch. Raises UserError if the batch
+    does not divide into equal parts.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Run:
         torch.manual_seed(config.seed)
         if config.batch_size % (processes.count * config.accumulate):
             raise UserError(
-                f"A batch of {config.batch_size} has no {processes.count} x {config.accumulate} equal parts for the "
-                "processes and their pieces; change --batch-size."
+                f"A batch of {config.batch_size} does not divide into {processes.count} x {config.accumulate} equal "
+                "parts for the processes and their pieces; change --batch-size."
             )
         self.config, self.device, self.processes, self.iteration = config, device, processes, 0
         self.model = R2N2(network).to(device)
@@ -55,7 +55,7 @@ class Run:
         self.model.recurrence.backend = config.backend
         if processes.count > 1:
             synchronize_norms(self.model)
-        if config.compile:  # the recurrence is left to its kernels
+        if config.compile:  # the recurrence has its own kernels
             self.model.encoder.compile()
             self.model.decoder.compile()
         self.average = WeightAverage(self.model, config.average) if config.average else None
@@ -67,7 +67,7 @@ class Run:
     def step(self, views: Tensor, voxels: Tensor) -> Tensor:
         """One update from views (B, T, 3, 127, 127) and classes (B, 32, 32, 32); returns the loss.
 
-        With several processes B is this one's part of the batch, and so is the loss returned.
+        With several processes, both B and the loss returned are those of this process's part of the batch.
         """
         self.model.train()
         set_rate(self.optimizer, self.config, self.iteration)
@@ -92,13 +92,13 @@ class Run:
         return torch.stack(losses).sum()
 
     def _judged(self, views: int) -> list[int]:
-        """After which views the shape enters the loss: the last, and others drawn at random."""
+        """The views after which the shape enters the loss: the last one, and others drawn at random."""
         count = (self.config.loss_views or views) - 1
         others = self._rng(JUDGED).permutation(views - 1)[:count]
         return [*sorted(int(view) for view in others), views - 1]
 
     def _masks(self, batch: int, views: int) -> list[Tensor | None]:
-        """What dropout keeps in each piece (B / pieces * T, F), rows of a mask drawn for the whole batch."""
+        """The dropout mask of each piece (B / pieces * T, F): rows of one mask drawn for the whole batch."""
         pieces = self.config.accumulate
         if not self.dropout or not self.config.dropout:
             return [None] * pieces
@@ -108,16 +108,16 @@ class Run:
         return list(whole[rows * self.processes.rank :][:rows].chunk(pieces))
 
     def _rng(self, purpose: int) -> np.random.Generator:
-        """The random numbers of this iteration for one purpose."""
+        """The random generator of this iteration for one purpose."""
         return np.random.default_rng([self.config.seed, purpose, self.iteration])
 
     def begin_from(self, path: Path) -> None:
-        """Take the weights of a file to train them further. Raises UserError if they are another network's."""
+        """Load the weights of a file to train them further. Raises UserError if they belong to another network."""
         self.model.load_state_dict(load_weights(path, self.model.config).state_dict())
         self._forget_mean()
 
     def begin_pretrained(self) -> None:
-        """Fill the encoder with ImageNet's weights. Raises UserError if it cannot take them or they are missing."""
+        """Load ImageNet's weights into the encoder. Raises UserError if they do not fit or are missing."""
         encoder = self.model.encoder
         if not isinstance(encoder, CompactEncoder):
             raise UserError(
@@ -132,7 +132,7 @@ class Run:
             self.average.begin(self.model)
 
     def result(self) -> R2N2:
-        """The network to use: the mean of the weights if one is kept, in evaluation mode."""
+        """The network to use, in evaluation mode: with the mean of the weights if the run computes one."""
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             model = R2N2(self.model.config).to(self.device)
         model.load_state_dict(self.average.tensors if self.average else self.model.state_dict())
@@ -140,14 +140,14 @@ class Run:
 
 
 def _distributed(objective: nn.Module) -> DistributedDataParallel:
-    """The module with its gradients averaged over the processes, which hold the same buffers by themselves."""
+    """Wrap the module to average gradients over the processes; their buffers are equal without broadcasts."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # the argument has another name in versions to come
+        warnings.simplefilter("ignore", FutureWarning)  # later versions rename the argument
         return DistributedDataParallel(objective, broadcast_buffers=False)
 
 
 def _masked_dropout(model: R2N2, p: float) -> MaskedDropout | None:
-    """The dropout of a network that has one, made one whose mask is drawn outside."""
+    """Replace a compact network's dropout by one whose mask is set from outside, and return it."""
     if not isinstance(model.encoder, CompactEncoder):
         return None
     model.encoder.dropout = MaskedDropout(p)

@@ -1,13 +1,13 @@
-"""A run's settings in one TOML file: what `r2n2 train` takes as options may stand there by the options' names.
+"""A run's settings in one TOML file, in which options of `r2n2 train` can be set by their names.
 
-    data = "data"                    # the command line overrides all of it
+    data = "data"                    # the command line overrides the file
     output = "run"
-    network = "compact"              # or a network of one's own:  [network]
+    network = "compact"              # or a custom network:         [network]
     recipe = "compact"               #                             base = "3d-gru-3"
     learning_rate = 5e-4             #                             hidden_channels = 64
     drops = [20000, 40000]
 
-A run writes what it was begun with into such a file, RUN/settings.toml.
+A run writes the settings that it starts with to such a file, RUN/settings.toml.
 """
 
 import json
@@ -28,15 +28,15 @@ WORDS = {
     float: "a number",
     int: "a whole number",
     bool: "true or false",
-    str: "a text",
+    str: "a string",
     tuple[int, ...]: "a list of whole numbers",
-    tuple[str, ...]: "a list of texts",
+    tuple[str, ...]: "a list of strings",
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a file says; None and nothing where it is silent. changes: values of a `TrainingConfig` by name."""
+    """The settings in a file; None or empty where it sets nothing. changes: values of a `TrainingConfig` by name."""
 
     data: Path | None = None
     output: Path | None = None
@@ -48,7 +48,7 @@ class Settings:
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a TOML file. Raises UserError for what cannot be read or has no place."""
+    """The settings in a TOML file. Raises UserError if it cannot be read or contains an unknown or invalid setting."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -66,7 +66,7 @@ def read_settings(path: Path) -> Settings:
     for name, value in named.items():
         if name not in TYPES:
             near = get_close_matches(name, [*TYPES, "network", *Settings.__dataclass_fields__], 1)
-            raise UserError(f"{path} has a setting {name!r} that there is not{f'; {near[0]}?' if near else '.'}")
+            raise UserError(f"{path} has an unknown setting {name!r}{f'; did you mean {near[0]}?' if near else '.'}")
         _require(_fits(value, TYPES[name]), path, name, TYPES[name])
     paths = {name: Path(value) for name, value in texts.items() if name in ("data", "output", "init")}
     changes = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
@@ -74,7 +74,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def write_settings(path: Path, data: str, network: NetworkConfig, config: TrainingConfig) -> None:
-    """Write the file that begins such a run again, wherever its output is said to go."""
+    """Write a settings file that starts the same run again; it does not set the output folder."""
     named = NETWORKS.get(network.name) == network
     values = ({"data": data} if data else {}) | ({"network": network.name} if named else {}) | asdict(config)
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
@@ -85,7 +85,7 @@ def write_settings(path: Path, data: str, network: NetworkConfig, config: Traini
 
 
 def _network(value: object, path: Path) -> NetworkConfig | None:
-    """The network by name, or as a table: those of its fields that differ from the one called `base`."""
+    """The network given by its name, or as a table of its fields, or of those that differ from the network `base`."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -96,7 +96,7 @@ def _network(value: object, path: Path) -> NetworkConfig | None:
             return replace(network_config(values.pop(BASE)), **values)
         return NetworkConfig.from_dict(values)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{path} describes no network: {error}.") from error
+        raise UserError(f"{path} does not describe a valid network: {error}.") from error
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -119,4 +119,4 @@ def _toml(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    return repr(value)  # of floats, inf too
+    return repr(value)  # also right for inf

@@ -1,9 +1,9 @@
-"""All that a run is, as tensors and a description, and a run made of them again, bit for bit.
+"""Save the complete state of a run as tensors and a description, and restore a run from them, bit for bit.
 
-    model.NAME   average.NAME   optimizer.NUMBER.exp_avg ...      tensors; numbers as `optimizer.learning` counts
+    model.NAME   average.NAME   optimizer.NUMBER.exp_avg ...      tensors; numbered as in `optimizer.learning`
     Description                                                   iteration, settings, place in the data, the rest
 
-Nothing random is stored: see `run`.
+No random state is stored: see `run`.
 """
 
 import json
@@ -27,8 +27,10 @@ MODEL, AVERAGE, OPTIMIZER = "model.", "average.", "optimizer."
 
 @dataclass(frozen=True)
 class Best:
-    """The validated iteration with the largest mean intersection over union, and the objects that it was measured on:
-    with others it compares no more. None in checkpoints that do not say."""
+    """The validated iteration with the largest mean intersection over union, and the objects that it was measured on.
+
+    Scores on other objects are not comparable. objects is None in checkpoints that do not record them.
+    """
 
     iteration: int
     iou: float
@@ -37,10 +39,10 @@ class Best:
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint says besides tensors.
+    """What a checkpoint stores besides tensors.
 
-    data: the fingerprint of what is trained on, place: where it was; order: of its epochs; pending: losses since the
-    last line of the log.
+    data: the fingerprint of the training data; place: where the data were; order: the order of the data's epochs;
+    pending: losses since the last line of the log.
     """
 
     iteration: int
@@ -57,7 +59,7 @@ class Description:
 
     @classmethod
     def from_json(cls, text: str) -> "Description":
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if it is of another version."""
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError if another version wrote the text."""
         values = json.loads(text)
         values["network"] = NetworkConfig.from_dict(values["network"])
         values["config"] = TrainingConfig.from_dict(values["config"])
@@ -82,10 +84,10 @@ def capture(run: Run) -> dict[str, Tensor]:
 
 
 def restore(run: Run, tensors: dict[str, Tensor], stored: Description) -> None:
-    """Make `run`, of the same network, what `tensors` were captured from.
+    """Restore the state that `tensors` were captured from into `run`, which has the same network.
 
-    Its settings may differ: what has begun to learn since has no moments yet, and a mean begun late begins with the
-    weights.
+    Its settings may differ: parameters that learn only now have no moments yet, and a mean that the stored run did not
+    have starts with the weights.
     """
     run.iteration = stored.iteration
     run.model.load_state_dict(_below(MODEL, tensors))
@@ -93,7 +95,7 @@ def restore(run: Run, tensors: dict[str, Tensor], stored: Description) -> None:
         mean = _below(AVERAGE, tensors) or run.model.state_dict()
         for name, tensor in run.average.tensors.items():
             tensor.copy_(mean[name])
-    # The optimiser counts what learns group by group, and --frozen, --weight-decay and --encoder-rate regroup it.
+    # The optimiser numbers parameters group by group; --frozen, --weight-decay and --encoder-rate change the groups.
     names = _learned(stored)
     numbers = {name: number for number, name in enumerate(learning(run.model, run.config))}
     state: dict[int, dict[str, Tensor]] = {}
@@ -103,12 +105,12 @@ def restore(run: Run, tensors: dict[str, Tensor], stored: Description) -> None:
             state.setdefault(numbers[names[int(number)]], {})[key] = tensor
     run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": state})
     for parameter, moments in run.optimizer.state.items():
-        for name in ("exp_avg", "exp_avg_sq"):  # in the parameter's order of memory: the fused step asks for it
+        for name in ("exp_avg", "exp_avg_sq"):  # the fused step requires the parameter's memory format
             moments[name] = torch.empty_like(parameter).copy_(moments[name])
 
 
 def _learned(stored: Description) -> list[str]:
-    """The names of the parameters that learned when the checkpoint was written, as its optimiser counted them."""
+    """The names of the parameters that learned when the checkpoint was written, in its optimiser's order."""
     with torch.device("meta"):
         model = R2N2(stored.network)
     prepare_training(model, stored.config.dropout, stored.config.frozen)

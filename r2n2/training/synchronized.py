@@ -1,13 +1,13 @@
-"""What has to see the whole batch though each process holds a part: norms and dropout.
+"""Layers that depend on the whole batch although each process holds only a part of it: norms and dropout.
 
 Batch normalisation takes its statistics over all processes,
 
     mean = 1/n sum_processes sum x        var = 1/n sum_processes sum (x - mean)^2        n: all values of a channel
 
-with two exchanges a layer, through which gradients flow back: two processes compute what one computes with the whole
-batch. PyTorch's SyncBatchNorm is for GPUs alone. Of a batch that is computed in pieces, in turn, each piece has
-statistics of its own. Dropout multiplies by a row of a mask that was drawn for the whole batch, so that a sample is
-dropped the same whoever holds it, in whichever piece.
+with two exchanges per layer, through which gradients flow back: two processes compute the same as one with the whole
+batch. PyTorch's SyncBatchNorm works only on GPUs. If a batch is computed in several pieces, each piece has its own
+statistics. Dropout multiplies by the rows of a mask that is drawn for the whole batch, so that the same values are
+dropped whichever process holds a sample, in whichever piece.
 """
 
 import torch
@@ -17,7 +17,7 @@ from torch.autograd.function import FunctionCtx
 
 
 class _Sum(Function):
-    """The sum over all processes, whose gradient is the sum over all processes of their gradients."""
+    """The sum over all processes; its gradient is the sum of the gradients of all processes."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ class _Sum(Function):
 
 
 class SynchronizedBatchNorm3d(nn.BatchNorm3d):
-    """BatchNorm3d over the batches of all processes, which are equally large."""
+    """BatchNorm3d with statistics over the batches of all processes, which have equal sizes."""
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, X, Y, Z)
         if not self.training:
@@ -53,16 +53,16 @@ class SynchronizedBatchNorm3d(nn.BatchNorm3d):
 
 
 def synchronize_norms(model: nn.Module) -> None:
-    """Make every BatchNorm3d below `model` one over all processes; parameters, buffers and their names stay."""
+    """Make every BatchNorm3d in `model` a SynchronizedBatchNorm3d, with the same parameters, buffers and names."""
     for layer in model.modules():
         if type(layer) is nn.BatchNorm3d:
             layer.__class__ = SynchronizedBatchNorm3d
 
 
 class MaskedDropout(nn.Module):
-    """Multiplies rows (N, F) by those of `mask`, which is set before each pass; nothing outside training.
+    """Multiplies rows (N, F) by those of `mask`, which is set before each pass; has no effect outside training.
 
-    p: the share that is dropped; the rest is divided by 1 - p, as in nn.Dropout.
+    p: the share of values that is dropped; the others are divided by 1 - p, as in nn.Dropout.
     """
 
     def __init__(self, p: float) -> None:
@@ -71,7 +71,7 @@ class MaskedDropout(nn.Module):
         self.mask: Tensor | None = None
 
     def draw(self, rows: int, features: int, generator: torch.Generator) -> Tensor:
-        """A mask (rows, F) for a whole batch, on the generator's device: 0 or 1 / (1 - p)."""
+        """Draw a mask (rows, F) of values 0 or 1 / (1 - p) for a whole batch, on the generator's device."""
         drawn = torch.rand(rows, features, generator=generator, device=generator.device)
         return (drawn >= self.p).float() / (1 - self.p)
 

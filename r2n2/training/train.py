@@ -1,9 +1,9 @@
-"""A training run, begun or gone on with: who may, with what, and what it leaves in its folder.
+"""Start or resume a training run, after checking that this is possible. A run writes to its folder:
 
-RUN/weights.safetensors       the network to use, of the last checkpoint; best.safetensors: of the best validation
-RUN/checkpoints/              what --resume goes on from
+RUN/weights.safetensors       the network to use, from the last checkpoint; best.safetensors: from the best validation
+RUN/checkpoints/              the checkpoints that --resume continues from
 RUN/log.csv validation.csv    see `records`; pictures/: reconstructions of validation objects
-RUN/settings.toml             what the run was begun with
+RUN/settings.toml             the settings that the run was started with
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,16 +42,16 @@ def train(
     other_data: bool = False,
     processes: Processes = ALONE,
 ) -> Path:
-    """Train on `models`, writing into `folder`; returns the path of the weights.
+    """Train on `models`, writing into `folder`; return the path of the weights.
 
-    resume: go on with the run that is there; `network` may then be None, and is the run's. init: weights of the same
-    network to begin with, in place of ImageNet's or random ones. validation: objects that are scored now and then.
-    place: where the data are, kept for the next `resume`. other_data: go on though the data have changed. processes:
-    this one's number among those that train the same model; all read `folder`, the first writes.
+    resume: continue the run in `folder`; `network` may then be None, to use the run's. init: weights of the same
+    network to start with, instead of ImageNet's or random ones. validation: objects that are scored at intervals.
+    place: where the data are, stored for the next `resume`. other_data: continue although the data have changed.
+    processes: this process among those that train the same model; all read `folder`, only the first writes.
 
-    Raises UserError if the folder holds a run already (or, with `resume`, none, or one of another network or of other
-    data) or another process trains in it, if the loss is not finite or above the recipe's largest, if no model can be
-    read, or if none has the recipe's views; StoppedError if Ctrl-C or SIGTERM ended it, once it is saved.
+    Raises UserError if the folder already holds a run (or, with `resume`, none, or one with another network or other
+    data) or another process is training in it, if the loss is not finite or exceeds the recipe's largest, if no model
+    can be read, or if none has the recipe's views; StoppedError if Ctrl-C or SIGTERM stopped it, after it is saved.
     """
     require_views(models, config.max_views, config.strict)
     checkpoints, data = Checkpoints(folder, config.keep), fingerprint(models)
@@ -63,7 +63,7 @@ def train(
                 f"{folder} already holds a training run; continue it with --resume or choose another folder with -o."
             )
         elif network is None:
-            raise ValueError("a run that begins needs a network")
+            raise ValueError("a new run needs a network")
         else:
             run, description = begin(network, config, device, processes, data, init)
             if processes.writes:
@@ -75,13 +75,13 @@ def train(
 
 @contextmanager
 def _readers_named(folder: Path) -> Iterator[None]:
-    """A process that reads ahead and was killed is no riddle: PyTorch raises, in whatever the run is at."""
+    """Explain the error that PyTorch raises, anywhere in the run, when a process that reads ahead was killed."""
     try:
         yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
         raise UserError(
-            "A process that reads pictures was killed, as systems do that run out of memory: go on with --resume and "
-            f"fewer --workers; the last checkpoint in {folder}, if there is one, stands."
+            "A process that reads pictures was killed, as happens when memory runs out; continue from the last "
+            f"checkpoint in {folder}, if there is one, with --resume and fewer --workers."
         ) from error

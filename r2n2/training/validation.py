@@ -1,8 +1,8 @@
-"""How good a network is while it learns: IoU on a few objects of the validation split, and pictures of some.
+"""Validation during training: the IoU on a few objects of the validation split, and pictures of some of them.
 
     iou_n = mean over objects of the IoU after n views,   iou = mean over n
 
-Each process scores its share of the objects, with the views and the threshold of `r2n2 evaluate`.
+Each process scores its share of the objects, with the same views and threshold as `r2n2 evaluate`.
 """
 
 import warnings
@@ -28,7 +28,7 @@ PICTURED, PICTURED_VIEWS = 4, 3
 
 
 class Validation(NamedTuple):
-    """iou: by number of views, from 1 on, and their mean; picture: some objects, their views, shapes and truths."""
+    """by_views: the IoU for 1, 2, ... views; iou: their mean; picture: views, shape and truth of some objects."""
 
     by_views: list[float]
     picture: Image.Image | None
@@ -40,12 +40,12 @@ class Validation(NamedTuple):
 
 @torch.inference_mode()
 def validate(model: R2N2, models: Sequence[Readable], views: int = VIEWS, processes: Processes = ALONE) -> Validation:
-    """Score a model in evaluation mode on all of `models`; those that cannot be read are named and left out.
+    """Score a model in evaluation mode on all of `models`; a warning names each one that cannot be read.
 
-    The process that writes makes the picture. Raises UserError if none of the models can be read.
+    Only the process that writes makes the picture. Raises UserError if none of the models can be read.
     """
     device = next(model.parameters()).device
-    sums = torch.zeros(2, views, dtype=torch.float64)  # of IoU and of objects, by number of views
+    sums = torch.zeros(2, views, dtype=torch.float64)  # sum of the IoU and number of objects, by number of views
     rows: list[Image.Image] = []
     for number, item in enumerate(models):
         drawn = processes.writes and len(rows) < PICTURED
@@ -65,5 +65,5 @@ def validate(model: R2N2, models: Sequence[Readable], views: int = VIEWS, proces
             rows.append(comparison(array[:shown], occupancy[shown - 1], truth, THRESHOLD, item.word))
     total, count = processes.sum(sums)
     if not count[0]:
-        raise UserError(f"None of the {len(models)} models of the validation split can be read; see r2n2 data check.")
+        raise UserError(f"None of the {len(models)} models of the validation split can be read; run r2n2 data check.")
     return Validation((total / count)[count > 0].tolist(), stacked(rows) if rows else None)

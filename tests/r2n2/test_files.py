@@ -88,7 +88,7 @@ def test_what_may_not_be_overwritten_stays_and_nothing_is_written_beside_it(
 def test_a_place_below_a_file_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
     for below in ("b.txt", "b/c.txt"):
-        with pytest.raises(UserError, match="would lie in a file"):
+        with pytest.raises(UserError, match="would be inside a file"):
             check_writable(tmp_path / "a.txt" / below)
 
 
@@ -109,7 +109,7 @@ def test_what_is_no_file_is_refused_and_stays(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     loop.symlink_to(loop)
     for path in (pipe, loop, Path("/dev/null")):
-        with pytest.raises(UserError, match=f"{path.name} is no file; give the name of a file to write"):
+        with pytest.raises(UserError, match=f"{path.name} is not a regular file; give the name of a file to write"):
             check_writable(path)
     assert pipe.is_fifo() and Path("/dev/null").is_char_device()
     assert sorted(tmp_path.iterdir()) == [loop, pipe]

@@ -37,7 +37,7 @@ def test_the_fuzzer_sees_failures_without_a_word_and_pictures_that_they_leave(mo
         raise SystemExit(2)
 
     monkeypatch.setattr(fuzz, "main", silent)
-    assert [failure.reason for failure in fuzz.fuzz(1, SEED)] == ["exit code 2 without a sentence: "]
+    assert [failure.reason for failure in fuzz.fuzz(1, SEED)] == ["exit code 2 without a message: "]
 
     def leaving() -> None:
         output = Path(next(word for word in cli.sys.argv if "/out/" in word))

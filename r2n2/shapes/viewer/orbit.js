@@ -1,7 +1,7 @@
-// Turning and zooming: one finger, mouse button or arrow key turns, two fingers, wheel or + and - zoom, a double click
-// or Home goes back. The object's y axis stays upright.
+// Turning and zooming: one finger, a mouse button or an arrow key turns; two fingers, the wheel or + and - zoom; a
+// double click or Home resets the view. The object's y axis stays upright.
 
-const START = { azimuth: 40, elevation: 24, distance: 1 }; // degrees; distance: of the one at which the object fits
+const START = { azimuth: 40, elevation: 24, distance: 1 }; // degrees; distance: 1 is where the object fits
 const ZOOM = { least: 0.35, most: 2.5 };
 
 class Orbit {
@@ -18,10 +18,10 @@ class Orbit {
     for (const name of ["pointerup", "pointercancel"]) listen(name, (event) => this.pointers.delete(event.pointerId));
     listen("dblclick", () => this.move(START));
     listen("wheel", (event) => {
-      // In a notebook the wheel scrolls the notebook, until the figure was clicked.
+      // In a notebook the wheel scrolls the notebook until the figure is clicked.
       if (window !== window.parent && document.activeElement !== element && !event.ctrlKey) return;
       event.preventDefault();
-      // A trackpad's pinch comes as a wheel with ctrlKey, in smaller steps.
+      // A trackpad pinch arrives as a wheel event with ctrlKey, in smaller steps.
       this.zoom(Math.exp(event.deltaY * (event.deltaMode === 1 ? 0.03 : event.ctrlKey ? 0.01 : 0.001)));
     });
     listen("keydown", (event) => {
@@ -62,7 +62,7 @@ class Orbit {
     this.changed();
   }
 
-  // The camera's place on the sphere of radius 1; azimuth as in the data: 0 looks along the object's front, +x.
+  // The camera's position on the sphere of radius 1; azimuth as in the data: 0 is the object's front, +x.
   direction() {
     const [azimuth, elevation] = [this.azimuth, this.elevation].map((angle) => (angle * Math.PI) / 180);
     return [Math.cos(elevation) * Math.cos(azimuth), Math.sin(elevation), Math.cos(elevation) * Math.sin(azimuth)];

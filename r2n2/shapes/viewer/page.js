@@ -1,6 +1,6 @@
-// The page: reads what Python wrote into it, joins the controls to the figure.
+// The page: reads the data that Python wrote into it and connects the controls to the figure.
 
-const MORPH = 280; // milliseconds from one step's shape to the next one's
+const MORPH = 280; // milliseconds from one step's shape to the next
 
 const element = (id) => document.getElementById(id);
 const checked = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
@@ -12,14 +12,14 @@ async function inflate(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// {steps: grids of occupancy, gates: coarse grids, ...} of the element that holds them, see page.py.
+// {steps: occupancy grids, gates: coarse grids, ...} from the element that holds them; see page.py.
 async function readObject() {
   const object = JSON.parse(element("object").textContent);
   const levels = await inflate(object.occupancy);
   const voxels = object.side ** 3;
   object.steps = object.views.map((_, step) => ({
     side: object.side,
-    // A level stands for all occupancies above the one below it, up to its own.
+    // A level stands for all occupancies above the next lower level, up to and including its own.
     values: Float32Array.from(levels.subarray(step * voxels, (step + 1) * voxels), (level) => (level && level - 0.5) / object.levels),
   }));
   const all = object.views.flatMap((view) => view.written || []);
@@ -53,7 +53,7 @@ class Page {
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.dark.addEventListener("change", () => this.stage?.setDark(this.dark.matches));
     this.describe();
-    // Browsers keep some sixteen contexts of WebGL and take the oldest away: a figure asks for one when it is seen.
+    // Browsers keep about sixteen WebGL contexts and drop the oldest: a figure requests one when it becomes visible.
     new IntersectionObserver((entries) => {
       this.visible = entries[entries.length - 1].isIntersecting;
       if (this.visible && !this.stage) this.open();
@@ -90,7 +90,7 @@ class Page {
     this.update();
   }
 
-  // To the shape after another view, through the shapes between, so that the eye can follow what changed.
+  // Go to the shape after another view by blending from the current one, so that the eye can follow what changed.
   goTo(step) {
     if (step === this.step) return;
     this.from = this.step;
@@ -129,7 +129,7 @@ class Page {
     this.describe();
   }
 
-  // All that the page says in words.
+  // Update all text on the page.
   describe() {
     const { object, step } = this;
     const threshold = element("threshold").valueAsNumber;
@@ -152,7 +152,7 @@ class Page {
       item.classList.toggle("later", number > step);
       item.firstChild.setAttribute("aria-current", number === step ? "step" : "false");
     });
-    // Not scrollIntoView, which would move the page, too.
+    // Not scrollIntoView, which would scroll the page as well.
     const [list, current] = [element("views"), element("views").children[step]];
     list.scrollTo({
       left: Math.min(Math.max(list.scrollLeft, current.offsetLeft + current.offsetWidth + 4 - list.clientWidth), current.offsetLeft - 4),

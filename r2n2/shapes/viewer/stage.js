@@ -1,8 +1,8 @@
-// The scene in three.js: one matte mesh in soft light, its shadow on a floor, drawn only when something changed.
+// The three.js scene: one matte mesh in soft light with its shadow on a floor, redrawn only when something changes.
 
-const PLAIN = [100, 150, 214]; // sRGB, as the meshes that Python writes
+const PLAIN = [100, 150, 214]; // sRGB, the colour of the meshes that Python writes
 const SCALE = [[58, 74, 138], [150, 82, 152], [232, 112, 92], [255, 202, 92]]; // from least to most, as in page.css
-const FIELD_OF_VIEW = 30; // degrees, of the shorter side
+const FIELD_OF_VIEW = 30; // degrees, along the shorter side
 const ROOM = 1.15; // the picture's half height, in radii of the sphere around the object
 
 class Stage {
@@ -23,7 +23,7 @@ class Stage {
     sun.shadow.radius = 5;
     sun.shadow.normalBias = 0.01;
     Object.assign(sun.shadow.camera, { left: -1, right: 1, top: 1, bottom: -1, near: 0.5, far: 6 });
-    const lamp = new THREE.DirectionalLight(0xffffff, 0.22); // goes with the camera: no side is ever black
+    const lamp = new THREE.DirectionalLight(0xffffff, 0.22); // moves with the camera, so that no side is ever black
     scene.add(camera, sun, lamp, new THREE.HemisphereLight(0xffffff, 0x7c828c, 0.4));
 
     const material = new THREE.MeshStandardMaterial({ vertexColors: true, roughness: 0.85, polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 1 });
@@ -46,16 +46,16 @@ class Stage {
     this.draw();
   }
 
-  // Look at the middle of a mesh from where it fills the picture.
+  // Point the camera at the middle of a mesh, at the distance where it fills the picture.
   frame(mesh) {
     const geometry = new THREE.BufferGeometry().setAttribute("position", new THREE.BufferAttribute(mesh.positions, 3));
     geometry.computeBoundingSphere();
     if (!mesh.positions.length) return;
     this.sphere = geometry.boundingSphere;
-    this.sphere.center.y -= 0.08 * this.sphere.radius; // the hint stands below the object
+    this.sphere.center.y -= 0.08 * this.sphere.radius; // leaves room for the hint below the object
   }
 
-  // mesh: of surface.js; colors: Float32Array, linear RGB of each vertex.
+  // mesh: as in surface.js; colors: Float32Array, linear RGB of each vertex.
   show(mesh, colors) {
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute("position", new THREE.BufferAttribute(mesh.positions, 3));
@@ -109,7 +109,7 @@ class Stage {
   }
 }
 
-// Linear RGB of each vertex: the plain colour, or that of the scale at `share`, a function of a point to 0..1.
+// Linear RGB of each vertex: the plain colour, or the colour of the scale at `share`, a function from a point to 0..1.
 function vertexColors(mesh, share) {
   const linear = (rgb) => new THREE.Color(...rgb.map((value) => value / 255)).convertSRGBToLinear().toArray();
   const plain = linear(PLAIN);

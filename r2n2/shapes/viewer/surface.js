@@ -1,15 +1,15 @@
-// Occupancy to triangles, in the browser, so that the threshold can be turned.
+// Occupancy to triangles, in the browser, so that the threshold can be changed.
 //
-// A grid is {values: Float32Array, side: n}, values in the order x, y, z (z fastest), beyond it nothing is occupied.
-// A mesh is {positions: Float32Array (3 a vertex), indices: Uint32Array (3 a triangle), edges: Float32Array (6 a line)},
-// in the world of the files: y up, the grid's cube centred at the origin with edges of length 1.
+// A grid is {values: Float32Array, side: n}, values in the order x, y, z (z fastest); nothing is occupied beyond it. A
+// mesh is {positions: Float32Array (3 per vertex), indices: Uint32Array (3 per triangle), edges: Float32Array (6 per
+// line)}, in the coordinates of the written files: y up, the grid's cube centred at the origin with edges of length 1.
 
 // The smooth surface, by surface nets: wherever the occupancy crosses the threshold between two voxels, the four cells
 // (cubes between eight neighbouring voxels) around that edge are joined by two triangles; a cell's vertex is the mean of
 // the points at which the occupancy crosses its twelve edges. Unlike marching cubes it needs no table of 256 cases.
 function smoothSurface(grid, threshold) {
   const { side } = grid;
-  const padded = side + 2; // a border without occupancy closes the surface
+  const padded = side + 2; // an empty border closes the surface
   const stride = [padded * padded, padded, 1];
   const field = new Float32Array(padded ** 3).fill(-threshold);
   for (let x = 0; x < side; x++)
@@ -43,7 +43,7 @@ function smoothSurface(grid, threshold) {
           crossings++;
         }
         vertexOf[cell] = positions.length / 3;
-        // Voxel 0's centre is at index 1 of the padded field, and half a voxel inside the cube.
+        // The centre of voxel 0 is at index 1 of the padded field, and half a voxel inside the cube.
         for (const [axis, start] of [x, y, z].entries()) positions.push((start + sum[axis] / crossings - 0.5) / side - 0.5);
       }
 
@@ -54,7 +54,7 @@ function smoothSurface(grid, threshold) {
         for (let axis = 0; axis < 3; axis++) {
           joinCells(field, vertexOf, x * stride[0] + y * stride[1] + z, stride, axis, indices);
         }
-  // Edges that leave the grid through its first faces begin in the border, at index 0.
+  // Edges that leave the grid through its lower faces start in the border, at index 0.
   for (let axis = 0; axis < 3; axis++)
     for (let a = 1; a < padded - 1; a++)
       for (let b = 1; b < padded - 1; b++) {
@@ -64,7 +64,7 @@ function smoothSurface(grid, threshold) {
   return { positions: Float32Array.from(positions), indices: Uint32Array.from(indices), edges: new Float32Array(0) };
 }
 
-// Two triangles around the edge from `voxel` along `axis`, wound so that they are seen from the side without occupancy.
+// Two triangles around the edge from `voxel` along `axis`, wound so that they face the empty side.
 function joinCells(field, vertexOf, voxel, stride, axis, indices) {
   const inside = field[voxel] > 0;
   if (inside === field[voxel + stride[axis]] > 0) return;
@@ -74,7 +74,7 @@ function joinCells(field, vertexOf, voxel, stride, axis, indices) {
   else indices.push(a, c, b, a, d, c);
 }
 
-// The six faces of a voxel: the step to the neighbour, and the corners, wound so that they are seen from there.
+// The six faces of a voxel: the step to the neighbour, and the corners, wound so that they face it.
 const FACES = [0, 1, 2].flatMap((axis) =>
   [1, 0].map((side) => {
     const step = [0, 0, 0];
@@ -89,7 +89,7 @@ const FACES = [0, 1, 2].flatMap((axis) =>
   }),
 );
 
-// The voxels themselves: a square for each face between an occupied and an empty voxel, and its outline.
+// The blocky surface: a square, with its outline, for each face between an occupied and an empty voxel.
 function blockySurface(grid, threshold) {
   const { side, values } = grid;
   const inside = (at) => at >= 0 && at < side;
@@ -113,7 +113,7 @@ function blockySurface(grid, threshold) {
   return { positions: Float32Array.from(positions), indices: Uint32Array.from(indices), edges: Float32Array.from(edges) };
 }
 
-// The value of a coarse grid over the same cube at a point, between the centres of its cells trilinear.
+// The value at a point of a coarse grid over the same cube, trilinear between the centres of its cells.
 function sampleGrid(grid, x, y, z) {
   const { values, side } = grid;
   const low = [];
@@ -132,7 +132,7 @@ function sampleGrid(grid, x, y, z) {
   return value;
 }
 
-// a + (b - a) share, of two grids.
+// The grid a + (b - a) share.
 function mixGrids(a, b, share) {
   if (share >= 1 || a === b) return b;
   return { side: b.side, values: b.values.map((value, at) => a.values[at] + (value - a.values[at]) * share) };

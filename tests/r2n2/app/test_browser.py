@@ -1,6 +1,6 @@
-"""The app as a person uses it, in Chromium, with every way out of this machine closed.
+"""The app as a person uses it, in Chromium, which can reach nothing outside this machine.
 
-Needs gradio, playwright and Chromium; drawn by the CPU.
+Needs gradio, playwright and Chromium; the CPU draws.
 """
 
 import base64
@@ -33,9 +33,9 @@ SWITCHES = (
     "--disable-background-networking --disable-component-update --disable-sync "
     "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 )
-PATIENCE = 90_000  # milliseconds; without a GPU, and with other tests beside it, the viewer takes long to begin
-# Gradio's own: a viewer without a GPU; a shape that is replaced while it is loaded; the progress of an upload that is
-# over ("Response" is what it prints of it); a camera that closes an event which has just ended, or while it opens.
+PATIENCE = 90_000  # milliseconds; without a GPU, and alongside other tests, the viewer takes long to start
+# Gradio's own messages: a viewer without a GPU; a shape that is replaced while it loads; the progress of a finished
+# upload (printed as "Response"); a camera that closes an event which has just ended, or that closes while it opens.
 HARMLESS = re.compile(
     "WebGPU|AbortError: New model is being loaded|upload_progress|/gradio_api/stream/[0-9a-f]+/close$|^Response$|"
     r"^The play\(\) request was interrupted because the media was removed"
@@ -72,7 +72,7 @@ def model() -> Reconstructor:
 
 
 class Tab:
-    """One visitor's window. Requests for another place, and errors of the page, are kept in `wrong`."""
+    """One visitor's window. `wrong` collects the page's errors and its requests to any other address."""
 
     def __init__(self, browser: "playwright.Browser", address: str) -> None:
         self.wrong: list[str] = []
@@ -100,7 +100,7 @@ class Tab:
         self.page.locator("#pictures input[type=file]").set_input_files(paths)
 
     def upload_by(self, button: str) -> None:
-        """Press a button until its picture is on its way: Gradio shows buttons that nothing listens to yet."""
+        """Press a button until its picture is being uploaded: Gradio shows buttons before anything listens to them."""
         for patience in (10_000, 20_000, PATIENCE):
             try:
                 with self.page.expect_response(lambda response: "/upload" in response.url, timeout=patience):
@@ -111,7 +111,7 @@ class Tab:
         raise missed
 
     def open_camera(self) -> None:
-        """Until it has a first frame: Gradio closes one that is opened while a picture before it is being taken."""
+        """Open the camera until it has a first frame: Gradio closes it if an earlier picture is still being added."""
         for patience in (15_000, 30_000, PATIENCE):
             try:
                 self.page.locator("#snapshot button[aria-label='Capture from camera']").click(timeout=patience)
@@ -124,7 +124,7 @@ class Tab:
         raise missed
 
     def wait(self, words: str) -> str:
-        """What the status says once it says `words`."""
+        """The text of the status once it contains `words`."""
         self.page.wait_for_function(
             "words => document.querySelector('#status').innerText.includes(words)", arg=words, timeout=PATIENCE
         )
@@ -163,7 +163,7 @@ def voxels(model: Reconstructor, paths: list[Path], threshold: float = 0.4) -> s
     return f"{int((model.reconstruct(paths).occupancy > threshold).sum()):,} of 32,768"
 
 
-def test_each_picture_updates_the_shape_which_the_mouse_turns(
+def test_each_picture_updates_the_shape_and_the_mouse_turns_it(
     tab: Tab, views: dict[str, list[Path]], model: Reconstructor
 ) -> None:
     assert "Add a picture" in tab.wait("Add a picture")
@@ -181,10 +181,12 @@ def test_each_picture_updates_the_shape_which_the_mouse_turns(
     assert ImageChops.difference(before, tab.surface()).getbbox() is not None
 
 
-def test_threshold_undo_and_clear(tab: Tab, views: dict[str, list[Path]], model: Reconstructor) -> None:
+def test_threshold_undo_and_clear_change_the_shape(
+    tab: Tab, views: dict[str, list[Path]], model: Reconstructor
+) -> None:
     tab.add(*views["chair"])
     tab.wait("3 views")
-    tab.surface()  # seen before it is changed: Gradio's figure calls it an error to load one while another still loads
+    tab.surface()  # drawn before it changes: Gradio reports an error if a shape loads while another is still loading
     number = tab.page.locator("#threshold input[type=number]")
     number.fill("0.7")
     number.press("Tab")
@@ -198,7 +200,7 @@ def test_threshold_undo_and_clear(tab: Tab, views: dict[str, list[Path]], model:
     assert tab.page.locator(".downloads a").count() == 0
 
 
-def test_every_format_is_a_link(tab: Tab) -> None:
+def test_every_format_has_a_download_link(tab: Tab) -> None:
     tab.page.click("#example")
     tab.wait("3 views")
     links = tab.page.locator(".downloads a")
@@ -210,7 +212,7 @@ def test_every_format_is_a_link(tab: Tab) -> None:
         assert Path(download.value.path()).stat().st_size > 1000
 
 
-def test_what_cannot_be_taken_is_a_sentence_each_and_the_rest_is_taken(
+def test_each_refused_picture_gets_a_message_and_the_rest_are_added(
     tab: Tab, views: dict[str, list[Path]], tmp_path: Path
 ) -> None:
     (tmp_path / "<b>bad.png").write_bytes(b"no picture")
@@ -223,10 +225,10 @@ def test_what_cannot_be_taken_is_a_sentence_each_and_the_rest_is_taken(
     assert tab.page.locator("#status .problem b").count() == 0
     assert "/" not in "".join(tab.page.locator("#status .problem").all_inner_texts())
     tab.page.wait_for_timeout(500)
-    tab.wrong.clear()  # a picture that is none cannot be shown while it is uploaded
+    tab.wrong.clear()  # a file that is not a picture cannot be shown while it is uploaded
 
 
-def test_the_camera_and_the_clipboard_are_pictures_too(tab: Tab, views: dict[str, list[Path]]) -> None:
+def test_pictures_from_the_camera_and_the_clipboard_are_added_too(tab: Tab, views: dict[str, list[Path]]) -> None:
     tab.page.get_by_role("tab", name="Camera or clipboard").click()
     tab.page.evaluate(
         """async data => {
@@ -242,7 +244,9 @@ def test_the_camera_and_the_clipboard_are_pictures_too(tab: Tab, views: dict[str
     tab.wait("2 views ·")
 
 
-def test_two_visitors_do_not_mix(tabs: list[Tab], views: dict[str, list[Path]], model: Reconstructor) -> None:
+def test_the_shapes_of_two_visitors_do_not_mix(
+    tabs: list[Tab], views: dict[str, list[Path]], model: Reconstructor
+) -> None:
     first, second = tabs
     for number, said in enumerate(("1 view ·", "2 views")):
         first.add(views["chair"][number])

@@ -1,4 +1,4 @@
-"""What is refused before the page sees it, with no page: this needs starlette, and not Gradio."""
+"""What is refused before the page sees it, tested without a page: this needs starlette, but not Gradio."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 
 def answered(*headers: tuple[str, str]) -> dict[str, Any]:
-    """The start of the answer to a request with `headers`, by a guard around an app that takes everything."""
+    """The start of the response to a request with `headers`, from a guard around an app that accepts everything."""
     sent: list[dict[str, Any]] = []
 
     async def app(scope: dict[str, Any], receive: object, send: Any) -> None:
@@ -39,7 +39,7 @@ def test_a_request_that_names_another_host_is_refused(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [HOST, f"{HOST}:7860"])
-def test_a_request_that_names_the_host_is_answered_and_the_browser_told_what_to_refuse(host: str) -> None:
+def test_a_request_that_names_the_host_is_answered_with_the_headers(host: str) -> None:
     start = answered(("host", host), ("content-length", str(MAX_REQUEST)))
     assert start["status"] == 200
     assert dict(start["headers"]) == {name.encode(): value.encode() for name, value in HEADERS.items()}
@@ -55,8 +55,8 @@ def test_a_request_that_names_the_host_is_answered_and_the_browser_told_what_to_
         ("null", 403),
     ],
 )
-def test_a_request_of_another_page_is_refused(origin: str, status: int) -> None:
-    """Whose forms a browser sends to any address, without asking."""
+def test_a_request_from_another_page_is_refused(origin: str, status: int) -> None:
+    """A browser sends the forms of any page to any address, without asking."""
     assert answered(("host", f"{HOST}:7860"), ("origin", origin))["status"] == status
 
 

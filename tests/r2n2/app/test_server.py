@@ -1,4 +1,4 @@
-"""The app without a browser: whom it answers, what it refuses, downloads, users side by side, its end."""
+"""The app without a browser: whom it answers, what it refuses, downloads, simultaneous users, and its shutdown."""
 
 import io
 import os
@@ -46,10 +46,10 @@ def views() -> list[Path]:
 
 @contextmanager
 def started(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
-    """`r2n2 app` in a process of its own, and its address; its temporary files go into `folder`."""
+    """Run `r2n2 app` with its temporary files in `folder`; yield its process and its address."""
     command = [sys.executable, "-m", "r2n2", "app", "--device", "cpu"]
     environment = os.environ | {"TMPDIR": str(folder)}
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore Ctrl-C
     with (
         (folder / "errors").open("w") as errors,
         subprocess.Popen(
@@ -68,7 +68,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @needs_gradio
-def test_users_side_by_side_get_their_own_shapes(address: str, views: list[Path], model: Reconstructor) -> None:
+def test_simultaneous_users_get_their_own_shapes(address: str, views: list[Path], model: Reconstructor) -> None:
     from gradio_client import Client, handle_file
 
     first, second = (Client(address, verbose=False, analytics_enabled=False) for _ in range(2))
@@ -109,7 +109,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(address: str, views: list[Path
 
 
 @needs_gradio
-def test_another_host_and_another_origin_are_refused(address: str) -> None:
+def test_the_app_answers_only_on_loopback_and_under_its_own_names(address: str) -> None:
     import httpx
 
     answer = httpx.get(address)
@@ -125,7 +125,7 @@ def test_another_host_and_another_origin_are_refused(address: str) -> None:
 
 
 @needs_gradio
-def test_uploads_are_bounded_in_bytes_of_each_and_of_all(address: str) -> None:
+def test_uploads_are_limited_in_bytes_per_file_and_in_total(address: str) -> None:
     import httpx
 
     upload = f"{address}/gradio_api/upload"
@@ -141,7 +141,9 @@ def test_uploads_are_bounded_in_bytes_of_each_and_of_all(address: str) -> None:
 
 
 @needs_gradio
-def test_every_format_is_downloaded_as_it_is_asked_for(model: Reconstructor, views: list[Path], tmp_path: Path) -> None:
+def test_every_format_is_made_on_download_and_bad_requests_are_refused(
+    model: Reconstructor, views: list[Path], tmp_path: Path
+) -> None:
     from starlette.testclient import TestClient
 
     from r2n2.app.page import Page
@@ -177,7 +179,7 @@ def test_every_format_is_downloaded_as_it_is_asked_for(model: Reconstructor, vie
 
 
 @needs_gradio
-def test_pictures_added_before_the_last_were_taken_are_folded_once(
+def test_pictures_that_arrive_again_with_new_ones_are_added_once(
     model: Reconstructor, views: list[Path], tmp_path: Path
 ) -> None:
     from r2n2.app.page import Page
@@ -196,7 +198,7 @@ def test_pictures_added_before_the_last_were_taken_are_folded_once(
 
 
 @needs_gradio
-def test_a_doubt_about_a_picture_is_said_of_its_view(model: Reconstructor, views: list[Path], tmp_path: Path) -> None:
+def test_a_warning_about_a_picture_names_its_view(model: Reconstructor, views: list[Path], tmp_path: Path) -> None:
     from r2n2.app.page import Page
 
     page, shown = Page(model, tmp_path), tmp_path / "clear.png"
@@ -213,7 +215,7 @@ def test_a_doubt_about_a_picture_is_said_of_its_view(model: Reconstructor, views
 @needs_gradio
 @pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_at_once_without_a_word_and_its_files_are_gone(
+def test_a_signal_ends_the_app_silently_and_its_files_are_removed(
     tmp_path: Path, views: list[Path], number: signal.Signals, code: int
 ) -> None:
     from gradio_client import Client, handle_file
@@ -228,9 +230,7 @@ def test_a_signal_ends_it_at_once_without_a_word_and_its_files_are_gone(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "errors"]
 
 
-def test_a_missing_extra_and_a_taken_port_are_one_sentence(
-    model: Reconstructor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_extra_and_a_taken_port_are_reported(model: Reconstructor, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(server, "find_spec", lambda name: None)
         with pytest.raises(UserError, match=r"needs gradio, .* pip install '\.\[app\]'"):

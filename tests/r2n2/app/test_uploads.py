@@ -1,4 +1,4 @@
-"""Bounds on what comes in: refused by a sentence that names the picture, before it is decoded."""
+"""Limits on uploads: a picture is refused before it is decoded, by a one-line message with its name."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from r2n2.app.uploads import read_upload
 from r2n2.errors import UserError
 
 
-def test_a_picture_is_read_upright_and_its_file_stays_for_who_shares_it(tmp_path: Path) -> None:
+def test_a_picture_is_read_upright_and_its_shared_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     exif = Image.Exif()
     exif[274] = 6  # the camera was turned by 90 degrees
@@ -19,9 +19,7 @@ def test_a_picture_is_read_upright_and_its_file_stays_for_who_shares_it(tmp_path
     assert path.exists()
 
 
-def test_what_cannot_be_taken_is_a_sentence_with_the_pictures_name_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refusal_names_the_picture_but_not_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_FILE", 5000)
     monkeypatch.setattr(uploads, "MAX_PIXELS", 100 * 100)
     (tmp_path / "bad.png").write_bytes(b"no picture")
@@ -35,7 +33,7 @@ def test_what_cannot_be_taken_is_a_sentence_with_the_pictures_name_alone(
         ("heavy.png", "MB"),
         ("many.png", "megapixels"),
         ("tiny.png", "8x8"),
-        ("gone.png", "gone"),
+        ("gone.png", "no longer exists"),
     ):
         with pytest.raises(UserError, match=words) as error:
             read_upload(tmp_path / name, tmp_path)
@@ -51,7 +49,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
         read_upload(path, tmp_path)
 
 
-def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
+def test_a_file_outside_the_upload_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "uploads").mkdir()
     private = tmp_path / "private.png"
     Image.new("RGB", (60, 40)).save(private)
@@ -61,8 +59,8 @@ def test_a_file_elsewhere_is_not_read(tmp_path: Path) -> None:
             read_upload(path, tmp_path / "uploads")
 
 
-def test_the_bound_on_pixels_holds_for_the_first_heic_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow learns to open one when the first is read."""
+def test_the_pixel_limit_holds_for_the_first_heic_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow can open HEIC only once the first one is read."""
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(Image.new("RGB", (101, 100))).save(tmp_path / "phone.heic")
     monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])

@@ -1,4 +1,4 @@
-"""One tab's shapes: each view is looked at once, its state is carried, and tabs have nothing in common."""
+"""One tab's shapes: each view is encoded once, its state is carried over, and tabs share nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ def model(request: pytest.FixtureRequest) -> Reconstructor:
     return Reconstructor(small_network(request.param)).eval()
 
 
-def test_each_view_is_encoded_once_and_the_shape_is_that_of_all(model: Reconstructor) -> None:
+def test_each_view_is_encoded_once_and_the_shape_is_that_of_all_views(model: Reconstructor) -> None:
     seen = []
     model.encoder.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
     visit = Visit()
@@ -38,7 +38,7 @@ def test_each_view_is_encoded_once_and_the_shape_is_that_of_all(model: Reconstru
     np.testing.assert_allclose(visit.shape.gates, expected.gates, atol=1e-6)
 
 
-def test_undo_is_the_shape_before_and_further_views_go_on_from_there(model: Reconstructor) -> None:
+def test_undo_restores_the_previous_shape_and_later_views_build_on_it(model: Reconstructor) -> None:
     first = Visit().add(model, PICTURES[0])
     undone = first.add(model, PICTURES[1]).undo()
     assert undone == first
@@ -60,7 +60,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_visits_at_the_same_time_do_not_mix(model: Reconstructor) -> None:
+def test_simultaneous_visits_do_not_mix(model: Reconstructor) -> None:
     def rebuilt(order: list[int]) -> np.ndarray:
         visit = Visit()
         for number in order:
@@ -76,12 +76,10 @@ def test_visits_at_the_same_time_do_not_mix(model: Reconstructor) -> None:
     assert not np.array_equal(together[0], together[1])
 
 
-def test_too_many_views_are_one_sentence_and_change_nothing(
-    model: Reconstructor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_views_are_refused_and_change_nothing(model: Reconstructor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_VIEWS", 2)
     visit = Visit().add(model, PICTURES[0]).add(model, PICTURES[1])
-    with pytest.raises(UserError, match="2 views at most"):
+    with pytest.raises(UserError, match="at most 2 views"):
         visit.add(model, PICTURES[2])
     assert len(visit.shapes) == 2
 

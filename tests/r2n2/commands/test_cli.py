@@ -101,7 +101,7 @@ def test_views_of_different_objects_are_said(tmp_path: Path, views: list[Path]) 
         car = next((folder / "ShapeNetRendering").glob("02958343/*")) / "rendering" / "00.png"
         result = r2n2("reconstruct", *views[:2], car, "-o", "a.npy", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert f"warning: {car.name} looks like another object than the others" in result.stderr
+    assert f"warning: {car.name} looks like a different object from the others" in result.stderr
 
 
 def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, views: list[Path]) -> None:
@@ -185,10 +185,10 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert "--preprocessing" in refused("evaluate", "--grounds", "--preprocessing", "2016", cwd=tmp_path)
     assert "--views" in refused("evaluate", "--grounds", "--views", 2, cwd=tmp_path)
     assert "threshold is 2" in refused("evaluate", "--grounds", "--threshold", 2, cwd=tmp_path)
-    assert "names no shard" in refused("data", "shapes", "-o", "s", "--count", 1, "--shard", "", cwd=tmp_path)
+    assert "is not a shard" in refused("data", "shapes", "-o", "s", "--count", 1, "--shard", "", cwd=tmp_path)
     assert "is a folder; name a file in it" in refused("reconstruct", views[0], "-o", tmp_path, cwd=tmp_path)
     assert "is a folder, not a weights file" in refused("convert", tmp_path, "a.npy", cwd=tmp_path)
-    assert "--dropout is of compact's encoder" in refused(
+    assert "--dropout applies only to compact's encoder" in refused(
         "train", "--data", "d", "-o", "run", "--network", "3d-gru-3", "--dropout", 0.3, cwd=tmp_path
     )
     assert "none.png" in refused("reconstruct", "none.png", "-o", "a.obj", cwd=tmp_path)
@@ -196,7 +196,7 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert "/proc/a.obj" in refused("reconstruct", views[0], "-o", "/proc/a.obj", cwd=tmp_path)
     assert "/proc/b.ply" in refused("reconstruct", views[0], "-o", "a.obj", "-o", "/proc/b.ply", cwd=tmp_path)
     assert "-3 millimetres" in refused("reconstruct", views[0], "-o", "a.obj", "--size", -3, cwd=tmp_path)
-    assert "of meshes" in refused("reconstruct", views[0], "-o", "a.npy", "--size", 3, cwd=tmp_path)
+    assert "need a mesh" in refused("reconstruct", views[0], "-o", "a.npy", "--size", 3, cwd=tmp_path)
     assert "w.safetensors" in refused(
         "reconstruct", views[0], "-o", "a.obj", "--weights", "w.safetensors", cwd=tmp_path
     )
@@ -305,5 +305,5 @@ def test_letters_that_the_output_has_not_are_spelt_out(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["hpu", "privateuseone", "nonsense", "cuda:x"])
 def test_a_device_that_is_not_here_is_said(name: str) -> None:
-    with pytest.raises(UserError, match=f"There is no device '{name}' here"):
+    with pytest.raises(UserError, match=f"Device '{name}' is not available here"):
         find_device(name)

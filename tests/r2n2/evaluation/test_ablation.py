@@ -1,4 +1,4 @@
-"""Without the recurrence, and in other orders: what is averaged, and what is spread."""
+"""Evaluation without the recurrence (averaged views) and in several orders of the views (spread of the scores)."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def model() -> R2N2:
 
 
 @torch.inference_mode()
-def test_averaged_shapes_are_means_of_each_view_alone(model: R2N2) -> None:
+def test_averaged_shapes_are_means_over_single_views(model: R2N2) -> None:
     views = torch.rand(2, 3, 3, 127, 127)
     alone = torch.stack([model(views[:, [number]]).occupancy for number in range(3)], dim=1)
     averaged = occupancy_averaged(model, views)
@@ -37,7 +37,7 @@ def test_averaged_shapes_are_means_of_each_view_alone(model: R2N2) -> None:
 
 
 @torch.inference_mode()
-def test_scores_of_orders_are_those_of_the_permuted_views(model: R2N2) -> None:
+def test_order_scores_are_those_of_the_permuted_views(model: R2N2) -> None:
     views, truth = torch.rand(3, 3, 127, 127), np.random.default_rng(0).random((32, 32, 32)) < 0.5
     scores = order_scores(model, views, truth, THRESHOLD, orders=4)
     for number, score in enumerate(scores):
@@ -47,7 +47,7 @@ def test_scores_of_orders_are_those_of_the_permuted_views(model: R2N2) -> None:
 
 
 @torch.inference_mode()
-def test_each_order_is_another(model: R2N2) -> None:
+def test_all_orders_differ_and_hold_the_same_views(model: R2N2) -> None:
     views, folded = torch.rand(5, 3, 127, 127), []
     model.recurrence.register_forward_pre_hook(lambda _, given: folded.append(given[0]))
     order_scores(model, views, np.ones((32, 32, 32), bool), THRESHOLD, orders=8)
@@ -57,7 +57,7 @@ def test_each_order_is_another(model: R2N2) -> None:
         torch.testing.assert_close(row.sum(0), features[0].sum(0))
 
 
-def test_the_spread_is_within_objects() -> None:
+def test_the_spread_is_measured_within_objects() -> None:
     found = spread([np.array([0.2, 0.4]), np.array([0.9, 0.9])])
     assert found == pytest.approx((0.6, 0.05, 0.1))
 
@@ -67,7 +67,7 @@ def test_the_table_names_what_was_averaged_and_holds_the_spread(data_folder: Pat
     table = evaluate(model, chosen, 2, averaged=True, orders=3)
     assert table.network == "3d-gru-3, views averaged"
     assert '"orders": {' in table.to_json()
-    assert f"IoU {table.orders.mean:.3f} on average" in table.to_markdown()
+    assert f"mean IoU {table.orders.mean:.3f}; per object" in table.to_markdown()
     assert evaluate(model, chosen, 2).orders is None
 
 
@@ -78,7 +78,7 @@ def test_failures_are_drawn_worst_first(
 
     def taken_down(views: np.ndarray, occupancy: np.ndarray, *rest: object) -> Image.Image:
         drawn.append((views, occupancy, *rest))
-        return comparison(views, np.float32(occupancy > occupancy.max() - 0.02), *rest)  # a small surface is drawn soon
+        return comparison(views, np.float32(occupancy > occupancy.max() - 0.02), *rest)  # a small surface is drawn fast
 
     monkeypatch.setattr("r2n2.evaluation.failures.comparison", taken_down)
     draw_failures(model, chosen, tmp_path / "worst.png", views=2, threshold=THRESHOLD, count=3)
@@ -88,7 +88,7 @@ def test_failures_are_drawn_worst_first(
     assert len(set(scores)) == 4
     with Image.open(tmp_path / "worst.png") as image:
         assert image.height > 2 * image.width / 4 * 3 / 2  # three rows of four tiles
-    torch.nn.init.constant_(model.decoder.out.bias, -50.0)  # no voxel at all is a picture, too
+    torch.nn.init.constant_(model.decoder.out.bias, -50.0)  # a shape without a voxel is drawn, too
     draw_failures(model, chosen, tmp_path / "none.png", views=1, count=1)
 
 
@@ -110,7 +110,7 @@ def test_failures_of_averaged_views_and_of_an_empty_truth_are_drawn(
     assert (truth == CARD).all()
 
 
-def test_failures_are_of_the_mean_of_all_views(
+def test_averaged_failures_show_the_mean_of_all_views(
     data_folder: Path, model: R2N2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen, drawn = select(find_models(data_folder)[0], "test")[:1], []
@@ -126,19 +126,19 @@ def test_failures_are_of_the_mean_of_all_views(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--averaged", "--orders", "2"], "no order"),
-        (["--mean-shape", "data", "--averaged"], "looks at no view"),
-        (["--mean-shape", "data", "--orders", "2"], "looks at no view"),
-        (["--mean-shape", "data", "--views", "2"], "looks at no view"),
-        (["--mean-shape", "data", "--network", "compact"], "with no network"),
-        (["--mean-shape", "data", "--failures", "worst.png"], "looks at no view"),
-        (["--mean-shape", "data", "--preprocessing", "2016"], "looks at no view"),
-        (["--mean-shape", "data", "--device", "cpu"], "looks at no view"),
-        (["--failures", "worst.xyz"], "names no picture"),
-        (["--failures", "worst"], "names no picture"),
+        (["--averaged", "--orders", "2"], "the order of the views does not matter"),
+        (["--mean-shape", "data", "--averaged"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--orders", "2"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--views", "2"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--network", "compact"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--failures", "worst.png"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--preprocessing", "2016"], "uses neither views nor a network"),
+        (["--mean-shape", "data", "--device", "cpu"], "uses neither views nor a network"),
+        (["--failures", "worst.xyz"], "is not a picture format"),
+        (["--failures", "worst"], "is not a picture format"),
     ],
 )
-def test_options_that_say_nothing_together_are_refused_before_the_work(options: list[str], says: str) -> None:
+def test_options_that_conflict_or_name_no_format_are_refused_at_once(options: list[str], says: str) -> None:
     with pytest.raises(UserError, match=says):
         CliRunner().invoke(app, ["evaluate", "--data", "nowhere", *options], catch_exceptions=False)
 

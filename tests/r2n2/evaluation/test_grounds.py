@@ -1,4 +1,4 @@
-"""The table of grounds, on one ground and with a small network."""
+"""The table of grounds, on two grounds and with a small network."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
     table = result.to_markdown()
     assert "| centred | plain |" in table
     assert f"of {2 * len(models)} |" in table
-    assert "Warned of different objects" in table
+    assert "Warnings about different objects" in table
     draw_grounds(result, tmp_path / "worst.png", threshold=0.5, count=2)
     with Image.open(tmp_path / "worst.png") as sheet:
         assert sheet.width > 1000
@@ -47,10 +47,10 @@ def test_every_object_is_photographed_and_scored(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(("columns", "right"), [(8, True), (7, False), (0, False), (None, True)])
-def test_a_picture_went_right_if_the_mask_is_the_object(
+def test_a_picture_is_right_if_its_mask_matches_the_object(
     monkeypatch: pytest.MonkeyPatch, columns: int | None, right: bool
 ) -> None:
-    """IoU of 0.8, 0.7 and 0 with an object of ten columns, and a picture that was left as it is."""
+    """IoUs of 0.8, 0.7 and 0 with an object of ten columns, and a picture that is left as it is."""
     image, covered = Image.new("RGBA", (20, 20), (200, 200, 200, 255)), np.zeros((20, 20), bool)
     covered[:, :10] = True
     share = np.zeros((20, 20), np.float32)
@@ -63,13 +63,13 @@ def test_a_picture_went_right_if_the_mask_is_the_object(
     assert shot.right is right
 
 
-def test_views_are_mixed_with_the_last_of_another_categorys_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Objects of a category are of one shape, so that only another category's stands out."""
+def test_views_are_mixed_with_the_last_view_of_another_category(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The objects of a category have one shape, so that only another category's object stands out."""
     words = ["chair", "chair", "lamp", "lamp", "lamp"]
     strangers = []
 
     def occupancies(_: object, views: np.ndarray) -> np.ndarray:
-        """Each category's block of voxels, and in a corner, where it weighs nothing, which view it is of."""
+        """Each category's block of voxels, and the view's number in a corner, where it carries no weight."""
         shapes = np.zeros((len(views), 32, 32, 32), np.float32)
         for shape, (number, view) in zip(shapes, views, strict=True):
             shape[:8] = words[number] == "chair"

@@ -1,4 +1,4 @@
-"""The table: what it averages, in which order views come, and what it does with broken models."""
+"""The table: what it averages, the order of the views, and how it handles broken models."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def chosen(data_folder: Path) -> list[Model]:
     return select(find_models(data_folder)[0], "test")
 
 
-def test_scores_are_those_of_each_number_of_views_alone(chosen: list[Model]) -> None:
+def test_scores_match_a_separate_run_for_each_number_of_views(chosen: list[Model]) -> None:
     model = R2N2(small_network("compact")).eval()
     table = evaluate(model, chosen, max_views=3, threshold=0.5)
     expected: dict[int, list[tuple[float, float]]] = {1: [], 2: [], 3: []}
@@ -44,15 +44,15 @@ def test_scores_are_those_of_each_number_of_views_alone(chosen: list[Model]) -> 
     assert table.models == 4
 
 
-def test_views_are_a_fixed_order_without_replacement(chosen: list[Model]) -> None:
+def test_views_come_in_a_fixed_order_without_replacement(chosen: list[Model]) -> None:
     views, _ = read_sample(chosen[0], 6)
     again, _ = read_sample(chosen[0], 3)
     np.testing.assert_array_equal(views[:3], again)
     assert len({view.tobytes() for view in views}) == 6
-    assert read_sample(chosen[0], 20)[0].shape[0] == 6  # no more than there are
+    assert read_sample(chosen[0], 20)[0].shape[0] == 6  # no more than the object has
 
 
-def test_the_order_of_views_is_drawn_by_the_models_name(chosen: list[Model]) -> None:
+def test_the_order_of_views_is_drawn_from_the_models_name(chosen: list[Model]) -> None:
     def order(item: Model) -> tuple[int, ...]:
         numbers = {to_view(picture).tobytes(): number for number, picture in enumerate(item.read_views(range(6)))}
         return tuple(numbers[view.tobytes()] for view in read_sample(item, 6)[0])
@@ -62,11 +62,11 @@ def test_the_order_of_views_is_drawn_by_the_models_name(chosen: list[Model]) -> 
     assert tuple(range(6)) not in orders
     renamed = replace(chosen[0], name=chosen[1].name)
     assert order(renamed) == orders[1]
-    undecodable = replace(chosen[0], name="a\udcff")  # as Python has a folder's name that is not UTF-8
+    undecodable = replace(chosen[0], name="a\udcff")  # how Python represents a folder's name that is not UTF-8
     assert sorted(order(undecodable)) == list(range(6))
 
 
-def test_means_weigh_each_model_once() -> None:
+def test_means_weight_every_model_equally() -> None:
     half, none, full = np.array([[1.0, 1.0]]), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
     truth = np.array([True, False])
     records = [*score("chair", half, truth, 0.4), *score("chair", none, truth, 0.4), *score("lamp", full, truth, 0.4)]
@@ -91,7 +91,7 @@ def test_json_and_markdown_hold_the_table() -> None:
     assert len({len(line) for line in lines}) == 1
 
 
-def test_broken_models_are_listed_or_end_it(data_folder: Path, tmp_path: Path) -> None:
+def test_broken_models_are_skipped_and_listed_or_refused_if_strict(data_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(data_folder, tmp_path / "copy")
     chosen = select(find_models(tmp_path / "copy")[0], "test")
     chosen[1].binvox.write_bytes(b"")
@@ -108,7 +108,7 @@ def test_broken_models_are_listed_or_end_it(data_folder: Path, tmp_path: Path) -
     assert len(evaluate_mean_shapes(training, chosen).skipped) == 1
     with pytest.raises(UserError, match=r"model\.binvox"):
         evaluate_mean_shapes(training, chosen, strict=True)
-    with pytest.raises(UserError, match=r"None of the 1 models of the mean shapes .*model\.binvox"):
+    with pytest.raises(UserError, match=r"None of the 1 models for the mean shapes .*model\.binvox"):
         evaluate_mean_shapes(chosen[1:2], chosen[2:])
 
 
@@ -119,7 +119,7 @@ def test_values_out_of_range_are_refused(chosen: list[Model]) -> None:
             evaluate(model, chosen, **change)
 
 
-def test_mean_shapes_know_their_category(data_folder: Path) -> None:
+def test_the_mean_shape_is_that_of_the_objects_category(data_folder: Path) -> None:
     models = find_models(data_folder)[0]
     training, chosen = select(models, "train"), select(models, "test")
     table = evaluate_mean_shapes(training, chosen)
@@ -127,7 +127,7 @@ def test_mean_shapes_know_their_category(data_folder: Path) -> None:
     mean = np.mean([read_voxels(model) for model in chairs], axis=0)
     expected = np.mean([intersection_over_union(mean, read_voxels(m), 0.4) for m in chosen if m.word == "chair"])
     assert isinstance(table, Evaluation)
-    with pytest.raises(UserError, match="in the mean shapes themselves"):
+    with pytest.raises(UserError, match="are also part of the mean shapes"):
         evaluate_mean_shapes(training, select(models, "all"))
     assert table.categories["chair"]["1"].iou == pytest.approx(expected, abs=1e-5)
 
@@ -153,7 +153,7 @@ def test_a_limit_takes_objects_of_every_category(data_folder: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("named", ["lamp", "03636649"])
-def test_one_category_alone_is_scored(named: str, data_folder: Path, tmp_path: Path) -> None:
+def test_only_limits_the_scores_to_one_category(named: str, data_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     options = ["--mean-shape", str(data_folder), "--only", named, "--json", str(path)]
     CliRunner().invoke(app, ["evaluate", "--data", str(data_folder), *options], catch_exceptions=False)
@@ -163,22 +163,22 @@ def test_one_category_alone_is_scored(named: str, data_folder: Path, tmp_path: P
     assert alone["views"]["1"]["iou"] == every.categories["lamp"]["1"].iou
 
 
-def test_a_category_that_there_is_not_is_said_with_those_that_there_are(data_folder: Path) -> None:
-    with pytest.raises(UserError, match=r"None of the objects .* of the category 'boat'; they are of chair, lamp\."):
+def test_the_error_for_an_unknown_category_lists_the_available_ones(data_folder: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"None of the objects .* of the category 'boat'; available categories: chair, lamp\."
+    ):
         options = ["--data", str(data_folder), "--only", "lamp", "--only", "boat"]
         CliRunner().invoke(app, ["evaluate", *options], catch_exceptions=False)
 
 
-def test_a_split_without_models_is_said_to_be_empty_whatever_category_is_asked_for(
-    data_folder: Path, tmp_path: Path
-) -> None:
+def test_an_empty_split_is_reported_whatever_category_is_requested(data_folder: Path, tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     write_split(select(find_models(data_folder)[0], "train"), pack, "train")
     with pytest.raises(UserError, match=r"The test split of .* has no models"):
         CliRunner().invoke(app, ["evaluate", "--data", str(pack), "--only", "lamp"], catch_exceptions=False)
 
 
-def test_views_that_no_object_has_are_said_to_be_missing(data_folder: Path) -> None:
+def test_a_warning_says_if_no_object_has_as_many_views(data_folder: Path) -> None:
     for views, said in (("6", ""), ("99", "warning: no object has more than 6 views\n")):
         options = ["--data", str(data_folder), "--limit", "1", "--views", views]
         assert CliRunner().invoke(app, ["evaluate", *options], catch_exceptions=False).stderr == said

@@ -138,7 +138,7 @@ def test_headers_that_lie_are_refused_without_the_memory_they_promise(tmp_path: 
     content = npy(tmp_path / "inner.npy", listed([np.zeros((7, 11), np.float32)])).read_bytes()
     assert content.count(b"K\x07K\x0b\x86") == 1
     (tmp_path / "inner.npy").write_bytes(content.replace(b"K\x07K\x0b\x86", b"K\x07K\x0c\x86"))
-    with pytest.raises(UserError, match=r"array 0 promises shape \(7, 12\) of float32, its data has 308 bytes"):
+    with pytest.raises(UserError, match=r"array 0 declares shape \(7, 12\) of float32, but its data has 308 bytes"):
         read_arrays(tmp_path / "inner.npy")
     start = content.index(b"\x80\x03")
     large = content[:start] + b"\x80\x04\x8e" + (10**10).to_bytes(8, "little") + bytes(1000)

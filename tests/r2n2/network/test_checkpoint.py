@@ -100,7 +100,7 @@ def test_impossible_networks_are_refused(tmp_path: Path, change: dict[str, objec
 
 def test_another_size_of_the_same_network_is_said_to_be_one(tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-gru-1")))
-    with pytest.raises(UserError, match="network 3d-gru-1 of other sizes"):
+    with pytest.raises(UserError, match="network 3d-gru-1 with other sizes"):
         load_weights(tmp_path / "w.safetensors", NETWORKS["3d-gru-1"])
 
 

@@ -216,5 +216,5 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     pixels = np.full((20, 20), 0.5, np.float32)
     pixels[3, 4] = np.nan
     Image.fromarray(pixels).save(tmp_path / "holed.tif")
-    with pytest.raises(UserError, match=r"holed\.tif has pixels that are no finite numbers"):
+    with pytest.raises(UserError, match=r"holed\.tif has pixels that are not finite numbers"):
         read_image(tmp_path / "holed.tif")

@@ -10,7 +10,7 @@ from r2n2.shapes.blocks import block_surface
 
 
 def sheets_at_vertices(triangles: np.ndarray) -> int:
-    """The number of fans of triangles around all vertices; that of the vertices where the surface is a manifold."""
+    """The number of triangle fans around all vertices; equal to the number of vertices if the surface is a manifold."""
     owners: dict[tuple[int, int], list[int]] = {}
     corner = {}
     for number, triangle in enumerate(triangles.tolist()):
@@ -32,11 +32,11 @@ def assert_good(voxels: np.ndarray) -> trimesh.Trimesh:
     assert sheets_at_vertices(triangles) == len(vertices)
     assert mesh.area_faces.min() > 1e-4
     assert np.isclose(mesh.volume, voxels.sum(), rtol=5e-3)
-    assert len(trimesh.Trimesh(vertices, triangles, process=True).vertices) == len(vertices)  # none fall together
+    assert len(trimesh.Trimesh(vertices, triangles, process=True).vertices) == len(vertices)  # no two coincide
     return mesh
 
 
-def test_the_surface_is_closed_however_two_by_two_by_two_voxels_are_filled() -> None:
+def test_the_surface_is_closed_for_every_filling_of_2x2x2_voxels() -> None:
     for code in range(1, 256):
         assert_good((code >> np.arange(8) & 1).astype(bool).reshape(2, 2, 2))
 
@@ -47,9 +47,9 @@ def test_the_surface_of_noise_is_closed(seed: int) -> None:
     assert_good(rng.random((5, 6, 7)) < rng.uniform(0.05, 0.95))
 
 
-def test_without_contacts_the_surface_is_exact() -> None:
+def test_the_surface_is_exact_if_it_does_not_touch_itself() -> None:
     heights = np.random.default_rng(0).integers(1, 6, (6, 7))
-    heights = np.maximum.accumulate(np.maximum.accumulate(heights, 0), 1)  # a slope touches itself nowhere
+    heights = np.maximum.accumulate(np.maximum.accumulate(heights, 0), 1)  # a slope nowhere touches itself
     voxels = np.arange(6) < heights[..., None]
     mesh = assert_good(voxels)
     assert np.isclose(mesh.volume, voxels.sum(), rtol=1e-12)
@@ -64,11 +64,11 @@ def test_faces_in_one_plane_are_merged() -> None:
     mesh = assert_good(voxels)
     assert len(mesh.faces) == 12
     np.testing.assert_array_equal(mesh.bounds, [[4, 10, 20], [12, 14, 32]])
-    voxels[6:8, 14, 24:28] = True  # a knob on top: five faces more, and the top around it in four
+    voxels[6:8, 14, 24:28] = True  # a knob on top adds five faces and splits the top around it into four
     assert len(assert_good(voxels).faces) <= 12 + 5 * 2 + 3 * 2 + 12
 
 
-def test_cubes_that_touch_along_an_edge_stay_a_hair_apart() -> None:
+def test_cubes_that_share_only_an_edge_are_kept_slightly_apart() -> None:
     voxels = np.zeros((2, 2, 1), bool)
     voxels[0, 0] = voxels[1, 1] = True
     mesh = assert_good(voxels)

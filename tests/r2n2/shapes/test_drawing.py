@@ -1,4 +1,4 @@
-"""Drawn meshes fill their pictures, cut nothing off, and stand on a card with their shadow."""
+"""Drawn meshes fill their pictures without being cut off, and stand on a card with their shadow."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_open_card_is_plain_and_the_shadow_lies_under_the_shape() -> None:
     assert np.abs(pixels[0] - CARD).max() <= 6  # the far edge of the floor
     foot = np.flatnonzero(shape.any(axis=1)).max()
     column = int(np.flatnonzero(shape[foot]).mean())
-    assert pixels[foot + 4, column].max() < CARD[0] - 20  # by the nearest corner
+    assert pixels[foot + 4, column].max() < CARD[0] - 20  # next to the nearest corner
     assert pixels[-1, column].min() > pixels[foot + 4, column].max()
 
 
@@ -56,7 +56,7 @@ def test_smooth_normals_leave_no_facets() -> None:
     assert curvature[0] < 0.5 * curvature[1]
 
 
-def test_the_shape_has_its_colour() -> None:
+def test_the_shape_is_drawn_in_its_colour() -> None:
     picture = draw_mesh(trimesh.creation.box((0.8, 0.1, 0.8)), smooth=False)
     pixels = np.asarray(picture)[inked(picture)].astype(float)
     ratios = np.median(pixels[:, :2] / pixels[:, 2:], axis=0)
@@ -69,7 +69,7 @@ def test_a_turn_shows_every_side_under_the_same_light() -> None:
     )
     frames = [np.asarray(frame).astype(int) for frame in draw_turning(pole, 4, 96)]
     assert len(frames) == 4
-    for frame in frames[1:]:  # a pole looks the same from all sides: what differs is the suns' spread
+    for frame in frames[1:]:  # a pole looks the same from all sides; only the suns' spread differs
         assert np.abs(frame - frames[0]).mean() < 3
     flag = trimesh.creation.box((0.6, 0.6, 0.05))
     first, second, *_ = (inked(frame).sum() for frame in draw_turning(flag, 4, 96, smooth=False))

@@ -1,4 +1,4 @@
-"""Files of meshes hold what their standards ask for: the fields are read by hand, and the meshes by trimesh."""
+"""Mesh files hold what their standards require: the tests read the fields by hand and the meshes with trimesh."""
 
 import json
 import zipfile
@@ -51,7 +51,7 @@ def occupancy() -> np.ndarray:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_glb_has_the_fields_of_the_standard(tmp_path: Path, occupancy: np.ndarray, style: str) -> None:
+def test_a_glb_has_the_fields_that_the_standard_requires(tmp_path: Path, occupancy: np.ndarray, style: str) -> None:
     mesh = surface_mesh(occupancy, 0.4, style)
     write_mesh(mesh, tmp_path / "a.glb", smooth=style == "smooth")
     tree, buffer = glb_parts(tmp_path / "a.glb")
@@ -69,7 +69,7 @@ def test_a_glb_has_the_fields_of_the_standard(tmp_path: Path, occupancy: np.ndar
     targets = [view["target"] for view in tree["bufferViews"]]
     assert targets.pop(indices["bufferView"]) == 34963
     assert set(targets) == {34962}
-    corners = arrays["POSITION"][faces]  # counterclockwise: their cross product looks where the normals look
+    corners = arrays["POSITION"][faces]  # counterclockwise: their cross product points the way the normals point
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert np.einsum("fi,fi->", across, corners[:, 0]) / 6 > 0
     if smooth:
@@ -79,7 +79,7 @@ def test_a_glb_has_the_fields_of_the_standard(tmp_path: Path, occupancy: np.ndar
         assert (agreement > 0.2).all()
 
 
-def test_a_glb_is_matte_and_of_linear_colour(tmp_path: Path, occupancy: np.ndarray) -> None:
+def test_a_glb_material_is_matte_and_has_a_linear_colour(tmp_path: Path, occupancy: np.ndarray) -> None:
     write_mesh(surface_mesh(occupancy, 0.4), tmp_path / "a.glb")
     (material,) = glb_parts(tmp_path / "a.glb")[0]["materials"]
     surface = material["pbrMetallicRoughness"]
@@ -96,7 +96,7 @@ def test_linear_light_follows_the_srgb_curve() -> None:
     np.testing.assert_allclose(linear((0, 10, 128, 255)), [0, 0.003035, 0.215861, 1], atol=1e-6)
 
 
-def test_a_ply_has_colours_and_normals_of_its_vertices(tmp_path: Path, occupancy: np.ndarray) -> None:
+def test_a_ply_has_a_colour_and_a_normal_per_vertex(tmp_path: Path, occupancy: np.ndarray) -> None:
     write_mesh(surface_mesh(occupancy, 0.4), tmp_path / "a.ply")
     header = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0].decode()
     vertex, face = header.split("element face")
@@ -108,14 +108,14 @@ def test_a_ply_has_colours_and_normals_of_its_vertices(tmp_path: Path, occupancy
     assert (loaded.visual.vertex_colors == [*COLOR, 255]).all()
 
 
-def test_an_obj_has_normals_where_the_surface_is_smooth(tmp_path: Path, occupancy: np.ndarray) -> None:
+def test_an_obj_has_normals_only_if_the_surface_is_smooth(tmp_path: Path, occupancy: np.ndarray) -> None:
     for style in STYLES:
         write_mesh(surface_mesh(occupancy, 0.4, style), tmp_path / "a.obj", smooth=style == "smooth")
         assert ("\nvn " in (tmp_path / "a.obj").read_text()) == (style == "smooth")
 
 
 @pytest.mark.parametrize(("suffix", "up", "unit"), [(".stl", 2, 1), (".obj", 2, 1), (".ply", 2, 1), (".glb", 1, 1e-3)])
-def test_a_size_is_in_millimetres_and_z_upwards_where_a_format_leaves_it_open(
+def test_size_is_in_mm_and_z_is_up_unless_the_format_fixes_unit_and_axis(
     tmp_path: Path, occupancy: np.ndarray, suffix: str, up: int, unit: float
 ) -> None:
     mesh = surface_mesh(occupancy, 0.4)
@@ -129,7 +129,7 @@ def test_a_size_is_in_millimetres_and_z_upwards_where_a_format_leaves_it_open(
     assert np.isclose(loaded.volume, mesh.volume * (70 * unit / mesh.extents.max()) ** 3, rtol=1e-4)
 
 
-def test_a_3mf_is_a_print_of_a_hundred_millimetres_that_stands(tmp_path: Path, occupancy: np.ndarray) -> None:
+def test_a_3mf_print_is_100_mm_by_default_and_stands_upright(tmp_path: Path, occupancy: np.ndarray) -> None:
     mesh = surface_mesh(occupancy, 0.4)
     for name, size in (("a", None), ("b", 35)):
         write_mesh(mesh, tmp_path / f"{name}.3mf", size)
@@ -151,7 +151,7 @@ def test_a_3mf_is_a_print_of_a_hundred_millimetres_that_stands(tmp_path: Path, o
 
 
 def read_3mf(path: Path) -> trimesh.Trimesh:
-    """The one mesh of a 3MF file, by the core specification."""
+    """The only mesh of a 3MF file, read by the core specification."""
     with zipfile.ZipFile(path) as file:
         model = ElementTree.fromstring(file.read("3D/3dmodel.model"))
     name = {"": CORE}

@@ -32,9 +32,7 @@ def test_a_step_is_the_shape_of_the_views_so_far(model: Reconstructor, pictures:
     assert np.abs(shape.steps[0] - shape.steps[1]).max() > 1e-6
 
 
-def test_the_gates_are_those_of_the_network_that_takes_view_after_view(
-    model: Reconstructor, pictures: list[Image.Image]
-) -> None:
+def test_gates_match_those_of_views_added_one_at_a_time(model: Reconstructor, pictures: list[Image.Image]) -> None:
     whole = model.reconstruct(pictures)
     assert whole.gates.shape == (3, 4, 4, 4)
     assert whole.gates.min() > 0
@@ -46,7 +44,7 @@ def test_the_gates_are_those_of_the_network_that_takes_view_after_view(
         state = one.state
 
 
-def test_steps_and_gates_are_of_the_network_as_it_is_when_they_are_first_asked_for(
+def test_steps_and_gates_are_computed_on_first_access_and_cached(
     pictures: list[Image.Image],
 ) -> None:
     model = Reconstructor(small_network("3d-gru-3")).eval()
@@ -62,7 +60,7 @@ def test_steps_and_gates_are_of_the_network_as_it_is_when_they_are_first_asked_f
     np.testing.assert_array_equal(late.occupancy, early.occupancy)
 
 
-def test_a_gate_says_how_much_was_replaced(pictures: list[Image.Image]) -> None:
+def test_a_gate_is_the_replaced_share_of_the_hidden_grid(pictures: list[Image.Image]) -> None:
     model = Reconstructor(small_network("3d-gru-3")).eval()
     with torch.no_grad():
         model.recurrence.weight.zero_()
@@ -71,14 +69,16 @@ def test_a_gate_says_how_much_was_replaced(pictures: list[Image.Image]) -> None:
     np.testing.assert_allclose(model.reconstruct(pictures).gates, 1 - 1 / (1 + np.exp(2)), rtol=1e-6)
 
 
-def test_a_page_tells_of_earlier_views(pictures: list[Image.Image]) -> None:
+def test_a_page_mentions_earlier_views(pictures: list[Image.Image]) -> None:
     model = Reconstructor(small_network("compact")).eval()
     first = model.reconstruct(pictures[:2])
     assert "<p>rebuilt from 2 views</p>" in first.page()
     assert "<p>rebuilt from 1 view and earlier ones</p>" in model.reconstruct(pictures[2], state=first.state).page()
 
 
-def test_pictures_keep_their_names(tmp_path_factory: pytest.TempPathFactory, pictures: list[Image.Image]) -> None:
+def test_views_are_named_after_their_files_or_numbered(
+    tmp_path_factory: pytest.TempPathFactory, pictures: list[Image.Image]
+) -> None:
     model = Reconstructor(small_network("compact")).eval()
     folder = tmp_path_factory.mktemp("pictures")
     pictures[0].save(folder / "b.png")

@@ -1,4 +1,4 @@
-"""The page as a file: what it says, what it fetches (nothing), what names may do to it (nothing). No browser needed."""
+"""The page as a file, without a browser: what it holds, that it fetches nothing, and that names are only text."""
 
 import base64
 import html
@@ -41,7 +41,7 @@ class Parsed(HTMLParser):
             self.scripts[self.tags[-1][1].get("id")] = data
 
 
-def test_it_is_one_well_formed_document_that_names_no_other() -> None:
+def test_the_page_is_one_well_formed_document_without_external_links() -> None:
     document = page_of(growing_ball(3))
     parsed = Parsed(document)
     assert parsed.open == []
@@ -56,17 +56,17 @@ def test_it_is_one_well_formed_document_that_names_no_other() -> None:
     assert all(image.startswith("data:image/png;base64,") for image in images)
 
 
-def test_the_library_comes_whole_and_with_its_licence() -> None:
+def test_the_page_holds_the_whole_of_three_js_and_its_licence() -> None:
     document = page_of(growing_ball(1))
     library = zlib.decompress(base64.b64decode(Parsed(document).scripts["three"])).decode()
     assert library == three.three_js()
     assert "Copyright 2010-2022 Three.js Authors\n * SPDX-License-Identifier: MIT" in library[:120]
-    assert "init()" not in library[-2000:]  # trimesh's own viewer stays behind
+    assert "init()" not in library[-2000:]  # trimesh's own viewer is removed
     assert "Three.js Authors, SPDX-License-Identifier: MIT" in document
 
 
 @pytest.mark.parametrize("name", EVIL)
-def test_names_are_text(name: str) -> None:
+def test_names_with_markup_stay_text(name: str) -> None:
     names = (name, f"x{name}", "{{three}}")
     parsed, plain = Parsed(page_of(growing_ball(3), names, title=name)), Parsed(page_of(growing_ball(3)))
     assert [tag for tag, _ in parsed.tags] == [tag for tag, _ in plain.tags]
@@ -74,13 +74,13 @@ def test_names_are_text(name: str) -> None:
     assert [view["name"] for view in json.loads(parsed.scripts["object"])["views"]] == list(names)
 
 
-def test_it_is_small() -> None:
+def test_the_page_is_small() -> None:
     one, five = (len(page_of(growing_ball(count))) for count in (1, 5))
     assert one < 300_000
     assert (five - one) / 4 < 30_000
 
 
-def test_a_level_is_above_a_threshold_exactly_where_the_occupancy_is() -> None:
+def test_levels_exceed_a_threshold_exactly_where_the_occupancy_does() -> None:
     rng = np.random.default_rng(0)
     edges = np.arange(LEVELS + 1, dtype=np.float32) / np.float32(LEVELS)
     beside = np.concatenate([edges, np.nextafter(edges, np.float32(2)), np.nextafter(edges, np.float32(-1))]).clip(0, 1)
@@ -91,7 +91,7 @@ def test_a_level_is_above_a_threshold_exactly_where_the_occupancy_is() -> None:
         np.testing.assert_array_equal(levels > n, occupancy > np.float32(n / LEVELS), str(n))
 
 
-def test_a_frame_holds_the_page_unchanged_and_apart() -> None:
+def test_a_frame_holds_the_page_unchanged_in_a_sandbox() -> None:
     document = page_of(growing_ball(2), EVIL[:2])
     parsed = Parsed(frame(document))
     assert [tag for tag, _ in parsed.tags] == ["iframe"]
@@ -99,7 +99,7 @@ def test_a_frame_holds_the_page_unchanged_and_apart() -> None:
     assert parsed.tags[0][1]["sandbox"] == "allow-scripts"
 
 
-def test_mistakes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mismatched_counts_and_an_unsuitable_trimesh_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     views, steps, gates = np.zeros((2, 3, 127, 127)), growing_ball(2), np.zeros((1, 4, 4, 4))
     with pytest.raises(ValueError, match="2 views, but 2 names, 2 steps, 1 gates"):
         page("a", ("b", "c"), views, steps, gates, "", 0.4, "smooth")
@@ -108,12 +108,12 @@ def test_mistakes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         three.three_js()
 
 
-def test_the_colour_is_that_of_the_meshes() -> None:
+def test_the_page_uses_the_colour_of_the_meshes() -> None:
     assert f"const PLAIN = [{', '.join(map(str, COLOR))}];" in page_of(growing_ball(1))
 
 
 @pytest.mark.parametrize(("asked", "shown"), [(0.0001, 1 / LEVELS), (0.4, 0.4), (0.9999, 1 - 1 / LEVELS)])
-def test_the_threshold_is_one_that_the_slider_has(asked: float, shown: float) -> None:
+def test_the_threshold_is_kept_within_the_range_of_the_slider(asked: float, shown: float) -> None:
     views, steps, gates = np.zeros((1, 3, 4, 4)), np.zeros((1, 8, 8, 8), np.float32), np.zeros((1, 2, 2, 2))
     document = page("a", ("b",), views, steps, gates, "", asked, "smooth")
     parsed = Parsed(document)

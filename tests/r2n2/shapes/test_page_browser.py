@@ -1,6 +1,6 @@
-"""The page in a real browser: the controls are moved as a person moves them, the figure has to follow.
+"""The page in a real browser: the tests move the controls as a person does, and the figure must follow.
 
-Needs Chromium (any recent one on the PATH) and playwright; drawn by the CPU.
+Needs Chromium (any recent one on the PATH) and playwright; the CPU draws.
 """
 
 import shutil
@@ -58,7 +58,7 @@ def show(browser: "playwright.Browser", tmp_path: Path) -> Iterator[Callable[...
 
 
 def drawn(tab: "playwright.Page") -> bytes:
-    """The figure as it is on the screen, once it rests."""
+    """A screenshot of the figure once it no longer moves."""
     tab.wait_for_selector(DRAWN)
     tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return tab.locator("#figure canvas").screenshot()
@@ -68,7 +68,7 @@ def occupied(tab: "playwright.Page") -> int:
     return int(tab.locator("#figure").get_attribute("data-occupied"))
 
 
-def test_the_sliders_lead_to_the_shapes_that_python_knows(show: Callable[..., "playwright.Page"]) -> None:
+def test_the_sliders_show_the_same_voxels_as_python(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS))
     seen = {drawn(tab)}
     for step in (1, 2, 3):
@@ -80,10 +80,10 @@ def test_the_sliders_lead_to_the_shapes_that_python_knows(show: Callable[..., "p
         assert tab.locator("#step-value").inner_text() == f"{step} of 3 views"
         assert "current" in tab.locator("#views li").nth(step - 1).get_attribute("class")
     assert tab.locator("#threshold-value").inner_text() == "0.435"
-    assert len(seen) == 6  # the first one came again
+    assert len(seen) == 6  # the picture from the start appears again
 
 
-def test_a_view_leads_to_its_step(show: Callable[..., "playwright.Page"]) -> None:
+def test_a_click_on_a_view_shows_its_step(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS))
     last = drawn(tab)
     tab.locator("#views button").nth(0).click()
@@ -92,7 +92,7 @@ def test_a_view_leads_to_its_step(show: Callable[..., "playwright.Page"]) -> Non
     assert occupied(tab) == (STEPS[0] > 0.4).sum()
 
 
-def test_a_shape_grows_into_the_next_one(show: Callable[..., "playwright.Page"]) -> None:
+def test_a_change_of_step_is_animated(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS), reduced_motion="no-preference")
     drawn(tab)
     tab.evaluate("""() => {
@@ -130,7 +130,7 @@ def test_the_surface_and_the_colour_can_be_chosen(show: Callable[..., "playwrigh
     assert len(set(pictures)) == 4
 
 
-def test_gates_are_painted_where_they_are(show: Callable[..., "playwright.Page"]) -> None:
+def test_gates_are_painted_at_their_place_in_the_grid(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS[:1]))
     drawn(tab)
     ramp = "{side: 4, values: Array.from({length: 64}, (_, at) => Math.floor(at / 16))}"  # the cell's x
@@ -147,12 +147,10 @@ def test_gates_are_painted_where_they_are(show: Callable[..., "playwright.Page"]
 
 
 @pytest.mark.parametrize("surface", ["smoothSurface", "blockySurface"])
-def test_surfaces_are_closed_and_where_those_of_the_files_are(
-    show: Callable[..., "playwright.Page"], surface: str
-) -> None:
+def test_surfaces_are_closed_and_match_those_of_the_files(show: Callable[..., "playwright.Page"], surface: str) -> None:
     tab = show(page_of(STEPS[:1]))
     drawn(tab)
-    field = np.roll(STEPS[1], 12, axis=0)  # a ball that the border cuts: half here, half there
+    field = np.roll(STEPS[1], 12, axis=0)  # a ball that the border cuts in half
     field[10:14, 14:, 10:18] = 0
     values = [float(value) for value in field.ravel()]
     found = tab.evaluate(
@@ -163,7 +161,7 @@ def test_surfaces_are_closed_and_where_those_of_the_files_are(
         values,
     )
     mesh = trimesh.Trimesh(np.reshape(found[0], (-1, 3)), np.reshape(found[1], (-1, 3)))
-    if surface == "blockySurface":  # voxels that share an edge alone share it four times: count faces, not edges
+    if surface == "blockySurface":  # voxels that share only an edge share it four times: count faces, not edges
         assert mesh.volume == pytest.approx((field > 0.4).sum() / 32**3)
         assert mesh.area * 32**2 == pytest.approx(exposed(field > 0.4))
     else:
@@ -180,9 +178,9 @@ def exposed(voxels: np.ndarray) -> int:
     return sum(int((np.diff(padded, axis=axis)).sum()) for axis in range(3))
 
 
-def test_it_turns_and_zooms(show: Callable[..., "playwright.Page"]) -> None:
+def test_mouse_wheel_and_keys_turn_and_zoom_the_figure(show: Callable[..., "playwright.Page"]) -> None:
     steps = STEPS.copy()
-    steps[:, :10] = 0  # not a ball any more: its sides differ
+    steps[:, :10] = 0  # a cut ball, whose sides differ
     tab = show(page_of(steps))
     start = drawn(tab)
     assert tab.locator("#hint").evaluate("(hint) => getComputedStyle(hint).opacity") == "1"
@@ -191,7 +189,7 @@ def test_it_turns_and_zooms(show: Callable[..., "playwright.Page"]) -> None:
     tab.mouse.move(420, 330, steps=4)
     tab.mouse.up()
     turned = drawn(tab)
-    tab.mouse.move(500, 300)  # no button: nothing turns
+    tab.mouse.move(500, 300)  # without a pressed button, nothing turns
     assert drawn(tab) == turned
     tab.mouse.wheel(0, -300)
     zoomed = drawn(tab)
@@ -206,7 +204,7 @@ def test_it_turns_and_zooms(show: Callable[..., "playwright.Page"]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "how"), [(1, "scroll"), (2, "pinch"), (4, "scroll")])
-def test_the_hint_is_whole_without_a_pointer_with_a_finger_and_with_a_mouse(
+def test_the_hint_suits_no_pointer_a_finger_and_a_mouse(
     browser: "playwright.Browser", tmp_path: Path, kind: int, how: str
 ) -> None:
     pointer = f"--blink-settings=primaryPointerType={kind},availablePointerTypes={kind}"
@@ -241,7 +239,7 @@ def test_one_finger_turns_and_two_zoom(show: Callable[..., "playwright.Page"]) -
     assert tab.evaluate("scrollY") == 0
 
 
-def test_an_empty_shape_is_said_and_can_be_mended(show: Callable[..., "playwright.Page"]) -> None:
+def test_an_empty_shape_is_reported_until_the_threshold_is_lowered(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS * np.float32(0.3)))
     drawn(tab)
     assert occupied(tab) == 0
@@ -254,7 +252,7 @@ def test_an_empty_shape_is_said_and_can_be_mended(show: Callable[..., "playwrigh
     assert tab.locator("#message").inner_text() == ""
 
 
-def test_names_do_nothing(show: Callable[..., "playwright.Page"]) -> None:
+def test_names_and_titles_with_markup_are_shown_as_text(show: Callable[..., "playwright.Page"]) -> None:
     title = "".join(EVIL)
     tab = show(page_of(growing_ball(len(EVIL)), EVIL, title))
     drawn(tab)
@@ -267,7 +265,9 @@ def test_names_do_nothing(show: Callable[..., "playwright.Page"]) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 800])
-def test_many_views_stay_in_their_place(show: Callable[..., "playwright.Page"], width: int) -> None:
+def test_many_views_fit_the_page_and_the_current_one_stays_visible(
+    show: Callable[..., "playwright.Page"], width: int
+) -> None:
     tab = show(page_of(growing_ball(20)), viewport={"width": width, "height": 600})
     drawn(tab)
     for control in ("#views", "#step", "#threshold", "#occupied"):
@@ -283,14 +283,14 @@ def test_many_views_stay_in_their_place(show: Callable[..., "playwright.Page"], 
             assert current[start] + current[side] <= views[start] + views[side] + 1
 
 
-def test_one_view_has_no_steps(show: Callable[..., "playwright.Page"]) -> None:
+def test_a_single_view_has_no_step_slider(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS[:1]))
     drawn(tab)
     assert not tab.locator("#step").is_visible()
     assert tab.locator("#threshold").is_visible()
 
 
-def test_dark_and_light_follow_the_system(show: Callable[..., "playwright.Page"]) -> None:
+def test_the_page_is_dark_or_light_as_the_system_is(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS), color_scheme="light")
     pictures, colors = [], []
     for scheme in ("light", "dark"):
@@ -301,7 +301,7 @@ def test_dark_and_light_follow_the_system(show: Callable[..., "playwright.Page"]
     assert pictures[0] != pictures[1]
 
 
-def test_a_figure_comes_back_when_the_browser_took_its_context_away(show: Callable[..., "playwright.Page"]) -> None:
+def test_the_figure_is_restored_after_its_webgl_context_is_lost(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(page_of(STEPS))
     before = drawn(tab)
     tab.evaluate(
@@ -312,7 +312,7 @@ def test_a_figure_comes_back_when_the_browser_took_its_context_away(show: Callab
     assert drawn(tab) == before
 
 
-def test_several_live_in_one_notebook(show: Callable[..., "playwright.Page"]) -> None:
+def test_several_figures_work_in_one_notebook(show: Callable[..., "playwright.Page"]) -> None:
     frames = [frame(page_of(STEPS[:count], title=f"shape {count}")) for count in (1, 2, 3)]
     tab = show(f"<!DOCTYPE html><title>notebook</title>{'<hr>'.join(frames)}", viewport={"width": 1000, "height": 2000})
     for number in range(3):
@@ -323,7 +323,7 @@ def test_several_live_in_one_notebook(show: Callable[..., "playwright.Page"]) ->
         assert int(inner.locator("#figure").get_attribute("data-occupied")) == (STEPS[number] > 0.4).sum()
 
 
-def test_the_wheel_scrolls_a_notebook_until_the_figure_was_clicked(show: Callable[..., "playwright.Page"]) -> None:
+def test_the_wheel_scrolls_a_notebook_until_the_figure_is_clicked(show: Callable[..., "playwright.Page"]) -> None:
     tab = show(f"<!DOCTYPE html><title>notebook</title>{frame(page_of(STEPS[:1]))}<div style='height: 900px'></div>")
     inner = tab.frame_locator("iframe")
     inner.locator(DRAWN).wait_for()
@@ -333,12 +333,12 @@ def test_the_wheel_scrolls_a_notebook_until_the_figure_was_clicked(show: Callabl
     figure, canvas = inner.locator("#figure"), inner.locator("#figure canvas")
     figure.evaluate("() => { window.wheels = 0; addEventListener('wheel', () => wheels++, { passive: true }) }")
     figure.click()
-    for _ in range(5):  # a busy Chrome gives the page, now and then, what was meant for a frame in it
+    for _ in range(5):  # a busy Chrome sometimes gives the page an event that was meant for a frame in it
         before, scrolled = canvas.screenshot(), tab.evaluate("scrollY")
         tab.mouse.wheel(0, 100)
         tab.wait_for_timeout(1000)
         if figure.evaluate("() => wheels"):
             break
     else:
-        pytest.fail("no wheel came to the figure")
+        pytest.fail("no wheel event reached the figure")
     assert tab.evaluate("scrollY") == scrolled and canvas.screenshot() != before

@@ -1,4 +1,4 @@
-"""Sheets show their tiles, views and captions as they are."""
+"""Sheets show their tiles, views and captions unchanged."""
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,6 @@ def test_tiles_stand_side_by_side_with_their_captions() -> None:
     assert sheet[-35:].min() < 128  # the captions' ink
 
 
-def test_a_view_is_shown_as_it_is() -> None:
+def test_a_view_is_shown_unchanged() -> None:
     view = np.random.default_rng(0).random((3, 127, 127), np.float32)
     np.testing.assert_allclose(np.asarray(view_image(view)), view.transpose(1, 2, 0) * 255, atol=0.51)

@@ -1,4 +1,4 @@
-"""Small pieces can be left out, and nothing else changes."""
+"""Small pieces can be removed, and nothing else changes."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def occupancy() -> np.ndarray:
     return grid
 
 
-def test_the_largest_piece_is_kept_as_it_was(occupancy: np.ndarray) -> None:
+def test_keep_largest_keeps_only_the_largest_piece_unchanged(occupancy: np.ndarray) -> None:
     kept = without_specks(occupancy, THRESHOLD, keep_largest=True)
     body = np.zeros(occupancy.shape, bool)
     body[2:5, 2:5, 2:5] = True
@@ -33,7 +33,7 @@ def test_the_largest_piece_is_kept_as_it_was(occupancy: np.ndarray) -> None:
     assert mesh.is_watertight
 
 
-def test_pieces_of_enough_voxels_are_kept(occupancy: np.ndarray) -> None:
+def test_pieces_with_enough_voxels_are_kept(occupancy: np.ndarray) -> None:
     for least, left in ((0, 30), (1, 30), (2, 29), (3, 27), (27, 27)):
         assert (without_specks(occupancy, THRESHOLD, min_voxels=least) > THRESHOLD).sum() == left
     with pytest.raises(UserError, match=r"has 28 voxels; the largest has 27: choose a lower --min-voxels"):

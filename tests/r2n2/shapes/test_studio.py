@@ -1,4 +1,4 @@
-"""Light is that of an open sky where nothing stands before it, and less where something does."""
+"""Light is that of an open sky where nothing blocks it, and less where something does."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A turntable runs without end, at its pace, and its card does not flicker."""
+"""A turntable loops without end at its frame rate, and its card does not flicker."""
 
 from pathlib import Path
 

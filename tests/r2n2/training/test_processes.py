@@ -1,4 +1,4 @@
-"""Two processes train what one trains."""
+"""Two processes compute the same training as one."""
 
 import json
 import os
@@ -47,8 +47,8 @@ def test_two_processes_compute_the_losses_and_weights_of_one(tmp_path: Path) -> 
         assert two[name]["weights"] == pytest.approx(one["weights"], rel=1e-7), name
 
 
-def test_a_batch_in_pieces_is_the_batch() -> None:
-    """Of a network without norms over the batch, whose statistics are each piece's."""
+def test_a_batch_in_pieces_gives_the_losses_of_the_whole_batch() -> None:
+    """For a network without batch norms, whose statistics would be those of each piece."""
     whole, pieces = (losses("3d-lstm-3", ALONE, accumulate) for accumulate in (1, 2))
     assert pieces["losses"] == pytest.approx(whole["losses"], rel=1e-9)
     assert pieces["weights"] == pytest.approx(whole["weights"], rel=1e-7)
@@ -67,15 +67,15 @@ def test_each_process_reads_its_own_part_of_a_batch(data_folder: Path, tmp_path:
         assert torch.equal(torch.cat([first, second]), whole)
 
 
-def test_a_batch_without_equal_parts_is_refused() -> None:
-    with pytest.raises(UserError, match="no 3 x 1 equal parts"):
+def test_a_batch_that_does_not_divide_equally_is_refused() -> None:
+    with pytest.raises(UserError, match="does not divide into 3 x 1 equal parts"):
         Run(small_network("3d-gru-1"), TrainingConfig(batch_size=4), torch.device("cpu"), Processes(0, 3))
-    with pytest.raises(UserError, match="no 3 equal pieces"):
+    with pytest.raises(UserError, match="does not divide into 3 equal pieces"):
         TrainingConfig(batch_size=4, accumulate=3)
 
 
-def test_a_process_that_cannot_know_the_others_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scheduler's WORLD_SIZE without the rest of what torchrun sets."""
+def test_a_missing_rank_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler sets WORLD_SIZE without the other variables that torchrun sets."""
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK", raising=False)
     with pytest.raises(UserError, match=r"RANK .*torchrun"), joined("cpu"):

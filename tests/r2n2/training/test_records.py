@@ -1,4 +1,4 @@
-"""What a run writes and says while it learns."""
+"""What a run writes and prints while it trains."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from r2n2.training.records import Board, Records, Table, read_table
 from r2n2.training.schedule import share_of_rate
 
 
-def test_a_table_that_goes_on_drops_what_came_later_and_what_was_cut_off(tmp_path: Path) -> None:
+def test_a_continued_table_drops_later_and_truncated_lines(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     table = Table(path, ["loss"])
     for iteration in (2, 4, 6):
@@ -26,15 +26,15 @@ def test_a_table_that_goes_on_drops_what_came_later_and_what_was_cut_off(tmp_pat
     assert read_table(path) == []
 
 
-def test_a_table_that_goes_on_keeps_the_columns_that_are_no_longer_written(tmp_path: Path) -> None:
-    """Of a run that goes on with --validate-every 0, for one."""
+def test_a_continued_table_keeps_columns_that_are_no_longer_written(tmp_path: Path) -> None:
+    """For example, a run that continues with --validate-every 0."""
     path = tmp_path / "validation.csv"
     Table(path, ["iou", "iou_1_view"]).add(2, {"iou": 0.5, "iou_1_view": 0.25})
     Table(path, ["iou"], iteration=2).add(4, {"iou": 0.75})
     assert path.read_text() == "iteration,iou,iou_1_view\n2,0.5,0.25\n4,0.75,\n"
 
 
-def test_tensorboard_gets_the_figures_and_the_pictures(tmp_path: Path) -> None:
+def test_tensorboard_gets_the_scalars_and_the_pictures(tmp_path: Path) -> None:
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     records = Records(tmp_path, 1, board=True)
     records.step(3, dict.fromkeys(records.log.columns[1:], 0.5))
@@ -48,7 +48,7 @@ def test_tensorboard_gets_the_figures_and_the_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("iteration", [0, 2])
 def test_tensorboard_shows_no_iteration_twice(tmp_path: Path, iteration: int) -> None:
-    """Of a run that was killed and goes on from 2, or begins anew because there was no checkpoint yet."""
+    """A run was killed and continues from 2, or starts again because there was no checkpoint yet."""
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for begun in (0, iteration):
         board = Board(tmp_path, begun)
@@ -72,7 +72,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_pipe_gets_a_line_now_and_then_and_a_terminal_a_bar() -> None:
+def test_a_pipe_gets_occasional_lines_and_a_terminal_a_progress_bar() -> None:
     pipe, terminal, silent = io.StringIO(), Terminal(), io.StringIO()
     for stream, speaks in ((pipe, True), (terminal, True), (silent, False)):
         with Narrator(0, 40, speaks, stream) as narrator:
@@ -88,8 +88,8 @@ def test_a_pipe_gets_a_line_now_and_then_and_a_terminal_a_bar() -> None:
     assert silent.getvalue() == ""
 
 
-def test_a_pipe_that_nobody_reads_any_more_ends_no_run() -> None:
-    """Ctrl-C ends the `tee` at its other end, too."""
+def test_a_pipe_without_a_reader_does_not_end_the_run() -> None:
+    """Ctrl-C also ends the `tee` at the other end."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as pipe, Narrator(0, 4, True, pipe) as narrator:
@@ -98,7 +98,7 @@ def test_a_pipe_that_nobody_reads_any_more_ends_no_run() -> None:
             narrator.tell("a sentence")
 
 
-def test_the_learning_rate_falls_as_it_is_told() -> None:
+def test_the_learning_rate_follows_its_schedule() -> None:
     linear = [share_of_rate(step, 10, cooldown=4) for step in range(11)]
     assert linear == pytest.approx([1] * 7 + [0.75, 0.5, 0.25, 0])
     cosine = [share_of_rate(step, 10, cooldown=10, fall="cosine") for step in range(11)]

@@ -1,4 +1,4 @@
-"""A run that is stopped, killed or cut off goes on to the bit, and says what it would otherwise hide."""
+"""A run that is stopped, killed or cut off resumes bit for bit, and reports what it would otherwise hide."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def splits(data_folder: Path) -> dict[str, list[Model]]:
 
 @pytest.fixture(scope="module")
 def whole(splits: dict[str, list[Model]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing interrupted."""
+    """The folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     train(NETWORK, splits["train"], folder, CONFIG, CPU)
     return folder
@@ -64,7 +64,7 @@ def losses(folder: Path) -> list[tuple[str, str]]:
 
 
 def require_same(folder: Path, whole: Path) -> None:
-    """The same losses in the log, each once, and the same tensors in the last checkpoint, to the bit."""
+    """Require the same losses in the log, each once, and bit-identical tensors in the last checkpoint."""
     assert losses(folder) == losses(whole)
     first, second = (load_tensors(Checkpoints(place).paths()[-1])[0] for place in (folder, whole))
     assert first.keys() == second.keys()
@@ -73,7 +73,7 @@ def require_same(folder: Path, whole: Path) -> None:
 
 
 def before_step(monkeypatch: pytest.MonkeyPatch, iteration: int, act: Callable[[], None]) -> None:
-    """Do something as the step that follows `iteration` begins."""
+    """Call `act` as the step after `iteration` begins."""
     step = Run.step
 
     def acting(run: Run, *batch: torch.Tensor) -> torch.Tensor:
@@ -86,7 +86,7 @@ def before_step(monkeypatch: pytest.MonkeyPatch, iteration: int, act: Callable[[
 
 @pytest.mark.parametrize("iteration", [0, 4, 6])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_at_any_step_and_the_run_goes_on_to_the_bit(
+def test_a_signal_saves_at_any_step_and_the_run_resumes_bit_for_bit(
     splits: dict[str, list[Model]],
     whole: Path,
     tmp_path: Path,
@@ -99,7 +99,7 @@ def test_a_signal_saves_at_any_step_and_the_run_goes_on_to_the_bit(
         before_step(patch, iteration, partial(signal.raise_signal, number))
         with pytest.raises(StoppedError, match=f"after iteration {iteration + 1} of 8, saved") as stopped:
             train(NETWORK, splits["train"], tmp_path, CONFIG, CPU)
-    assert str(stopped.value).endswith(f"; it goes on with --resume -o {tmp_path}.")  # not --init nor --recipe again
+    assert str(stopped.value).endswith(f"; continue with --resume -o {tmp_path}.")  # without --init or --recipe
     assert stopped.value.exit_code == 128 + number
     assert signal.getsignal(number) is signal.default_int_handler
     signal.signal(number, heeded)
@@ -123,16 +123,16 @@ def test_a_run_cut_off_between_checkpoints_logs_no_iteration_twice(
 
 
 @pytest.mark.long
-def test_kill_9_loses_an_interval_at_most_and_ctrl_c_exits_with_130(
+def test_kill_9_loses_at_most_one_interval_and_ctrl_c_exits_with_130(
     data_folder: Path, splits: dict[str, list[Model]], tmp_path: Path
 ) -> None:
-    """The command itself: killed, resumed with nothing but -o, interrupted, finished; against an uninterrupted run."""
+    """The command itself: killed, resumed with only --resume and -o, interrupted; against an uninterrupted run."""
     config = replace(CONFIG, iterations=2000, cooldown=0, report_every=1, save_every=5, workers=1, keep=2)
     write_settings(tmp_path / "begin.toml", str(data_folder), NETWORK, config)
     run = tmp_path / "run"
 
     def until(arguments: list[str], iteration: int, number: signal.Signals) -> tuple[int, str]:
-        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore it
+        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job would ignore Ctrl-C
         command = [sys.executable, "-m", "r2n2", "train", *arguments, "-o", str(run)]
         process = subprocess.Popen(
             command,
@@ -173,7 +173,7 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
 ) -> None:
     from r2n2.training import loop
 
-    scores = iter([0.1, 0.3, 0.2, 0.3])  # of equals the first is the best
+    scores = iter([0.1, 0.3, 0.2, 0.3])  # the first of equal scores is the best
     monkeypatch.setattr(loop, "validate", lambda *_: loop_validation(next(scores)))
     config = replace(CONFIG, validate_every=2, save_every=100, keep=1)
     train(NETWORK, splits["train"], tmp_path, config, CPU, validation=splits["val"])
@@ -205,7 +205,7 @@ def test_weights_of_another_run_are_scored_before_the_first_step(
     assert all(torch.equal(tensor, first[name]) for name, tensor in best.items()) == (scores[0] == 0.3)
 
 
-def test_a_best_score_stands_until_the_validation_objects_are_others(
+def test_the_best_score_stands_until_the_validation_objects_change(
     splits: dict[str, list[Model]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from r2n2.training import loop
@@ -258,18 +258,18 @@ def test_each_process_scores_its_share_of_the_validation_objects(
     assert sums[2][1].tolist() == [1, 1]
 
 
-def test_a_validation_that_can_read_nothing_costs_no_iteration(splits: dict[str, list[Model]], tmp_path: Path) -> None:
+def test_a_validation_that_can_read_nothing_loses_no_iteration(splits: dict[str, list[Model]], tmp_path: Path) -> None:
     gone = [Model("03001627", "gone", tmp_path / "rendering", tmp_path / "model.binvox", "val")]
     with pytest.raises(UserError, match="None of the 1 models of the validation split"), pytest.warns(SkippedWarning):
         train(NETWORK, splits["train"], tmp_path / "run", replace(CONFIG, validate_every=3), CPU, validation=gone)
     assert [path.stem for path in Checkpoints(tmp_path / "run").paths()] == ["00000003"]
 
 
-def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
+def test_a_run_killed_while_writing_resumes_with_weights_and_no_litter(
     splits: dict[str, list[Model]], whole: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(whole, tmp_path / "run")
-    (tmp_path / "run" / "weights.safetensors").unlink()  # between the last checkpoint and them
+    (tmp_path / "run" / "weights.safetensors").unlink()  # as if killed between the last checkpoint and the weights
     litter = [tmp_path / "run" / name for name in (".weights.x.safetensors", "checkpoints/.tmpx")]
     for path in litter:
         path.touch()
@@ -279,44 +279,46 @@ def test_a_run_that_was_killed_as_it_wrote_has_its_weights_and_no_litter(
     require_same(tmp_path / "run", whole)
 
 
-def test_a_run_that_has_its_iterations_says_so(
+def test_a_finished_run_says_so_and_cannot_be_shortened(
     splits: dict[str, list[Model]], whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(whole, tmp_path / "run")
     train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
-    assert "has its 8 iterations already; --iterations" in capsys.readouterr().err
+    assert "has done its 8 iterations; --iterations" in capsys.readouterr().err
     require_same(tmp_path / "run", whole)
-    with pytest.raises(UserError, match="has 8 iterations already; --iterations says where the run ends"):
+    with pytest.raises(UserError, match="has already done 8 iterations; --iterations sets where the run ends"):
         train(None, splits["train"], tmp_path / "run", replace(CONFIG, iterations=7, cooldown=0), CPU, resume=True)
-    require_same(tmp_path / "run", whole)  # its last checkpoint stands
+    require_same(tmp_path / "run", whole)  # its last checkpoint is unchanged
 
 
 def test_two_processes_do_not_train_in_one_folder(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
-    """A job that is queued again, while the first still saves."""
+    """A job is queued again while the first one is still saving."""
     shutil.copytree(whole, tmp_path / "run")
     holding = "from r2n2.training.lock import locked; from pathlib import Path; import sys\n"
     holding += "with locked(Path(sys.argv[1])): print(flush=True); input()"
     command = [sys.executable, "-c", holding, str(tmp_path / "run")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         first.stdout.readline()
-        with pytest.raises(UserError, match="Another process trains in"):
+        with pytest.raises(UserError, match="Another process is training in"):
             train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
         first.kill()
     train(None, splits["train"], tmp_path / "run", CONFIG, CPU, resume=True)
 
 
-def test_a_resume_notices_other_data(splits: dict[str, list[Model]], whole: Path, tmp_path: Path) -> None:
+def test_resuming_with_changed_data_needs_the_option_other_data(
+    splits: dict[str, list[Model]], whole: Path, tmp_path: Path
+) -> None:
     shutil.copytree(whole, tmp_path / "run")
     longer = replace(CONFIG, iterations=9)
     for models in (splits["train"][1:], splits["train"][::-1]):
-        with pytest.raises(UserError, match=r"training data are not those .* --other-data"):
+        with pytest.raises(UserError, match=r"training data differ from those .* --other-data"):
             train(None, models, tmp_path / "run", longer, CPU, resume=True)
     train(None, splits["train"][1:], tmp_path / "run", longer, CPU, resume=True, other_data=True)
     order = Checkpoints(tmp_path / "run").description().order
-    assert (order.position, order.epoch) == (16, 1)  # an epoch that was not begun before
+    assert (order.position, order.epoch) == (16, 1)  # a new epoch begins
 
 
-def test_a_damaged_checkpoint_is_passed_over(splits: dict[str, list[Model]], tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_skipped_with_a_warning(splits: dict[str, list[Model]], tmp_path: Path) -> None:
     config = replace(CONFIG, keep=2)
     train(NETWORK, splits["train"], tmp_path, config, CPU)
     last = Checkpoints(tmp_path).paths()[-1]

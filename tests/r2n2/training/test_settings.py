@@ -30,7 +30,7 @@ fall = "cosine"
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> list[tuple[Any, ...]]:
-    """What `r2n2 train` calls the loop with, which does nothing."""
+    """The arguments of each call of the training function, which is replaced by one that does nothing."""
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr("r2n2.training.train.train", lambda *arguments, **others: calls.append((*arguments, others)))
     return calls
@@ -50,7 +50,7 @@ def test_options_override_the_file_which_overrides_the_recipe(
     assert len(called[0][-1]["validation"]) == 2
 
 
-def test_categories_may_be_left_out_and_a_run_keeps_to_that(
+def test_only_selects_categories_and_a_resumed_run_keeps_them(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
 ) -> None:
     def models_of(*options: str) -> tuple[set[str], set[str]]:
@@ -72,7 +72,7 @@ def test_categories_may_be_left_out_and_a_run_keeps_to_that(
 
 
 @pytest.mark.parametrize(("options", "warned"), [((), True), (("--warmup", "4", "--cooldown", "20"), False)])
-def test_a_plan_that_does_not_fit_the_iterations_is_said(
+def test_a_schedule_that_does_not_fit_the_iterations_is_reported(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, options: tuple[str, ...], warned: bool
 ) -> None:
     command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), "--iterations", "30", *options]
@@ -81,7 +81,7 @@ def test_a_plan_that_does_not_fit_the_iterations_is_said(
     assert ("cooldown of 2500 do not fit into 30 iterations" in said) == warned, said
 
 
-def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
+def test_written_settings_are_read_back_unchanged(tmp_path: Path) -> None:
     config = TrainingConfig(
         drops=(2, 4), clip=float("inf"), amp=True, learning_rate=3e-4, fall="cosine", only=("a", "b")
     )
@@ -92,7 +92,7 @@ def test_a_file_that_was_written_says_the_same(tmp_path: Path) -> None:
         assert TrainingConfig(**settings.changes) == config
 
 
-def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
+def test_a_custom_network_is_a_toml_table(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text('[network]\nbase = "3d-gru-3"\nhidden_channels = 64\n')
     assert read_settings(tmp_path / "x.toml").network == replace(NETWORKS["3d-gru-3"], hidden_channels=64)
 
@@ -100,50 +100,50 @@ def test_a_network_of_ones_own_is_a_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("iteration = 3", "'iteration' that there is not; iterations"),
+        ("iteration = 3", r"unknown setting 'iteration'; did you mean iterations\?"),
         ("iterations = 3.5", "iterations in .* must be a whole number"),
         ("iterations = true", "iterations in .* must be a whole number"),
         ("amp = 1", "amp in .* must be true or false"),
         ("drops = 3", "drops in .* must be a list of whole numbers"),
         ('drops = ["3"]', "drops in .* must be a list of whole numbers"),
-        ('only = "chair"', "only in .* must be a list of texts"),
-        ("only = [3]", "only in .* must be a list of texts"),
-        ("data = 3", "data in .* must be a text"),
+        ('only = "chair"', "only in .* must be a list of strings"),
+        ("only = [3]", "only in .* must be a list of strings"),
+        ("data = 3", "data in .* must be a string"),
         ("learning-rate = 1e-3\nlearning_rate = 1e-4", "both 'learning-rate' and 'learning_rate'"),
         ("x = [", "cannot be read as TOML"),
         ('network = "3d-gru-9"', "no network '3d-gru-9'"),
-        ('[network]\nbase = "3d-gru-3"\nchannels = 3', "describes no network"),
-        ('[network]\nname = "x"', "describes no network"),
-        ("network = 3", "describes no network"),
+        ('[network]\nbase = "3d-gru-3"\nchannels = 3', "does not describe a valid network"),
+        ('[network]\nname = "x"', "does not describe a valid network"),
+        ("network = 3", "does not describe a valid network"),
         ('[network]\nbase = "3d-gru-3"\nkernel_size = 3.0', r"kernel_size is 3\.0"),
-        ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a text"),
-        ('[network]\nbase = "3d-gru-3"\nhidden_channels = 0', "hidden_channels must be whole .*, got 0"),
-        ('[network]\nbase = "3d-gru-3"\nfeatures = [64, 64]', "features must be whole .*, got"),
-        ('[network]\nbase = "3d-gru-3"\nencoder_channels = 96', "encoder_channels are several numbers, got 96"),
+        ('[network]\nbase = "3d-gru-3"\nname = 3', "name is 3, not a string"),
+        ('[network]\nbase = "3d-gru-3"\nhidden_channels = 0', "hidden_channels must be whole numbers .*, got 0"),
+        ('[network]\nbase = "3d-gru-3"\nfeatures = [64, 64]', "features must be whole numbers .*, got"),
+        ('[network]\nbase = "3d-gru-3"\nencoder_channels = 96', "encoder_channels must be a list of numbers, got 96"),
     ],
 )
-def test_what_has_no_place_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_setting_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "x.toml").write_text(text)
     with pytest.raises(UserError, match=said):
         read_settings(tmp_path / "x.toml")
 
 
-def test_a_file_of_settings_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.toml cannot be read: No such file"):
         read_settings(tmp_path / "none.toml")
 
 
-def test_the_command_that_began_a_run_goes_on_with_it(
+def test_auto_resume_continues_a_run_with_the_command_that_began_it(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path
 ) -> None:
-    """A job that is queued again: recipe and first weights are those of the beginning."""
+    """A job is queued again: the recipe and the initial weights are those that the run began with."""
     begun = replace(RECIPES["2016"], seed=7)
     command = ["train", "--data", str(data_folder), "-o", str(tmp_path), "--recipe", "compact", "--init", "weights"]
     Checkpoints(tmp_path).save({}, Description(1, NETWORKS["3d-gru-3"], begun, Fingerprint(28, "")))
     CliRunner().invoke(app, [*command, "--auto-resume"], catch_exceptions=False)
     assert called[0][3] == begun
     assert called[0][5:7] == (True, None)
-    with pytest.raises(UserError, match="leave out --recipe"):
+    with pytest.raises(UserError, match="omit --recipe"):
         CliRunner().invoke(app, [*command, "--resume"], catch_exceptions=False)
 
 
@@ -159,7 +159,7 @@ def test_a_run_needs_data_and_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("has_bfloat16", [True, False])
 @pytest.mark.parametrize(("options", "asked"), [((), None), (("--amp",), True), (("--no-amp",), False)])
-def test_a_recipe_trains_in_bfloat16_where_that_is_worth_it(
+def test_a_recipe_uses_bfloat16_where_supported_unless_amp_is_given(
     called: list[tuple[Any, ...]],
     data_folder: Path,
     tmp_path: Path,
@@ -172,10 +172,10 @@ def test_a_recipe_trains_in_bfloat16_where_that_is_worth_it(
     command = ["train", "--data", str(data_folder), "-o", str(tmp_path / "run"), "--device", "cpu", *options]
     said = CliRunner().invoke(app, command, catch_exceptions=False).stderr
     assert called[0][3].amp == (has_bfloat16 if asked is None else asked)
-    assert ("--amp insists" in said) == (asked is None and not has_bfloat16)
+    assert ("--amp forces bfloat16" in said) == (asked is None and not has_bfloat16)
 
 
-def test_a_run_goes_on_as_it_was_begun_on_another_cpu_too(
+def test_a_resumed_run_keeps_bfloat16_on_a_cpu_without_it(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("r2n2.devices.has_bfloat16", lambda device: False)
@@ -185,7 +185,7 @@ def test_a_run_goes_on_as_it_was_begun_on_another_cpu_too(
     assert called[0][3].amp
 
 
-def test_a_run_may_begin_with_the_shipped_weights(
+def test_init_shipped_is_the_shipped_weights_unless_a_file_has_that_name(
     called: list[tuple[Any, ...]], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""How a step computes: through the fused kernels, in bfloat16, compiled; dropout of a part of a batch."""
+"""How a step computes: through the fused kernels, in bfloat16, compiled, and with dropout on part of a batch."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from r2n2.training.processes import Processes
 from r2n2.training.recipes import TrainingConfig
 from r2n2.training.run import Run
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # on a CPU Triton interprets
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # on a CPU, Triton interprets the kernels
 CONFIG = TrainingConfig(batch_size=2, learning_rate=1e-3, clip=1.0, loss_views=2)
 
 
@@ -26,7 +26,7 @@ def batch(views: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "steps"), [("3d-gru-3", 2), ("3d-lstm-1", 3)])  # interpreted, a 3x3x3 step takes 16 s
-def test_the_loss_curve_through_the_kernels_lies_on_the_references(
+def test_the_kernels_give_the_same_loss_curve_as_the_reference(
     name: str, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     curves, ran = {}, []
@@ -41,7 +41,7 @@ def test_the_loss_curve_through_the_kernels_lies_on_the_references(
     assert curves["triton"][-1] < curves["triton"][0]
 
 
-def test_a_backend_that_cannot_run_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_cannot_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "0")
     with pytest.raises(UserError, match="'triton' cannot run here"):
         Run(small_network("3d-gru-1"), replace(CONFIG, backend="triton"), torch.device("cpu"))
@@ -59,8 +59,8 @@ def test_under_autocast_the_states_and_the_loss_are_float32() -> None:
     assert all(parameter.grad.dtype == torch.float32 for parameter in run.model.parameters())
 
 
-def test_a_compiled_step_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a compiler that only traces, which is quick: what is compiled, under which names, with which numbers."""
+def test_a_compiled_step_gives_the_same_losses_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a compiler that only traces, which is quick: the compiled modules, the parameters' names, and the losses."""
     compiled = []
     original = torch.nn.Module.compile
 
@@ -79,7 +79,7 @@ def test_a_compiled_step_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
 
-def test_the_loss_after_every_view_is_that_of_as_many_views() -> None:
+def test_loss_views_0_gives_the_loss_of_as_many_as_there_are_views() -> None:
     every, three = (
         Run(small_network("3d-gru-1"), replace(CONFIG, loss_views=count), DEVICE).step(*batch(3)).item()
         for count in (0, 3)
@@ -97,7 +97,7 @@ def test_a_step_takes_the_learning_rate_of_its_own_iteration() -> None:
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_the_gradient_of_a_whole_batch_is_no_longer_than_clip(accumulate: int) -> None:
+def test_the_gradient_of_a_whole_batch_is_clipped_to_the_norm(accumulate: int) -> None:
     def step(clip: float) -> Run:
         run = Run(small_network("3d-gru-1"), replace(CONFIG, clip=clip, accumulate=accumulate), DEVICE)
         run.step(*batch())
@@ -112,7 +112,7 @@ def test_the_gradient_of_a_whole_batch_is_no_longer_than_clip(accumulate: int) -
     torch.testing.assert_close(clipped, free * (0.01 / free.norm()), rtol=1e-3, atol=1e-7)
 
 
-def test_dropout_is_a_part_of_the_whole_batchs() -> None:
+def test_each_process_takes_its_part_of_the_batchs_dropout_mask() -> None:
     config = replace(CONFIG, batch_size=4, dropout=0.5)
     whole = Run(small_network("compact"), config, DEVICE)._masks(4, 3)[0]
     assert whole.unique().tolist() == [0, 2]

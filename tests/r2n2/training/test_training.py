@@ -1,4 +1,4 @@
-"""Training learns, resumes exactly, and says what is wrong."""
+"""Training learns, resumes exactly, and reports what is wrong."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(data_folder: Path, t
         torch.testing.assert_close(parts[name], tensor, rtol=0, atol=0, msg=name)
 
 
-def test_a_mean_begun_late_begins_from_the_weights(data_folder: Path, tmp_path: Path) -> None:
+def test_a_running_mean_added_later_starts_from_the_weights(data_folder: Path, tmp_path: Path) -> None:
     models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
     train(network, models, tmp_path / "run", CONFIG, CPU)
     later = Run(network, replace(CONFIG, average=0.999), CPU)
@@ -69,13 +69,13 @@ def test_a_mean_begun_late_begins_from_the_weights(data_folder: Path, tmp_path: 
         assert torch.equal(later.average.tensors[name], tensor)
 
 
-def test_a_run_remembers_how_it_was_begun(data_folder: Path, tmp_path: Path) -> None:
+def test_a_run_keeps_the_settings_it_was_started_with(data_folder: Path, tmp_path: Path) -> None:
     models, network = select(find_models(data_folder)[0], "train"), small_network("3d-gru-1")
     begun = replace(CONFIG, drops=(3,), augmentation="compact")
     train(network, models, tmp_path, begun, CPU)
     assert Checkpoints(tmp_path).description().config == begun
     for name, value in (("seed", 1), ("batch_size", 5), ("max_views", 1)):
-        with pytest.raises(UserError, match=f"begun with {name}"):
+        with pytest.raises(UserError, match=f"started with {name}"):
             train(network, models, tmp_path, replace(begun, iterations=8, **{name: value}), CPU, resume=True)
     with pytest.raises(UserError, match="no run to resume"):
         Checkpoints(tmp_path / "elsewhere").description()
@@ -102,8 +102,8 @@ def test_a_resumed_run_may_regroup_its_parameters(tmp_path: Path, change: dict[s
     later.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
 
 
-def test_what_a_run_writes_of_its_settings_is_json(data_folder: Path, tmp_path: Path) -> None:
-    """Which has no infinity: Python alone would read it."""
+def test_the_settings_that_a_run_stores_are_standard_json(data_folder: Path, tmp_path: Path) -> None:
+    """JSON has no infinity; only Python would read one."""
 
     def refuse(name: str) -> None:
         raise AssertionError(name)
@@ -119,7 +119,7 @@ def test_what_a_run_writes_of_its_settings_is_json(data_folder: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("part", ["network", "config"])
-def test_a_run_of_another_version_is_refused_by_name(tmp_path: Path, part: str) -> None:
+def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path: Path, part: str) -> None:
     description = json.loads(Description(1, small_network("3d-gru-1"), CONFIG, Fingerprint(0, "")).to_json())
     description[part]["of_another_version"] = 1
     path = tmp_path / "checkpoints" / "00000001.safetensors"
@@ -136,7 +136,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> None:
+def test_a_run_writes_weights_and_a_log(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
     weights = train(small_network("3d-gru-3"), models, tmp_path / "run", CONFIG, CPU)
     assert load_weights(weights).config == small_network("3d-gru-3")
@@ -145,7 +145,7 @@ def test_a_run_leaves_weights_and_a_log(data_folder: Path, tmp_path: Path) -> No
     assert all(float(line[name]) > 0 for line in lines for name in line)
 
 
-def test_the_log_has_the_rate_of_the_step_it_ends_with(data_folder: Path, tmp_path: Path) -> None:
+def test_each_log_line_has_the_learning_rate_of_its_last_step(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
     train(small_network("3d-gru-3"), models, tmp_path, replace(CONFIG, warmup=4, cooldown=2), CPU)
     rates = [float(line["learning_rate"]) for line in read_table(tmp_path / "log.csv")]
@@ -161,7 +161,7 @@ def test_the_saved_weights_are_the_running_mean() -> None:
     torch.testing.assert_close(run.average.tensors["encoder.fc.weight"], expected)
 
 
-def test_the_running_mean_counts_the_step_that_it_follows() -> None:
+def test_the_running_mean_includes_the_step_it_follows() -> None:
     run = Run(small_network("3d-gru-1"), TrainingConfig(average=0.999), CPU)
     first = run.average.tensors["encoder.fc.bias"].clone()
     run.step(torch.rand(1, 1, 3, 127, 127), torch.zeros(1, 32, 32, 32, dtype=torch.long))
@@ -184,7 +184,7 @@ def test_the_running_mean_soon_forgets_the_first_weights() -> None:
     assert average.tensors["num_batches_tracked"] == 3
 
 
-def test_decay_is_for_weights_alone() -> None:
+def test_weight_decay_excludes_norms_and_biases() -> None:
     run = Run(small_network("compact"), TrainingConfig(), CPU)
     layers = [layer for layer in run.model.modules() if hasattr(layer, "weight")]
     norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d)]
@@ -193,7 +193,7 @@ def test_decay_is_for_weights_alone() -> None:
     assert sum(len(group["params"]) for group in run.optimizer.param_groups) == len(list(run.model.parameters()))
 
 
-def test_the_pretrained_trunk_learns_at_its_own_rate_from_the_first_part_that_is_not_frozen() -> None:
+def test_unfrozen_parts_of_the_trunk_learn_at_encoder_rate() -> None:
     run = Run(small_network("compact"), replace(CONFIG, frozen=15, encoder_rate=0.1), CPU)
     before = [part.expand[0].weight.clone() for part in run.model.encoder.trunk.parts[14:]]
     statistics = run.model.encoder.trunk.parts[16].project[1].running_mean.clone()
@@ -205,16 +205,16 @@ def test_the_pretrained_trunk_learns_at_its_own_rate_from_the_first_part_that_is
     assert torch.equal(run.model.encoder.trunk.parts[16].project[1].running_mean, statistics)
 
 
-def test_the_loss_after_every_view_is_the_mean_of_the_losses_of_the_prefixes() -> None:
+def test_the_loss_after_every_view_is_the_mean_loss_of_the_prefixes() -> None:
     views, voxels = torch.rand(2, 3, 3, 127, 127), torch.zeros(2, 32, 32, 32, dtype=torch.long)
-    views[1], voxels[1] = views[1] / 10, 1  # as unlike as can be: one's truth for the other's shape would show
+    views[1], voxels[1] = views[1] / 10, 1  # as unlike as can be, to show one's truth being used for the other's shape
     run = Run(small_network("3d-gru-3"), replace(CONFIG, loss_views=3, dice=0.5), CPU)
     with torch.no_grad():
         prefixes = [voxel_loss(run.model(views[:, :count]).logits, voxels, dice=0.5) for count in (1, 2, 3)]
     assert run.step(views, voxels).item() == pytest.approx(torch.stack(prefixes).mean().item(), rel=1e-5)
 
 
-def test_the_loss_after_two_views_is_that_after_the_last_and_in_time_every_other() -> None:
+def test_loss_views_2_covers_the_last_view_and_over_time_every_other() -> None:
     views, voxels = torch.rand(2, 3, 3, 127, 127), torch.randint(0, 2, (2, 32, 32, 32))
     run = Run(small_network("3d-gru-3"), replace(CONFIG, loss_views=2, learning_rate=1e-30), CPU)
     with torch.no_grad():
@@ -241,7 +241,7 @@ def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path
     for name, tensor in load_weights(weights).state_dict().items():
         assert torch.equal(later.model.state_dict()[name], tensor)
         assert torch.equal(later.average.tensors[name], tensor)
-    with pytest.raises(UserError, match="name the one that fits"):
+    with pytest.raises(UserError, match="choose the matching network"):
         train(small_network("3d-lstm-1"), models, tmp_path / "second", CONFIG, CPU, init=weights)
 
 
@@ -254,7 +254,7 @@ def test_a_run_may_begin_with_the_weights_of_another(data_folder: Path, tmp_path
         ([], RECIPES["compact"].frozen),
     ],
 )
-def test_weights_drawn_at_random_are_not_frozen(
+def test_random_weights_are_not_frozen_by_default(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], frozen: int
 ) -> None:
     seen: list[TrainingConfig] = []
@@ -264,20 +264,20 @@ def test_weights_drawn_at_random_are_not_frozen(
     assert [config.frozen for config in seen] == [frozen]
 
 
-def test_pretrained_weights_are_for_the_compact_network_alone() -> None:
+def test_only_the_compact_network_has_pretrained_weights() -> None:
     with pytest.raises(UserError, match="no pretrained encoder"):
         Run(small_network("3d-gru-3"), CONFIG, CPU).begin_pretrained()
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "encoder_rate", "weight_decay", "dice"])
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
-def test_factors_of_the_step_must_be_finite(name: str, value: float) -> None:
+def test_rates_and_factors_must_be_finite_and_not_negative(name: str, value: float) -> None:
     with pytest.raises(UserError, match=name):
         changed(recipe("compact"), **{name: value})
 
 
 @pytest.mark.parametrize("name", ["batch_size", "max_views", "workers"])
-def test_what_would_fill_the_memory_before_a_step_is_refused(name: str) -> None:
+def test_sizes_that_would_fill_the_memory_are_refused(name: str) -> None:
     with pytest.raises(UserError, match=f"{name} is 99999999; it must be at most"):
         TrainingConfig(**{name: 99999999})
 
@@ -298,7 +298,7 @@ def test_recipes_take_changes() -> None:
 
 
 @pytest.mark.parametrize("uncorrected", [False, True])
-def test_adam_is_that_of_its_formula(uncorrected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adam_follows_its_formula(uncorrected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three steps of one bias, which does not decay, against the formulas of PyTorch's Adam and of 2016."""
     monkeypatch.setattr("r2n2.training.optimizer.EPSILON", 0.1)  # large enough to tell the two apart
     run = Run(small_network("3d-gru-1"), TrainingConfig(learning_rate=1e-3, uncorrected_epsilon=uncorrected), CPU)
@@ -314,7 +314,7 @@ def test_adam_is_that_of_its_formula(uncorrected: bool, monkeypatch: pytest.Monk
         torch.testing.assert_close(bias.detach().double(), p, rtol=0, atol=1e-7)
 
 
-def test_mistakes_are_named(data_folder: Path, tmp_path: Path) -> None:
+def test_errors_name_the_wrong_setting_or_option(data_folder: Path, tmp_path: Path) -> None:
     models = select(find_models(data_folder)[0], "train")
     train(small_network("3d-gru-3"), models, tmp_path / "run", replace(CONFIG, iterations=1), CPU)
     with pytest.raises(UserError, match="--resume"):
@@ -343,10 +343,10 @@ def test_a_loss_that_is_not_finite_ends_the_run(data_folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_batches_are_pinned_for_a_gpu_alone(
+def test_batches_are_pinned_only_for_a_gpu(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
-    """Wherever there is a GPU: to pin takes a context on it, which a run on the CPU has no use for."""
+    """Even on a machine with a GPU: pinning needs a context on it, which a run on the CPU has no use for."""
     asked: list[bool] = []
 
     def loader(*_: object, pin_memory: bool, **__: object) -> list[object]:
@@ -361,13 +361,11 @@ def test_batches_are_pinned_for_a_gpu_alone(
     assert asked == [device == "cuda"]
 
 
-def test_a_reader_that_is_killed_is_one_sentence(
-    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_reader_is_reported(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def step(self: Run, views: torch.Tensor, voxels: torch.Tensor) -> torch.Tensor:
         for reader in active_children():
             reader.kill()
-            # PyTorch raises as soon as the system says that it died, wherever this process then is: let it be here.
+            # PyTorch raises as soon as the system reports its death, wherever this process then is: wait for it here.
             os.waitid(os.P_PID, reader.pid, os.WEXITED | os.WNOWAIT)
         return torch.zeros(())
 
