@@ -1,4 +1,4 @@
-"""What a call of the kernels computes and keeps: no more than is asked for, with the same results."""
+"""A call of the kernels computes and saves no more than is asked for, with the same results."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from parity import Problem, distance
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """The kernels that were launched, in turn, and what they were given."""
+    """The launched kernels, in order, with their arguments."""
     of, found = Sequence.of, []
 
     def tell(kernel: Any, blocks: int, arguments: tuple, *rest: Any) -> None:
@@ -24,7 +24,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_only_the_gradients_asked_for_are_computed(cell: str) -> None:
+def test_a_single_gradient_equals_the_one_computed_with_the_others(cell: str) -> None:
     problem = Problem(cell, channels=3, kernel_size=1)
     (projection, weight, *state), mask = problem.arguments()
     expected = problem.solve(
@@ -44,7 +44,9 @@ def test_only_the_gradients_asked_for_are_computed(cell: str) -> None:
 @pytest.mark.parametrize("asked", [(), ("projection",), ("weight",), ("state",), ("projection", "weight", "state")])
 @pytest.mark.parametrize("state", [False, True])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_what_nobody_asks_for_is_not_launched(cell: str, state: bool, asked: tuple[str, ...], launched: list) -> None:
+def test_only_kernels_that_wanted_gradients_need_are_launched(
+    cell: str, state: bool, asked: tuple[str, ...], launched: list
+) -> None:
     problem = Problem(cell, steps=3, channels=3, kernel_size=1, state=state)
     arguments, mask = problem.arguments()
     for name, tensor in zip(("projection", "weight", "state", "state"), arguments, strict=False):
@@ -64,11 +66,11 @@ def test_what_nobody_asks_for_is_not_launched(cell: str, state: bool, asked: tup
 
 
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # states are read as they are, or beside them as factors
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # states are read directly, or as factors stored next to them
 @pytest.mark.parametrize("state", [False, True])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_without_gradients_results_are_the_same(cell: str, state: bool, precision: str, launched: list) -> None:
-    """From few slots, which steps write in turn, as from one for each step."""
+    """Without gradients, steps write a few slots in turn; otherwise each has its own."""
     problem = Problem(cell, batch=9, steps=4, masked=True, state=state)
     arguments, mask = problem.arguments()
     with torch.no_grad():
@@ -76,7 +78,7 @@ def test_without_gradients_results_are_the_same(cell: str, state: bool, precisio
     gates = [given["gates"].tensor for _, given in launched if "gates" in given]
     assert gates and all(
         tensor is None if cell == "lstm" else tensor.shape[:3] == (9, 1, 1) for tensor in gates
-    )  # u alone
+    )  # only u
     leaves = [argument.requires_grad_() for argument in arguments]
     kept = problem.forward(leaves, mask, backend="triton", precision=precision)
     assert all(torch.equal(left, right) for left, right in zip(alone, kept, strict=True))
@@ -84,8 +86,8 @@ def test_without_gradients_results_are_the_same(cell: str, state: bool, precisio
 
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_one_step_from_zeros_has_no_use_for_the_weight(cell: str, launched: list) -> None:
-    """Whose gradient is zero: it is neither laid out nor is anything summed."""
+def test_one_step_from_zeros_does_not_use_the_weight(cell: str, launched: list) -> None:
+    """The weight is not packed, and its gradient is zero without a sum."""
     problem = Problem(cell, steps=1, state=False)
     arguments, mask = problem.arguments()
     upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
@@ -96,13 +98,13 @@ def test_one_step_from_zeros_has_no_use_for_the_weight(cell: str, launched: list
 
 
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # da is the projection's gradient, or beside it as factors
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])  # da is the projection's gradient, or factors stored next to it
 @pytest.mark.parametrize("steps", [8, 9])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_of_a_few_steps_from_zeros_the_first_ones_factors_are_not_kept(
+def test_up_to_8_steps_from_zeros_do_not_save_the_first_ones_factors(
     cell: str, steps: int, precision: str, launched: list
 ) -> None:
-    """Nor does the weight's gradient sum over them."""
+    """The weight's gradient does not sum over them either."""
     problem = Problem(cell, steps=steps, channels=3, kernel_size=1, state=False)
     arguments, mask = problem.arguments()
     upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
@@ -122,7 +124,7 @@ def test_of_a_few_steps_from_zeros_the_first_ones_factors_are_not_kept(
 
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_what_leads_to_the_first_state_alone_is_computed_if_its_gradient_is_wanted(
+def test_grids_for_the_first_states_gradient_are_computed_only_if_it_is_wanted(
     cell: str, wanted: bool, launched: list
 ) -> None:
     problem = Problem(cell, steps=2, channels=3, kernel_size=1, masked=True)
@@ -136,11 +138,11 @@ def test_what_leads_to_the_first_state_alone_is_computed_if_its_gradient_is_want
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_an_lstm_reads_its_state_for_a_mask_alone(masked: bool, launched: list) -> None:
-    """Which a sample that is not there goes on with; its convolution reads the state as a factor."""
+def test_after_the_first_step_an_lstm_reads_its_state_only_under_a_mask(masked: bool, launched: list) -> None:
+    """An absent sample continues with the state; the convolution reads it as a factor."""
     problem = Problem("lstm", steps=2, channels=3, kernel_size=1, masked=masked)
     arguments, mask = problem.arguments()
     problem.forward([argument.requires_grad_() for argument in arguments], mask, backend="triton")
     first, second = (given["state"].tensor is not None for name, given in launched if name == "step_kernel")
-    assert first  # which is kept for the backward pass
+    assert first  # to save it for the backward pass
     assert second == masked

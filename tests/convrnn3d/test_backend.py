@@ -1,4 +1,4 @@
-"""Without Triton: everything but backend="triton" works, and that says what to install."""
+"""Without Triton, everything except backend="triton" works, and its error says what to install."""
 
 import os
 import subprocess

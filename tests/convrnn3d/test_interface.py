@@ -23,7 +23,7 @@ def fitting(batch: int = 2) -> dict[str, Tensor]:
     }
 
 
-def test_importing_needs_no_triton_and_loads_none() -> None:
+def test_importing_needs_no_triton_and_loads_no_dynamo() -> None:
     program = """
 import sys
 from typing import Any
@@ -38,12 +38,12 @@ except RuntimeError as error:
     assert "Triton is not installed" in str(error), error
 else:
     raise AssertionError
-assert "torch._dynamo" not in sys.modules  # which costs a second to import
+assert "torch._dynamo" not in sys.modules  # importing it takes a second
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_auto_runs_no_kernel_on_a_cpu_or_for_types_that_none_knows(
+def test_auto_runs_no_kernel_on_a_cpu_or_for_unsupported_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*arguments: object) -> None:
@@ -54,7 +54,7 @@ def test_auto_runs_no_kernel_on_a_cpu_or_for_types_that_none_knows(
     conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
 
 
-def test_the_environment_chooses_where_the_argument_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variable_sets_the_backend_of_auto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVRNN3D_BACKEND", "nonsense")
     with pytest.raises(
         ValueError, match="CONVRNN3D_BACKEND must be one of auto, triton, onednn, reference, got 'nonsense'"
@@ -66,20 +66,20 @@ def test_the_environment_chooses_where_the_argument_does_not(monkeypatch: pytest
         conv_gru(**{name: tensor.double() for name, tensor in fitting().items()})
 
 
-def test_triton_without_a_gpu_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_triton_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     with pytest.raises(RuntimeError, match="cannot run here: the tensors are on cpu"):
         conv_gru(**{name: tensor.cpu() for name, tensor in fitting().items()}, backend="triton")
 
 
 @pytest.mark.parametrize("name", ["backend", "precision"])
-def test_unknown_choices_are_refused(name: str) -> None:
+def test_unknown_backends_and_precisions_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be one of"):
         conv_gru(**fitting(), **({"backend": "triton"} | {name: "fast"}))
 
 
 @pytest.mark.parametrize("backend", ["triton", ONEDNN, "reference"])
-def test_lengths_are_masks_of_first_views(backend: str) -> None:
+def test_lengths_equal_masks_of_leading_steps(backend: str) -> None:
     lengths = torch.tensor([1, 3], device=DEVICE)
     mask = torch.tensor([[True, False, False], [True, True, True]], device=DEVICE)
     arguments = fitting()
@@ -108,33 +108,33 @@ def test_types_must_agree_outside_autocast() -> None:
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("state", [False, True])
-def test_operators_keep_pytorchs_contract(cell: str, recompute: bool, state: bool) -> None:
+def test_operators_pass_pytorchs_opcheck(cell: str, recompute: bool, state: bool) -> None:
     check_operators(cell, recompute, state, kernel_size=1)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_without_a_backward_pass_nothing_is_kept(cell: str) -> None:
+def test_without_a_backward_pass_nothing_is_saved(cell: str) -> None:
     (projection, weight, *states), mask = Problem(cell, **SMALL).arguments()
     results = getattr(OPERATORS, cell)(projection, weight, *states, mask, FLOAT, FLOAT, "ieee", *[False] * 3)
     assert not any(kept.numel() for kept in results[1 + len(states) :])
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_operators_foretell_the_shapes_of_kernels_of_27_taps(cell: str) -> None:
-    """The rest of the contract knows no taps, and takes the interpreter half a minute of them."""
+def test_operators_predict_the_shapes_of_kernels_of_27_taps(cell: str) -> None:
+    """The other checks do not depend on taps, and 27 of them take the interpreter half a minute."""
     check_operators(cell, recompute=True, state=True, kernel_size=3, test_utils="test_faketensor")
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize(("steps", "traced"), [(1, False), (1, True), (8, False), (8, True), (9, False)])
-def test_operators_foretell_what_is_kept_of_steps_from_zeros(cell: str, steps: int, traced: bool) -> None:
+def test_operators_predict_what_steps_from_zeros_save(cell: str, steps: int, traced: bool) -> None:
     sizes = {"kernel_size": 1, "steps": steps, "traced": traced}
     check_operators(cell, recompute=False, state=False, **sizes, test_utils="test_faketensor")
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_calls_of_any_number_of_steps_from_zeros_can_be_exported(cell: str) -> None:
-    """In a process of its own: PyTorch (2.13) exports nothing once the precision of convolutions was set by itself."""
+def test_calls_with_any_number_of_steps_from_zeros_can_be_exported(cell: str) -> None:
+    """In a separate process: PyTorch (2.13) exports nothing once the precision of convolutions was set by itself."""
     program = f"""
 import torch, convrnn3d
 
@@ -171,7 +171,7 @@ def check_operators(
     with torch.no_grad():
         outputs = getattr(OPERATORS, cell)(*forward)
     number = 3 if cell == "lstm" else 2
-    states = [] if cell == "lstm" else [None, None]  # the sources are the states: all is of one type
+    states = [] if cell == "lstm" else [None, None]  # the sources are the states, as there is only one type
     *grids, gates, packed = outputs[number:]
     kept = [*grids, *states, projection.detach() if recompute else gates]
     how = FLOAT, FLOAT, "ieee", recompute, state, state, True
@@ -180,8 +180,8 @@ def check_operators(
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_compiled_call_multiplies_as_pytorchs_convolutions_do_when_it_runs(cell: str) -> None:
-    """Forward and backward, whatever they did when it was compiled."""
+def test_a_compiled_call_multiplies_in_the_precision_set_when_it_runs(cell: str) -> None:
+    """Forward and backward, as PyTorch's convolutions do, whatever was set when it was compiled."""
     problem = Problem(cell, **SMALL)
     arguments, _ = problem.arguments()
 
@@ -202,11 +202,11 @@ def test_a_compiled_call_multiplies_as_pytorchs_convolutions_do_when_it_runs(cel
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(cell: str) -> None:
+def test_compiled_calls_give_the_same_results_and_compile_at_most_twice(cell: str) -> None:
     def loss(arguments: list[Tensor], mask: Tensor) -> Tensor:
         return sum(output.square().sum() for output in Problem(cell).forward(arguments, mask, backend="triton"))
 
-    from torch._dynamo.testing import CompileCounterWithBackend  # which importing torch does not bring
+    from torch._dynamo.testing import CompileCounterWithBackend  # importing torch does not import it
 
     torch._dynamo.reset()
     counter = CompileCounterWithBackend("inductor" if DEVICE == "cuda" else "aot_eager")
@@ -225,10 +225,10 @@ def test_compiled_calls_give_the_same_numbers_without_a_storm_of_compilations(ce
 
 @pytest.mark.parametrize("backend", ["triton", ONEDNN])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_second_derivative_is_refused_in_a_sentence(cell: str, backend: str) -> None:
+def test_a_second_derivative_is_refused(cell: str, backend: str) -> None:
     problem = Problem(cell, **SMALL)
     (projection, *others), mask = problem.arguments()
-    for frozen in (False, True):  # nothing that reaches the backward operator need require a gradient
+    for frozen in (False, True):  # no input of the backward operator needs to require a gradient
         leaves = [projection.requires_grad_(), *(other.requires_grad_(not frozen) for other in others)]
         outputs = problem.forward(leaves, mask, backend=backend)
         (gradient,) = torch.autograd.grad(outputs[0].sum(), projection, create_graph=True)
@@ -245,12 +245,12 @@ def test_a_second_derivative_is_refused_in_a_sentence(cell: str, backend: str) -
     ],
 )
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, options: dict) -> None:
-    """Whichever input it is by, and whether the gradients depend on it by the loss, too, or by the recurrence alone."""
+def test_a_second_derivative_by_one_input_is_refused_not_missing(cell: str, options: dict) -> None:
+    """For every input, whether the gradients depend on it only through the recurrence or also through the loss."""
     problem = Problem(cell, **SMALL)
     inputs, mask = problem.arguments()
     leaves = [one.requires_grad_() for one in inputs]
-    after = torch.ones((), device=DEVICE, requires_grad=True)  # of a layer after the recurrence
+    after = torch.ones((), device=DEVICE, requires_grad=True)  # a parameter of a layer after the recurrence
     losses = torch.sum, lambda states: states.square().sum(), lambda states: (after * states).sum()
     for loss in losses:
         outputs = problem.forward(leaves, mask, **options)
@@ -261,7 +261,7 @@ def test_a_second_derivative_by_one_input_is_refused_too_not_missing(cell: str, 
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_forward_mode_is_refused_in_a_sentence(cell: str) -> None:
+def test_forward_mode_is_refused(cell: str) -> None:
     problem = Problem(cell, **SMALL)
     (projection, *others), mask = problem.arguments()
 
@@ -273,7 +273,7 @@ def test_forward_mode_is_refused_in_a_sentence(cell: str) -> None:
 
 
 @pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap, torch.func.jacrev])
-def test_transforms_of_functions_are_refused_in_a_sentence(transform: Any) -> None:
+def test_torch_funcs_transforms_are_refused(transform: Any) -> None:
     tensors = fitting()
     with pytest.raises(RuntimeError, match=r"torch.func's transforms .* use backend='reference'"):
         transform(lambda weight: conv_gru(tensors["projection"], weight, backend="triton")[1].sum())(
@@ -281,7 +281,7 @@ def test_transforms_of_functions_are_refused_in_a_sentence(transform: Any) -> No
         )
 
 
-def test_transforms_of_something_else_leave_the_kernels_alone() -> None:
+def test_a_vmap_that_maps_no_input_of_the_call_is_accepted() -> None:
     tensors, factors = fitting(), torch.arange(3.0, device=DEVICE)
     sum = conv_gru(**tensors, backend="triton")[1].sum()
     found = torch.func.vmap(lambda factor: factor * conv_gru(**tensors, backend="triton")[1].sum())(factors)
@@ -289,7 +289,7 @@ def test_transforms_of_something_else_leave_the_kernels_alone() -> None:
 
 
 @pytest.mark.parametrize("state", [(0, None), (None, 0), (0, 0, 0), ()])
-def test_half_a_state_is_refused(state: tuple) -> None:
+def test_an_lstm_state_that_is_not_a_pair_of_tensors_is_refused(state: tuple) -> None:
     grid = torch.zeros(2, 2, 1, 2, 3, device=DEVICE)
     with pytest.raises(ValueError, match=r"must be the pair \(h, s\)"):
         conv_lstm(**fitting(), state=tuple(None if part is None else grid for part in state))
@@ -300,28 +300,28 @@ def test_half_a_state_is_refused(state: tuple) -> None:
     [("state", (1, 2)), ("mask", [[True]]), ("lengths", 3), ("lengths", [1, 2]), ("weight", None), ("projection", 0.5)],
     ids=str,
 )
-def test_what_is_no_tensor_is_called_so(name: str, given: object) -> None:
+def test_arguments_that_are_not_tensors_are_refused(name: str, given: object) -> None:
     with pytest.raises(TypeError, match=f"{name} must be a tensor, got {type(given).__name__}"):
         conv_gru(**fitting() | {name: given})
 
 
-def test_tensors_of_another_device_are_refused() -> None:
+def test_tensors_on_another_device_are_refused() -> None:
     with pytest.raises(ValueError, match="weight is on meta, projection on"):
         conv_gru(**fitting() | {"weight": torch.empty(3, 3, 3, 1, 1, 1, device="meta")})
 
 
-def test_lengths_without_numbers_are_refused() -> None:
+def test_lengths_on_the_meta_device_are_refused() -> None:
     with pytest.raises(ValueError, match="lengths is on meta, projection on"):
         conv_gru(**fitting(), lengths=torch.ones(2, dtype=torch.int64, device="meta"))
 
 
 @pytest.mark.parametrize("change", [Tensor.to_sparse, lambda tensor: tensor.to(torch.float8_e4m3fn)])
-def test_tensors_of_no_type_that_is_computed_in_are_refused(change: Any) -> None:
+def test_sparse_and_float8_tensors_are_refused(change: Any) -> None:
     with pytest.raises(TypeError, match="projection must be"):
         conv_gru(**{name: change(tensor) for name, tensor in fitting().items()})
 
 
-def test_tensors_without_storage_have_results_without_storage() -> None:
+def test_meta_tensors_give_meta_results() -> None:
     states, last = conv_gru(**{name: tensor.to("meta") for name, tensor in fitting().items()})
     assert states.is_meta and last.shape == (2, 2, 1, 2, 3)
 

@@ -1,6 +1,6 @@
-"""The Triton kernels against float64: natively where there is a GPU, elsewhere in Triton's interpreter.
+"""The Triton kernels against float64: natively on a GPU, without one in Triton's interpreter.
 
-The bar is PyTorch itself: at the same type the kernels may be at most twice as far from float64 as its own path is.
+PyTorch sets the bar: in the same type, the kernels may be at most twice as far from float64 as PyTorch itself.
 """
 
 import math
@@ -24,12 +24,12 @@ PROBLEMS = [
     problem
     for cell in ("gru", "lstm")
     for problem in (
-        # Taps shared out over programs (up to eight samples), whole grids and single voxels.
+        # Taps divided among programs (up to eight samples), whole grids and single voxels.
         Problem(cell),
         Problem(cell, batch=1, steps=3, grid=(2, 2, 2), channels=24, masked=True),
-        Problem(cell, batch=8, steps=1, grid=(1, 1, 1), channels=7),  # of 15 numbers chance alone would miss the bar
+        Problem(cell, batch=8, steps=1, grid=(1, 1, 1), channels=7),  # with 15 numbers, chance alone would miss the bar
         Problem(cell, batch=2, steps=1, grid=(1, 3, 2), channels=40, dtype=torch.bfloat16),
-        # Voxel by voxel: one block of samples, then two, of which the last is not full.
+        # By voxel: one block of samples, then two, the last of which is not full.
         Problem(cell, batch=9, grid=(3, 2, 1), channels=24, masked=True, state=False),
         Problem(cell, batch=37, steps=1, grid=(3, 3, 2), channels=16, dtype=torch.float16),
         Problem(cell, batch=70, steps=2, channels=7, masked=True, options={"precision": "tf32"}),
@@ -38,7 +38,7 @@ PROBLEMS = [
         Problem(cell, batch=3, steps=24, channels=24, kernel_size=1, masked=True),
         Problem(cell, batch=37, steps=2, grid=(4, 1, 2), channels=24, kernel_size=1, state=False),
         Problem(cell, batch=3, steps=2, grid=(5, 1, 2), channels=33, kernel_size=1, dtype=torch.bfloat16),
-        # Gates computed again in the backward pass.
+        # Gates recomputed in the backward pass.
         Problem(cell, batch=3, steps=3, masked=True, options={"recompute": True}),
         Problem(cell, batch=9, steps=2, channels=6, state=False, options={"recompute": True}),
         Problem(cell, channels=24, kernel_size=1, state=False, options={"precision": "tf32", "recompute": True}),
@@ -75,7 +75,7 @@ def test_kernels_are_as_near_to_float64_as_pytorch(problem: Problem) -> None:
             assert ours >= theirs / BAR, f"result {place}: factors are not rounded to tf32"
 
 
-WAYS = {  # axes along which taps are shared out, whether rows are lines, the grid
+WAYS = {  # axes along which taps are divided, whether rows are lines, the grid
     "lines": (0, True, (1, 2, 4)),
     "lines of three": (0, True, (4, 1, 3)),
     "lines of seven": (0, True, (1, 1, 7)),
@@ -92,7 +92,7 @@ WAYS = {  # axes along which taps are shared out, whether rows are lines, the gr
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Launch]], list[Tile]]:
-    """Called with who is to choose launches: the tiles that are launched from then on."""
+    """A function that makes its argument choose launches and returns the tiles launched from then on."""
 
     def chosen_by(choosing: Callable[..., Launch]) -> list[Tile]:
         of, tiles = Sequence.of, []
@@ -111,9 +111,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Launch]
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", pytest.param("lstm", marks=LONG)])
 @pytest.mark.parametrize("way", WAYS)
-def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
-    launched: Callable, cell: str, way: str
-) -> None:
+def test_any_division_of_taps_is_as_near_to_float64_as_pytorch(launched: Callable, cell: str, way: str) -> None:
     shared, lines, grid = WAYS[way]
     tiles = launched(lambda *asked: replace(choose(*asked), shared=shared, lines=lines, rows=16))
     for place, (ours, theirs) in enumerate(distances(Problem(cell, grid=grid, channels=20, masked=True))):
@@ -124,14 +122,14 @@ def test_however_programs_share_taps_they_are_as_near_to_float64_as_pytorch(
 
 @pytest.mark.usefixtures("poisoned", "parts_as_on_a_gpu")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_parts_may_be_added_up_by_many_programs(cell: str) -> None:
+def test_parts_added_up_by_many_programs_are_as_near_to_float64_as_pytorch(cell: str) -> None:
     for place, (ours, theirs) in enumerate(distances(Problem(cell, batch=3, steps=1, grid=(1, 1, 3), channels=7))):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
 
 
 @pytest.fixture
 def weights_before_nan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies beyond a packed weight in memory shows if it is read."""
+    """Packed weights are followed by NaN in memory, so that a read beyond them shows."""
 
     def before_nan(packed: torch.Tensor) -> torch.Tensor:
         longer = torch.full((packed.numel() + 4096,), torch.nan, dtype=packed.dtype, device=packed.device)
@@ -146,7 +144,7 @@ def weights_before_nan(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("lines", [False, True])
 def test_no_weight_is_read_beyond_the_last_channel(launched: Callable, cell: str, lines: bool) -> None:
-    """Of 20 channels, a turn has 16; on 2x2x2 there is a source for the last tap."""
+    """A turn has 16 of 20 channels; on 2x2x2 the last tap has a source."""
     launched(lambda *asked: replace(choose(*asked), shared=0, lines=lines, rows=16, channels=16, inner=16))
     for place, (ours, theirs) in enumerate(distances(Problem(cell, steps=1, grid=(2, 2, 2), channels=20))):
         assert ours <= BAR * theirs, f"result {place}: {ours:.1e} from float64, PyTorch {theirs:.1e}"
@@ -155,7 +153,7 @@ def test_no_weight_is_read_beyond_the_last_channel(launched: Callable, cell: str
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize(("batch", "kernel_size"), [(3, 1), (9, 1), (2, 3), (10, 3)])
-def test_with_another_architectures_table_they_are_as_near_to_float64_as_pytorch(
+def test_with_sm_90s_table_kernels_are_as_near_to_float64_as_pytorch(
     launched: Callable, cell: str, batch: int, kernel_size: int
 ) -> None:
     launched(lambda *asked: choose(*asked[:-1], "sm_90"))
@@ -170,7 +168,7 @@ def test_with_another_architectures_table_they_are_as_near_to_float64_as_pytorch
 def test_a_wide_tile_is_as_near_to_float64_as_pytorch(
     launched: Callable, cell: str, shared: int, kernel_size: int
 ) -> None:
-    """And is not full."""
+    """70 channels do not fill a tile of 128."""
     tiles = launched(lambda *asked: replace(choose(*asked), shared=shared, rows=16, channels=128, inner=64))
     problem = Problem(cell, grid=(1, 2, 1), channels=70, masked=True, kernel_size=kernel_size)
     for place, (ours, theirs) in enumerate(distances(problem)):
@@ -181,7 +179,7 @@ def test_a_wide_tile_is_as_near_to_float64_as_pytorch(
 @pytest.mark.usefixtures("poisoned")
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("grid", [(3, 4, 5), pytest.param((8, 8, 8), marks=LONG)], ids=str)
-def test_larger_grids_forward(cell: str, grid: tuple[int, int, int]) -> None:
+def test_larger_grids_forward_are_as_near_to_float64_as_pytorch(cell: str, grid: tuple[int, int, int]) -> None:
     problem = Problem(cell, batch=2, steps=1, grid=grid, channels=4)
     arguments, mask = problem.arguments()
     truth = problem.forward([a.double() for a in arguments], mask, backend="reference")
@@ -196,8 +194,8 @@ def test_larger_grids_forward(cell: str, grid: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize(
     "operand", [{"dtype": torch.bfloat16}, {"dtype": torch.float16}, {"options": {"precision": "tf32"}}, {}], ids=str
 )
-def test_of_small_numbers_they_are_as_near_to_float64_as_pytorch(operand: dict, small: float, cell: str) -> None:
-    """A step from zeros multiplies nothing: what a gate loses is all that is lost."""
+def test_results_of_small_numbers_are_as_near_to_float64_as_pytorch(operand: dict, small: float, cell: str) -> None:
+    """A step from zeros multiplies nothing, so that all of the error comes from the gates."""
     problem = Problem(cell, batch=9, steps=1, state=False, **operand)
     (projection, weight), _ = problem.arguments()
     arguments = [projection * small, weight]
@@ -210,8 +208,8 @@ def test_of_small_numbers_they_are_as_near_to_float64_as_pytorch(operand: dict, 
 
 
 @pytest.mark.parametrize("inner", [5, 135, 3456])
-def test_cutting_tf32s_factors_off_would_miss_the_bar(inner: int) -> None:
-    """Why the kernels round: the matrix units read ten bits of the mantissa, and drop the rest."""
+def test_truncating_tf32_factors_would_miss_the_bar(inner: int) -> None:
+    """This is why the kernels round: the matrix units read ten bits of the mantissa and drop the rest."""
 
     def cut(x: torch.Tensor) -> torch.Tensor:
         return (x.view(torch.int32) & -0x2000).view(torch.float32)
@@ -225,7 +223,7 @@ def test_cutting_tf32s_factors_off_would_miss_the_bar(inner: int) -> None:
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize(("batch", "kernel_size", "shares"), [(3, 3, 1), (9, 3, 1), (48, 1, 2)])
 def test_results_and_gradients_repeat_bit_for_bit(cell: str, batch: int, kernel_size: int, shares: int) -> None:
-    """shares: of the weight's gradient."""
+    """shares: how many the weight's gradient has."""
     problem = Problem(cell, batch=batch, kernel_size=kernel_size)
     assert shares_of(batch * problem.steps * math.prod(problem.grid), batch * problem.steps) == shares
     arguments, mask = problem.arguments()
@@ -235,7 +233,7 @@ def test_results_and_gradients_repeat_bit_for_bit(cell: str, batch: int, kernel_
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_what_is_computed_again_is_what_was_kept(cell: str) -> None:
+def test_recompute_changes_no_result_and_no_gradient(cell: str) -> None:
     problem = Problem(cell, masked=True)
     arguments, mask = problem.arguments()
     upstream = [torch.randn_like(output) for output in problem.forward(arguments, mask, backend="reference")]
@@ -245,7 +243,7 @@ def test_what_is_computed_again_is_what_was_kept(cell: str) -> None:
 
 @pytest.mark.parametrize("backend", ["triton", ONEDNN, "reference"])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_step_that_is_not_there_may_hold_nan(cell: str, backend: str) -> None:
+def test_an_absent_step_may_hold_nan(cell: str, backend: str) -> None:
     problem = Problem(cell, kernel_size=1, masked=True)
     (projection, *others), _ = problem.arguments()
     mask = torch.tensor([[True, False], [False, True], [True, True]], device=DEVICE)
@@ -255,7 +253,7 @@ def test_a_step_that_is_not_there_may_hold_nan(cell: str, backend: str) -> None:
     assert all(torch.equal(left, right) for left, right in zip(expected, actual, strict=True))
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # of the interpreter's
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # from the interpreter
 @pytest.mark.parametrize("precision", ["ieee", "tf32"])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_gates_may_be_wide_open_or_shut(cell: str, precision: str) -> None:
@@ -271,7 +269,7 @@ def test_gates_may_be_wide_open_or_shut(cell: str, precision: str) -> None:
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_autocast_keeps_the_update_gates_gradient_where_h_is_near_c(recompute: bool) -> None:
+def test_autocast_gradients_stay_accurate_where_h_is_near_c(recompute: bool) -> None:
     """h - c cancels: the backward pass must take h as it was carried, not rounded to the products' type."""
     problem = Problem("gru", batch=9, steps=8, grid=(1, 1, 1), channels=16, kernel_size=1)
     (projection, weight, state), _ = problem.arguments()
@@ -291,7 +289,7 @@ def test_autocast_keeps_the_update_gates_gradient_where_h_is_near_c(recompute: b
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("output", [0, 1])
-def test_a_loss_may_use_one_output_alone(cell: str, output: int) -> None:
+def test_a_loss_may_use_only_one_output(cell: str, output: int) -> None:
     problem = Problem(cell, channels=3, kernel_size=1)
     arguments, mask = problem.arguments()
     gradients = []

@@ -1,8 +1,8 @@
-"""How much a call launches: kernels, and whatever else PyTorch would have to run.
+"""The number of launches in a call: kernels, and whatever else PyTorch would have to run.
 
-A step launches each of its kernels once, two of a GRU and one of an LSTM, either way, but a GRU's first step from zeros
-one alone. A kernel whose taps the launch table shares out takes two launches for a convolution: `conv_parts`, and
-itself. Around the steps come at most three more.
+A step launches each of its kernels once, forward and backward: two for a GRU and one for an LSTM, except that a GRU's
+first step from zeros launches only one. A kernel whose taps the launch table divides takes two launches for a
+convolution: `conv_parts` and itself. Around the steps, a call makes at most three more.
 """
 
 import re
@@ -20,8 +20,8 @@ from convrnn3d.tuning import table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 STEPS, CHANNELS, GRID = 5, 16, (4, 4, 4)
-FORWARD, BACKWARD, AGAIN = "forward", "backward", "backward, gates computed again"
-KERNELS = {  # of a step
+FORWARD, BACKWARD, AGAIN = "forward", "backward", "backward, gates recomputed"
+KERNELS = {  # per step
     "gru": {
         FORWARD: ("gru_gates", "gru_update"),
         BACKWARD: ("gru_update_back", "gru_gates_back"),
@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[2] / "docs/kernels.md"
 
 
 class Counted(TorchDispatchMode):
-    """Names of what would be launched within: kernels handed to `launch`, and PyTorch's operators."""
+    """Record the names of what would be launched: kernels passed to `launch`, and PyTorch's operators."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,11 +63,11 @@ def counted(function: Callable, sequence: Sequence, *arguments: Any) -> tuple[li
 def launched(
     cell: str, batch: int, architecture: str | None, kind: str, state: bool, wanted: bool
 ) -> dict[str, list[str]]:
-    """By the way: forward, and backward from all gradients, with gates that were kept or are computed again.
+    """The launches of each pass: forward, and backward from all gradients, with saved and with recomputed gates.
 
-    state, wanted: whether there is a first state, and its gradient is asked for.
+    state, wanted: whether there is a first state, and whether its gradient is wanted.
 
-    As under autocast: states are float32 where operands are not.
+    As under autocast, states are float32 even where operands are not.
     """
 
     def empty(*shape: int) -> torch.Tensor:
@@ -97,26 +97,27 @@ def launched(
 @pytest.mark.parametrize("batch", [1, 8, 9, 16, 17, 36, 37, 64, 192, 193, 256])
 @pytest.mark.parametrize("architecture", [None, "sm_80", "sm_90"])
 @pytest.mark.parametrize("cell", KERNELS)
-def test_a_kernel_is_a_launch_a_step_and_another_a_convolution_where_its_taps_are_shared_out(
+def test_a_step_launches_a_kernel_once_or_twice_if_its_taps_are_divided(
     cell: str, architecture: str | None, batch: int, kind: str, state: bool, wanted: bool
 ) -> None:
-    """And two more a call: the weight is packed, and a first state cast unless it is kept as it is multiplied; the
-    weight's gradient is made in shares, and summed.
+    """A call adds one or two launches forward: it packs the weight, and casts a first state unless the products can
+    read it as it is. It adds two backward: it computes the shares of the weight's gradient, and sums them.
     """
     cast = state and kind != "ieee"
     for way, names in launched(cell, batch, architecture, kind, state, wanted).items():
         number = 1 + cast if way == FORWARD else 2
         for kernel in KERNELS[cell][way]:
-            convolutions = STEPS if state else STEPS - 1  # what stands before a first state is zero
+            convolutions = STEPS if state else STEPS - 1  # a first step from zeros convolves nothing
             launches = STEPS if kernel in FROM_ZEROS else convolutions
-            if kernel in INTO_THE_STEP_BEFORE:  # and into the last step, from no convolution; and out of the first one
+            # One launch starts the last step, without a convolution; if wanted, one leaves the first step, with one.
+            if kernel in INTO_THE_STEP_BEFORE:
                 convolutions, launches = STEPS - 1 + wanted, STEPS + wanted
             number += launches + convolutions * taps_are_shared_out(kernel, batch, architecture, kind)
         assert len(names) == number, (way, names)
 
 
 def taps_are_shared_out(kernel: str, batch: int, architecture: str | None, kind: str) -> bool:
-    brackets = table(architecture)[kernel][kind]  # in the order of their batches
+    brackets = table(architecture)[kernel][kind]  # ordered by batch
     return next(one.shared for one in brackets if one.batch is None or batch <= one.batch) > 0
 
 
@@ -126,11 +127,13 @@ def taps_are_shared_out(kernel: str, batch: int, architecture: str | None, kind:
     ("cell", "a_step", "way", "least", "least_of_lines"),
     [("gru", 2, FORWARD, 9, 9), ("gru", 2, BACKWARD, 9, 17), ("lstm", 1, FORWARD, 9, 9), ("lstm", 1, BACKWARD, 9, 37)],
 )
-def test_of_more_samples_a_step_is_two_launches_of_a_gru_or_one_of_an_lstm_and_a_call_at_most_three_more(
+def test_with_more_samples_a_gru_step_is_two_launches_and_an_lstm_step_one(
     cell: str, a_step: int, way: str, least: int, least_of_lines: int, architecture: str | None, kind: str
 ) -> None:
-    """least, or where the table has lines least_of_lines: the batch from which on this holds, for any type; of fewer a
-    kernel's taps are shared out.
+    """A call makes at most three more launches.
+
+    least, or least_of_lines where the table has lines: the batch from which on this holds for any type; with fewer
+    samples, a kernel's taps are divided.
     """
     first = least_of_lines if architecture else least
     for batch in (first, 37, 64, 65, 192, 193, 256):
@@ -148,7 +151,7 @@ def test_of_more_samples_a_step_is_two_launches_of_a_gru_or_one_of_an_lstm_and_a
         ("LSTM, backward", ("lstm_step_back",)),
     ],
 )
-def test_the_page_says_up_to_how_many_samples_a_kernel_is_two_launches(row: str, kernels: tuple[str, ...]) -> None:
+def test_the_page_says_for_how_many_samples_a_kernel_is_two_launches(row: str, kernels: tuple[str, ...]) -> None:
     columns = {
         "sm_90 to sm_110, half precision": (("sm_90", "half"),),
         "tf32 there, and both on NVIDIA's others from sm_80 on": (
@@ -166,7 +169,7 @@ def test_the_page_says_up_to_how_many_samples_a_kernel_is_two_launches(row: str,
 
 
 def rows_under(header: list[str]) -> dict[str, list[str]]:
-    """Of the page's table with this header: cells by the first one."""
+    """The rows of the page's table with this header: the other cells by the first one."""
     _, page = PAGE.read_text(encoding="utf-8").split(f"| {' | '.join(header)} |\n")
     rows = (line.strip("|").split("|") for line in page.partition("\n\n")[0].splitlines())
     return {first.strip(): [one.strip() for one in rest] for first, *rest in rows}

@@ -1,4 +1,4 @@
-"""What tells one compiled kernel from another, and where it is launched."""
+"""What distinguishes one compiled kernel from another, and where kernels are launched."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from triton.runtime import JITFunction
 OPTIONS = {"num_warps": 4, "num_stages": 1}
 
 
-def named(x, y, size, block):  # a kernel of which nothing but the names is used
+def named(x, y, size, block):  # a kernel of which only the names are used
     pass
 
 
 class Driver:
-    """A device with a stream, and kernels that are loaded when they are asked for, as Triton's are."""
+    """A device with a stream, and kernels that are loaded on first use, as Triton's are."""
 
     def __init__(self) -> None:
         self.device = 0
@@ -72,7 +72,7 @@ def test_the_driver_gets_addresses_and_the_current_stream(driver: Driver) -> Non
     assert len(driver.launched) == 2  # nothing to run
 
 
-def test_a_kernel_is_compiled_for_kinds_and_not_for_numbers(driver: Driver) -> None:
+def test_a_kernel_is_compiled_for_kinds_of_arguments_not_for_values(driver: Driver) -> None:
     x, other = torch.zeros(8), torch.ones(9)
     for size in (1, 4, 16, 2**31 - 1):
         run(Slot(x, size, 1), other, size)
@@ -82,7 +82,7 @@ def test_a_kernel_is_compiled_for_kinds_and_not_for_numbers(driver: Driver) -> N
         lambda: run(Slot(x.bfloat16()), other, 1),
         lambda: run(Slot(None), other, 1),
         lambda: run(Slot(x), None, 1),
-        lambda: run(Slot(x[1:]), other, 1),  # not on 16 bytes
+        lambda: run(Slot(x[1:]), other, 1),  # not aligned to 16 bytes
         lambda: run(Slot(x), other[1:], 1),
         lambda: run(Slot(x), other, 2**31),
         lambda: run(Slot(x), other, 1, block=16),

@@ -1,4 +1,4 @@
-"""Launches as Triton's own driver makes them: on a CUDA driver that agrees to everything, and prints what it gets."""
+"""Launches through Triton's own driver, on a CUDA driver that accepts everything and prints what it gets."""
 
 import os
 import runpy
@@ -46,9 +46,9 @@ print("weight", weight.data_ptr())
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which the driver's stand-in is found."""
+    """The environment variables with which the stand-in for the driver is found."""
     if COMPILER is None:
-        pytest.skip("a C compiler makes the driver's stand-in, and there is none")
+        pytest.skip("the stand-in for the driver needs a C compiler, and there is none")
     folder = tmp_path_factory.mktemp("driver")
     make = [
         COMPILER,
@@ -81,13 +81,13 @@ def test_launches_reach_the_driver(cell: str, kernels: int, driver: dict[str, st
     for way, lines in calls.items():
         hooks, launched = ([line for line in lines if (line[0] == "hook") == hook] for hook in (True, False))
         assert len(hooks) == (len(launched) if way == "profiled" else 0)
-        # Packing, and two launches for each of a step's kernels; back from zeros, two likewise, and two for dW.
+        # Packing, then two for each of a step's kernels; backward one from zeros, two for each kernel, and two for dW.
         assert len(launched) == 1 + 2 * 2 * kernels + 1 + 2 * 2 * kernels + 2
         assert [line[3] for line in launched if line[0] == "pack_kernel"] == [address]
 
 
-def test_a_kernel_has_one_key_on_disk_whatever_was_used_before_it(tmp_path: Path) -> None:
-    """Triton 3.6 would give it another one where what it calls is not known yet."""
+def test_a_kernels_key_on_disk_does_not_depend_on_what_was_used_before(tmp_path: Path) -> None:
+    """Triton 3.6 would give it another key if the functions that it calls are not known yet."""
     (tmp_path / "kernels.py").write_text(
         "import triton.language as tl\n"
         "from triton.runtime.jit import JITFunction\n"
@@ -102,7 +102,7 @@ def test_a_kernel_has_one_key_on_disk_whatever_was_used_before_it(tmp_path: Path
         kernels = runpy.run_path(str(tmp_path / "kernels.py"))
         for name in order:
             source = to_compile(kernels[name], ("i32",), {})
-            assert kernels["called"].hash, "asked for before the kernel's own, which Triton 3.9 would do by itself"
+            assert kernels["called"].hash, "must be known before the kernel's own, which Triton 3.9 does by itself"
             if name == "kernel":
                 keys.add(source.hash())
     assert len(keys) == 1

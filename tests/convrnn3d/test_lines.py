@@ -1,4 +1,4 @@
-"""Which lines a tile has, and the box of them, whose taps its loop runs through."""
+"""The lines of a tile, and their box: the taps that the tile's loop runs through."""
 
 from itertools import product
 
@@ -49,13 +49,13 @@ def test_every_line_is_in_one_tile_and_in_its_box(batch: int, first: tuple[int, 
         x, y = ({line[axis] for line in tile if line[3]} for axis in (1, 2))
         assert (min(x), max(x)) == (low_x, high_x)
         assert low_y <= min(y) and max(y) <= high_y
-        if ny == 4:  # the box may have every y of a tile in two planes, but no tap for it that one of the lines has not
+        if ny == 4:  # in a tile with lines of two planes, the box may have every y, but only taps that the lines have
             taps = [(high > y0, low < y0 + 3) for low, high in ((min(y), max(y)), (low_y, high_y))]
             assert taps[0] == taps[1]
 
 
 def test_lines_with_few_taps_come_first_and_last() -> None:
-    """Of sixteen lines on a 4x4 grid; those half of all apart have 12 or 13 taps together."""
+    """Of sixteen lines on a 4x4 grid, two that are half of all apart have 12 or 13 taps together."""
     found, boxes = (torch.empty(1, 16, 4, dtype=torch.int32, device=DEVICE) for _ in range(2))
     lines_kernel[(1,)](found, boxes, 1, 0, 4, 0, 4, shape=Shape(4, 4, 4, 16, 3), tile=TILE)
     taps = [(3 - (x in (0, 3))) * (3 - (y in (0, 3))) for _, x, y, _ in found[0].tolist()]
@@ -71,7 +71,7 @@ def taps_kernel(low, high, found, side: tl.constexpr):
 
 
 @pytest.mark.parametrize("side", [1, 2, 4])
-def test_taps_are_those_that_any_of_the_voxels_has(side: int) -> None:
+def test_a_box_has_the_taps_that_any_of_its_voxels_has(side: int) -> None:
     boxes = [(low, high) for low in range(side) for high in range(low, side)]
     low, high = torch.tensor(boxes, dtype=torch.int32, device=DEVICE).T.contiguous()
     found = torch.empty(len(boxes), 2, dtype=torch.int32, device=DEVICE)

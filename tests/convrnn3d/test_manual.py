@@ -1,4 +1,4 @@
-"""The backward pass by hand against finite differences and against autograd of the reference, in float64."""
+"""The hand-written backward pass against finite differences and against the reference's autograd, in float64."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from torch import Tensor
 MASKS = {
     "all views": None,
     "some views": [[True, False, True], [False, True, True]],
-    "a first step of none": [[False] * 3] * 2,
+    "no views": [[False] * 3] * 2,
 }
 
 
 def inputs(cell: Callable, kernel_size: int, mask: list | None) -> tuple[tuple[Tensor, ...], Tensor | None]:
-    """Projection, weight, state and, for the LSTM, its cell; and the mask."""
+    """The projection, weight, state and, for the LSTM, cell; and the mask."""
     shapes = [(2, 3, 3, 2, 3, 2, 2), (3, 2, 2, *[kernel_size] * 3), (2, 2, 3, 2, 2)]
     shapes += [shapes[-1]] * (cell is lstm)
     arguments = tuple(torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
@@ -37,7 +37,7 @@ def lstm(room: object, mask: Tensor | None) -> Callable[..., tuple[Tensor, ...]]
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 @pytest.mark.parametrize("kernel_size", [1, 3])
 @pytest.mark.parametrize("cell", [gru, lstm])
-def test_gradients_are_those_of_finite_differences(cell: Callable, kernel_size: int, mask: list | None) -> None:
+def test_gradients_match_finite_differences(cell: Callable, kernel_size: int, mask: list | None) -> None:
     arguments, seen = inputs(cell, kernel_size, mask)
     assert torch.autograd.gradcheck(cell(manual, seen), arguments, nondet_tol=0)
 
@@ -45,7 +45,7 @@ def test_gradients_are_those_of_finite_differences(cell: Callable, kernel_size: 
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 @pytest.mark.parametrize("kernel_size", [1, 3])
 @pytest.mark.parametrize("cell", [gru, lstm])
-def test_outputs_and_gradients_are_those_of_the_reference(cell: Callable, kernel_size: int, mask: list | None) -> None:
+def test_outputs_and_gradients_match_the_reference(cell: Callable, kernel_size: int, mask: list | None) -> None:
     arguments, seen = inputs(cell, kernel_size, mask)
     expected, actual = cell(reference, seen)(*arguments), cell(manual, seen)(*arguments)
     upstream = [torch.randn_like(output) for output in expected]

@@ -1,4 +1,4 @@
-"""The recurrences as modules: what they compute, what they hold, and how they refuse."""
+"""The recurrences as modules: their results, parameters and errors."""
 
 import copy
 
@@ -18,7 +18,7 @@ def grids(**made: object) -> Tensor:
 
 
 def step(module: ConvGRU | ConvLSTM, x: Tensor, h: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """One step by the paper's equations, channels first, every convolution by itself."""
+    """One step by the paper's equations, channels first, with each convolution computed separately."""
     p = [
         F.conv3d(x, module.input_weight[gate], module.bias[gate], padding=module.input_weight.shape[-1] // 2)
         for gate in range(3)
@@ -69,7 +69,7 @@ def test_a_module_passes_on_state_lengths_and_settings(cell: type, function: obj
 
 
 @pytest.mark.parametrize("cell", [ConvGRU, ConvLSTM])
-def test_every_parameter_learns_and_is_stored(cell: type) -> None:
+def test_every_parameter_gets_a_gradient_and_is_in_the_state_dict(cell: type) -> None:
     torch.manual_seed(0)
     module = cell(IN, C)
     states, _ = module(grids())
@@ -84,7 +84,7 @@ def test_every_parameter_learns_and_is_stored(cell: type) -> None:
 
 
 @pytest.mark.parametrize("cell", [ConvGRU, ConvLSTM])
-def test_weights_begin_as_those_of_a_convolution(cell: type) -> None:
+def test_weights_are_initialised_like_those_of_a_convolution(cell: type) -> None:
     torch.manual_seed(0)
     module = cell(16, 8, kernel_size=1)
     for weight, fan_in in ((module.input_weight, 16), (module.weight, 8 * 27)):
@@ -109,17 +109,17 @@ def test_autocast_multiplies_in_its_type_and_keeps_the_state_in_float32(cell: ty
     ("sizes", "words"),
     [((0, 4), "positive"), ((3, 0), "positive"), ((3, 4, 2), "odd"), ((3, 4, -1), "odd"), ((3, 4, 3, 5), "1 or 3")],
 )
-def test_sizes_that_cannot_be_are_refused(sizes: tuple[int, ...], words: str) -> None:
+def test_invalid_channels_and_kernel_sizes_are_refused(sizes: tuple[int, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ConvGRU(*sizes)
 
 
-def test_a_kernels_size_is_one_number() -> None:
+def test_a_kernel_size_that_is_a_tuple_is_refused() -> None:
     with pytest.raises(TypeError, match=r"must be integers, got \(3, 4, \(3, 3, 3\), 3\)"):
         ConvGRU(3, 4, kernel_size=(3, 3, 3))
 
 
-def test_other_grids_than_it_was_made_for_are_refused() -> None:
+def test_inputs_of_the_wrong_shape_or_type_are_refused() -> None:
     module = ConvGRU(IN, C)
     with pytest.raises(ValueError, match=r"\(B, T, X, Y, Z, 3\), all but B at least 1, got \(2, 3, 2, 3, 4, 4\)"):
         module(torch.zeros(B, T, *GRID, IN + 1))
@@ -139,7 +139,7 @@ def test_a_batch_may_be_empty(cell: type) -> None:
 
 
 @pytest.mark.parametrize("cell", [ConvGRU, ConvLSTM])
-def test_what_the_mask_leaves_out_may_be_nan(cell: type) -> None:
+def test_inputs_of_absent_steps_may_be_nan(cell: type) -> None:
     torch.manual_seed(0)
     module, x, lengths = cell(IN, C), grids(), torch.tensor([1, 3])
     expected = torch.autograd.grad(module(x, lengths=lengths)[0].sum(), [*module.parameters()])
@@ -151,7 +151,7 @@ def test_what_the_mask_leaves_out_may_be_nan(cell: type) -> None:
         torch.testing.assert_close(parameter.grad, gradient)
 
 
-def test_a_mask_of_another_shape_is_refused() -> None:
+def test_a_mask_of_the_wrong_shape_or_type_is_refused() -> None:
     with pytest.raises(ValueError, match=r"mask must be bool \(2, 3\), got torch.bool \(2, 4\)"):
         ConvGRU(IN, C)(grids(), None, torch.ones(B, T + 1, dtype=torch.bool))
     with pytest.raises(TypeError, match="mask must be a tensor, got list"):
@@ -159,14 +159,14 @@ def test_a_mask_of_another_shape_is_refused() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"backend": "cuda"}, {"precision": "fp8"}])
-def test_settings_that_there_are_not_are_refused_before_the_first_call(setting: dict[str, str]) -> None:
+def test_unknown_settings_are_refused_before_the_first_call(setting: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="must be one of"):
         ConvGRU(IN, C, **setting)
 
 
 @pytest.mark.parametrize("module", [ConvGRU, ConvLSTM])
-def test_sizes_may_be_numpys_and_are_kept_as_pythons(module: type) -> None:
-    """To torch.compile NumPy's are data, on which it would branch."""
+def test_numpy_sizes_are_stored_as_python_integers(module: type) -> None:
+    """torch.compile treats NumPy's integers as data, on which it would branch."""
     made = module(np.int64(3), np.int64(4), np.int64(1), np.int64(1))
     assert {type(made.in_channels), type(made.channels)} == {int}
     with pytest.raises(TypeError, match="must be integers"):

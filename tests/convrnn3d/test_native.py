@@ -1,7 +1,7 @@
-"""Every launch of the table in use, on a GPU: C = 128, G = 4, for which the table is made.
+"""Every launch of the table in use, on a GPU, with C = 128 and G = 4, for which the table is made.
 
-What a compiler makes of a tile shows nowhere else: ptxas once made something else of one of them, and tests of other
-sizes, Triton's interpreter and its PTX executed (`benchmarks.emulator`) were right.
+Only these tests show what the compiler makes of each tile: ptxas once miscompiled one of them, while tests of other
+sizes, Triton's interpreter and its PTX as executed by `benchmarks.emulator` were right.
 """
 
 import pytest
@@ -15,7 +15,7 @@ BATCHES = sorted(
     {
         launch.batch or 256
         for kernel, kinds in table(ARCHITECTURE).items()
-        if kernel != "weight_gradient"  # whose brackets, of B T, two steps of these batches reach
+        if kernel != "weight_gradient"  # two steps of these batches reach its brackets, which count B T
         for launches in kinds.values()
         for launch in launches
     }
@@ -38,8 +38,8 @@ SIZES = {"grid": (4, 4, 4), "channels": 128}
 
 
 @pytest.mark.parametrize("state", [True, False])
-def test_as_near_to_float64_as_pytorch_with_the_tables_tiles(batch: int, operand: str, cell: str, state: bool) -> None:
-    """With a first state and a mask; and without either, where the weight's gradient leaves the first step out."""
+def test_the_tables_tiles_are_as_near_to_float64_as_pytorch(batch: int, operand: str, cell: str, state: bool) -> None:
+    """With a first state and a mask, and with neither; then the weight's gradient omits the first step."""
     steps = 2 if state else 3
     problem = Problem(cell, batch, steps, masked=state, state=state, **SIZES, **OPERANDS[operand])
     for place, (ours, theirs) in enumerate(distances(problem)):
@@ -48,7 +48,7 @@ def test_as_near_to_float64_as_pytorch_with_the_tables_tiles(batch: int, operand
 
 @pytest.mark.parametrize("state", [True, False])
 def test_without_gradients_the_results_are_the_same(batch: int, operand: str, cell: str, state: bool) -> None:
-    """Where less is stored, and states are read as factors."""
+    """Less is stored then, and states are read as factors."""
     problem = Problem(cell, batch, steps=3, state=state, **SIZES, **OPERANDS[operand])
     arguments, _ = problem.arguments()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What Triton 3.6, the oldest that is installed, does not do, and no newer one would show."""
+"""What Triton 3.6, the oldest supported version, cannot do, which no newer version would show."""
 
 import ast
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ def constants_functions(file: Path) -> Iterator[ast.FunctionDef]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_functions_of_constants_read_no_named_fields_of_what_they_are_given(file: Path) -> None:
-    """Its interpreter gives them a named tuple as a plain one."""
+def test_constexpr_functions_read_no_named_fields_of_their_arguments(file: Path) -> None:
+    """Triton 3.6's interpreter passes them a named tuple as a plain one."""
     for function in constants_functions(file):
         assert not FIELDS & {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
 
 
-def test_there_are_such_functions() -> None:
+def test_constexpr_functions_are_found() -> None:
     assert sum(len(list(constants_functions(file))) for file in FILES) > 5

@@ -1,4 +1,4 @@
-"""The path for CPUs against float64; when it is taken, and how often a weight is packed."""
+"""The oneDNN backend against float64; when it is taken, and how often it packs a weight."""
 
 import gc
 from collections.abc import Callable
@@ -16,7 +16,7 @@ pytestmark = ONLY_CPU
 
 
 class Subclass(Tensor):
-    """As PyTorch's own, of which some have no memory to be read."""
+    """Stands for PyTorch's own subclasses, some of which have no memory to read."""
 
 
 CELLS = pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -25,7 +25,7 @@ GRID = (2, 3, 1)
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Lets the tests use few channels. Returns the number below which a weight is not packed otherwise."""
+    """Let the tests use few channels. Return the number below which a weight is otherwise not packed."""
     before = onednn.NARROW
     monkeypatch.setattr(onednn, "NARROW", 1)
     return before
@@ -33,7 +33,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def packed_weights(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """Each time a weight is packed: of how many gates, and whether for the backward pass."""
+    """For each packing of a weight: the number of gates, and whether it is for the backward pass."""
     done, pack = [], Packed._pack
 
     def spy(self: Packed, weight: Tensor, transposed: bool) -> Tensor:
@@ -46,7 +46,7 @@ def packed_weights(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
 
 @pytest.fixture
 def convolved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """Each convolution: with how many gates, and whether in the backward pass."""
+    """For each convolution: the number of gates, and whether it is in the backward pass."""
     done, convolve = [], Packed._convolved
 
     def spy(self: Packed, grid: Tensor, gates: slice, transposed: bool) -> Tensor:
@@ -91,10 +91,10 @@ def test_results_and_gradients_are_near_float64(cell: str, sizes: dict, state: b
 
 
 @CELLS
-def test_with_the_channels_of_2016_it_is_as_near_as_pytorch_with_channels_innermost(
+def test_with_128_channels_it_is_as_near_as_pytorch_with_channels_innermost(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """128 channels: a sum of 3,456 products, which PyTorch adds up in another way for each of its layouts."""
+    """With the 128 channels of 2016, a sum has 3,456 products, which PyTorch adds up differently for each layout."""
 
     def innermost(grid: Tensor, weight: Tensor) -> Tensor:
         kernel = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last_3d)
@@ -111,7 +111,7 @@ def test_with_the_channels_of_2016_it_is_as_near_as_pytorch_with_channels_innerm
         assert distance(one, exact) < min(2 * distance(other, exact), 3e-6)
 
 
-def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_onednn_only_in_plain_float32_calls_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[torch.dtype] = []
     monkeypatch.delenv("CONVRNN3D_BACKEND", raising=False)
     monkeypatch.setattr(interface.manual, "conv_gru", lambda p, *rest: taken.append(p.dtype) or (p, p))
@@ -150,7 +150,7 @@ def test_auto_takes_it_on_a_cpu_in_float32_alone(monkeypatch: pytest.MonkeyPatch
         (lambda tensor: tensor.as_subclass(Subclass), "a Subclass may have none"),
     ],
 )
-def test_where_it_cannot_run_a_sentence_says_why(change: Callable[[Tensor], Tensor], why: str) -> None:
+def test_the_error_says_why_onednn_cannot_run(change: Callable[[Tensor], Tensor], why: str) -> None:
     with pytest.raises(RuntimeError, match=f"backend='onednn' cannot run here: .*{why}; use 'reference' or 'auto'"):
         conv_gru(*map(change, arguments()), backend="onednn")
     with torch.backends.mkldnn.flags(enabled=False), pytest.raises(RuntimeError, match="switched off"):
@@ -174,16 +174,16 @@ def test_a_frozen_weight_is_packed_once_for_grids_of_one_shape(packed_weights: l
     for samples in (FEW, FEW, 1, 1, FEW):
         truth = conv_gru(projection[:samples], weight, backend="reference")
         torch.testing.assert_close(conv_gru(projection[:samples], weight, backend="onednn"), truth)
-    assert len(packed_weights) == 3 * 2  # when the shape was another one than before
+    assert len(packed_weights) == 3 * 2  # whenever the shape differs from the previous one
     weight += 1
     with pytest.raises(RuntimeError, match=r"changed since convrnn3d\.freeze"):
         conv_gru(projection, weight, backend="onednn")
     conv_gru(projection[:, :1], weight, backend="onednn")  # convolves nothing
     ours, truth = (conv_gru(projection.requires_grad_(), weight, backend=name)[1] for name in ("onednn", "reference"))
-    torch.testing.assert_close(ours, truth)  # nothing is kept where a gradient is wanted
+    torch.testing.assert_close(ours, truth)  # nothing is cached if a gradient is wanted
 
 
-def test_a_promise_is_kept_where_nothing_is_packed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_frozen_weight_is_refused_even_if_it_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     projection, weight = arguments()
     monkeypatch.setattr(onednn, "NARROW", weight.shape[1] + 1)
     freeze(weight)
@@ -201,7 +201,7 @@ def test_both_cells_may_share_a_frozen_weight() -> None:
         torch.testing.assert_close(ours, truth)
 
 
-def test_within_freezing_a_weight_is_packed_once_and_not_kept_afterwards(packed_weights: list) -> None:
+def test_freezing_packs_a_weight_once_and_leaves_nothing_cached(packed_weights: list) -> None:
     projection, weight = arguments()
     with freezing(weight):
         conv_gru(projection, weight, backend="onednn")
@@ -212,7 +212,7 @@ def test_within_freezing_a_weight_is_packed_once_and_not_kept_afterwards(packed_
     torch.testing.assert_close(conv_gru(projection, weight, backend="onednn"), truth)
 
 
-def test_one_step_of_few_samples_is_not_worth_packing_the_weight(packed_weights: list) -> None:
+def test_one_step_of_few_samples_packs_only_a_frozen_weight(packed_weights: list) -> None:
     for samples, steps, state, worth in ((1, 1, True, False), (FEW - 1, 2, False, False), (1, 3, False, True)):
         projection, weight = arguments(samples, steps)
         h = torch.zeros(samples, *GRID, 3) if state else None
@@ -254,7 +254,7 @@ def test_a_weight_is_packed_for_a_direction_that_uses_it_often(
 
 
 @CELLS
-def test_a_first_state_of_zeros_is_not_convolved_either_way(cell: str, convolved: list) -> None:
+def test_a_first_state_of_zeros_is_not_convolved_forward_or_backward(cell: str, convolved: list) -> None:
     projection, weight = arguments(steps=4)
     call = conv_gru if cell == "gru" else conv_lstm
     call(projection.requires_grad_(), weight, backend="onednn")[0].sum().backward()
@@ -263,7 +263,7 @@ def test_a_first_state_of_zeros_is_not_convolved_either_way(cell: str, convolved
 
 
 @CELLS
-def test_without_a_first_states_gradient_nothing_is_convolved_for_it(
+def test_nothing_is_convolved_for_a_first_states_gradient_unless_it_is_wanted(
     cell: str, convolved: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onednn, "FEW_STEPS", 0)
@@ -280,7 +280,7 @@ def test_without_a_first_states_gradient_nothing_is_convolved_for_it(
 
 
 @CELLS
-def test_a_single_step_from_zeros_leaves_the_weight_alone(cell: str, convolved: list) -> None:
+def test_a_single_step_from_zeros_convolves_nothing(cell: str, convolved: list) -> None:
     projection, weight = arguments(steps=1)
     call = conv_gru if cell == "gru" else conv_lstm
     call(projection, weight.requires_grad_(), backend="onednn")[0].sum().backward()
@@ -315,8 +315,8 @@ def test_a_weight_of_few_channels_is_not_packed(
 
 
 @CELLS
-def test_the_backward_pass_takes_the_weight_that_autograd_saved(cell: str) -> None:
-    """It may be a copy, and not what the weight has become."""
+def test_the_backward_pass_uses_the_weight_that_autograd_saved(cell: str) -> None:
+    """It may be a copy, while the weight itself has changed."""
     found, call = [], conv_gru if cell == "gru" else conv_lstm
     for backend in ("onednn", "reference"):
         torch.manual_seed(0)
@@ -345,7 +345,7 @@ def test_autocast_around_the_backward_pass_changes_nothing(cell: str, batch: int
 
 
 @CELLS
-def test_a_batch_of_gradients_is_refused_in_a_sentence(cell: str) -> None:
+def test_a_batch_of_gradients_is_refused(cell: str) -> None:
     problem = Problem(cell, channels=3)
     given, _ = problem.arguments()
     leaves = [tensor.requires_grad_() for tensor in given]
@@ -380,7 +380,7 @@ def test_a_module_learns_on_a_cpu_as_with_the_reference() -> None:
 
 
 @CELLS
-def test_memory_that_is_not_filled_is_not_read(cell: str, poisoned: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uninitialised_memory_is_not_read(cell: str, poisoned: None, monkeypatch: pytest.MonkeyPatch) -> None:
     new_empty = Tensor.new_empty
     monkeypatch.setattr(
         Tensor, "new_empty", lambda self, *sizes, **named: new_empty(self, *sizes, **named).fill_(torch.nan)

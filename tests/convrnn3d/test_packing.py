@@ -1,4 +1,4 @@
-"""Packed weights: their order, their rounding, and for how long they are kept."""
+"""Packed weights: their order, their rounding, and for how long they are cached."""
 
 import gc
 import weakref
@@ -26,7 +26,7 @@ def shape(side: int = 1) -> Shape:
 
 
 def packed_by_hand(w: Tensor) -> Tensor:
-    """Forward, (1, taps, 3, C, C)."""
+    """The weight in the forward order, (1, taps, 3, C, C)."""
     return w.flatten(3).movedim(-1, 0)[None]
 
 
@@ -36,7 +36,9 @@ def kept(w: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("side", [1, 3])
 @pytest.mark.parametrize(("operand", "precision"), [(torch.bfloat16, "ieee"), (torch.float32, "tf32")])
-def test_both_orders_are_packed_and_rounded_to_nearest(side: int, operand: torch.dtype, precision: str) -> None:
+def test_weights_are_packed_for_both_passes_and_rounded_to_nearest(
+    side: int, operand: torch.dtype, precision: str
+) -> None:
     w = weight(side).transpose(1, 2)  # not contiguous
     forward, backward = packing.pack(w, shape(side), operand, precision, 2, launch)
     rounded = tf32(w) if precision == "tf32" else w.to(operand)
@@ -51,8 +53,8 @@ def test_a_frozen_weight_is_packed_once(packings: list[Tensor]) -> None:
     assert torch.equal(first, packed_by_hand(w))
 
 
-def test_each_stream_packs_for_itself(packings: list[Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one makes the other may not read yet."""
+def test_each_stream_packs_its_own_frozen_weight(packings: list[Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another stream may not read yet what one has packed."""
     w = freeze(weight())
     first = kept(w)
     monkeypatch.setattr(packing, "_stream", lambda device: 1)
@@ -61,7 +63,7 @@ def test_each_stream_packs_for_itself(packings: list[Tensor], monkeypatch: pytes
     assert kept(w) is first
 
 
-def test_of_two_threads_that_pack_at_once_both_take_the_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_pack_at_once_both_use_what_the_first_one_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     w = freeze(weight())
     pack, first = packing.pack, []
 
@@ -78,7 +80,7 @@ def test_a_frozen_weights_memory_goes_to_no_other_weight() -> None:
     w = freeze(weight())
     before = StorageWeakRef(w.untyped_storage())
     w.data = weight()
-    gc.collect()  # what the interpreter left
+    gc.collect()  # frees what only reference cycles keep
     assert not before.expired()
     freeze(w)
     gc.collect()
@@ -86,28 +88,28 @@ def test_a_frozen_weights_memory_goes_to_no_other_weight() -> None:
 
 
 def test_nan_stays_nan_in_tf32() -> None:
-    """Also the one that GPUs make, all of whose bits are set: rounded up it would be a zero."""
+    """Including the NaN that GPUs produce, with all bits set: rounded up, it would be a zero."""
     w = torch.full((3, 1, 1, 1, 1, 1), 0x7FFFFFFF, dtype=torch.int32, device=DEVICE).view(torch.float32)
     assert packing.pack(w, Shape(1, 1, 1, 1, 1), torch.float32, "tf32", 2, launch).isnan().all()
 
 
 @pytest.mark.parametrize("trained", [True, False])
-def test_a_weight_that_is_not_frozen_is_packed_anew_by_each_call(packings: list[Tensor], trained: bool) -> None:
+def test_a_weight_that_is_not_frozen_is_packed_in_every_call(packings: list[Tensor], trained: bool) -> None:
     w = weight().requires_grad_(trained)
     with torch.no_grad():
         kept(w)
-        w.data.mul_(2)  # which no version tells
+        w.data.mul_(2)  # does not change the version
         assert torch.equal(kept(w), packed_by_hand(w))
     assert len(packings) == 2
 
 
-def test_a_weight_without_versions_can_be_frozen(packings: list[Tensor]) -> None:
+def test_a_weight_without_a_version_counter_can_be_frozen(packings: list[Tensor]) -> None:
     with torch.inference_mode():
         w = freeze(weight())
         assert kept(w) is kept(w) and len(packings) == 1
 
 
-def test_what_is_kept_goes_with_the_weight() -> None:
+def test_a_packed_weight_is_freed_with_the_weight() -> None:
     w = freeze(weight())
     packed = weakref.ref(kept(w))
     del w
@@ -116,7 +118,7 @@ def test_what_is_kept_goes_with_the_weight() -> None:
 
 
 @pytest.mark.parametrize("promise", [freeze, lambda w: w], ids=["frozen", "not frozen"])
-def test_a_call_packs_a_weight_that_may_have_changed(packings: list[Tensor], promise: Callable) -> None:
+def test_calls_pack_a_weight_again_unless_it_is_frozen(packings: list[Tensor], promise: Callable) -> None:
     projection = torch.randn(1, 2, 3, 1, 1, 1, CHANNELS, device=DEVICE)
     w = promise(weight())
     for calls in (1, 2):
@@ -126,24 +128,24 @@ def test_a_call_packs_a_weight_that_may_have_changed(packings: list[Tensor], pro
             assert len(packings) == 1
         else:
             assert len(packings) == calls
-            w.data.neg_()  # which no version tells
+            w.data.neg_()  # does not change the version
 
 
 @pytest.fixture
 def capturing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
-    """Whether a graph is being captured: the last of these."""
+    """Whether a graph is being captured: the last item."""
     states = [False]
     monkeypatch.setattr(packing, "_capturing", lambda device: states[-1])
     return states
 
 
-def test_a_capture_takes_what_was_packed_of_a_frozen_weight_in_the_same_type_alone(
+def test_a_capture_reuses_a_frozen_weight_only_if_packed_in_the_same_type(
     packings: list[Tensor], capturing: list[bool]
 ) -> None:
     w = freeze(weight())
     half = torch.bfloat16, "ieee", launch
     capturing.append(True)
-    kept(w)  # not used before: packed within the graph, and not kept, for nothing is computed before its replay
+    kept(w)  # not used before: packed in the graph and not cached, because a capture computes nothing
     capturing.append(False)
     before = kept(w)
     assert len(packings) == 2
@@ -180,9 +182,7 @@ def fused_step(w: Tensor) -> None:
 @pytest.mark.parametrize(
     "change", [*CHANGES.values(), lambda w: w.data.neg_(), fused_step], ids=[*CHANGES, "unseen", "fused"]
 )
-def test_a_weight_that_was_frozen_for_a_while_may_change_afterwards(
-    packings: list[Tensor], change: Callable[[Tensor], object]
-) -> None:
+def test_a_weight_may_change_after_a_freezing_block(packings: list[Tensor], change: Callable[[Tensor], object]) -> None:
     w = torch.nn.Parameter(weight())
     with torch.no_grad():
         with freezing(w):
@@ -193,7 +193,7 @@ def test_a_weight_that_was_frozen_for_a_while_may_change_afterwards(
             assert torch.equal(kept(w), packed_by_hand(w))
 
 
-def test_a_change_while_a_weight_is_frozen_for_a_while_is_refused() -> None:
+def test_a_change_within_a_freezing_block_is_refused() -> None:
     w = weight()
     with pytest.raises(RuntimeError, match=r"changed within convrnn3d\.freezing"), freezing(w):
         kept(w)
@@ -202,7 +202,7 @@ def test_a_change_while_a_weight_is_frozen_for_a_while_is_refused() -> None:
 
 
 @pytest.mark.parametrize("within", [True, False])
-def test_a_weight_that_is_frozen_for_good_stays_so(packings: list[Tensor], within: bool) -> None:
+def test_a_weight_frozen_by_freeze_stays_frozen_after_a_freezing_block(packings: list[Tensor], within: bool) -> None:
     w = weight()
     if not within:
         freeze(w)
@@ -211,7 +211,7 @@ def test_a_weight_that_is_frozen_for_good_stays_so(packings: list[Tensor], withi
     assert kept(w) is before and len(packings) == 1
 
 
-def test_one_that_freezes_for_a_while_within_another_takes_nothing_with_it(packings: list[Tensor]) -> None:
+def test_an_inner_freezing_block_leaves_what_the_outer_one_packed(packings: list[Tensor]) -> None:
     w = weight()
     with freezing(w):
         before = kept(w)
@@ -220,20 +220,20 @@ def test_one_that_freezes_for_a_while_within_another_takes_nothing_with_it(packi
         assert kept(w) is before and len(packings) == 1
 
 
-def test_of_two_threads_that_freeze_for_a_while_neither_outlives_the_other(packings: list[Tensor]) -> None:
+def test_overlapping_freezing_blocks_end_with_the_first_one(packings: list[Tensor]) -> None:
     w, (first, second) = weight(), (ExitStack(), ExitStack())
     first.enter_context(freezing(w))
     second.enter_context(freezing(w))
     kept(w)
     first.close()
-    w.data.neg_()  # as the first one may
+    w.data.neg_()  # allowed once the first block has ended
     assert torch.equal(kept(w), packed_by_hand(w))
     second.close()
     assert kept(w) is not kept(w)
 
 
-def test_a_graph_takes_nothing_that_is_kept_for_a_while(packings: list[Tensor], capturing: list[bool]) -> None:
-    """It may be replayed when that is gone."""
+def test_a_capture_does_not_reuse_what_a_freezing_block_packed(packings: list[Tensor], capturing: list[bool]) -> None:
+    """The graph may be replayed after the block has ended."""
     w = weight()
     with freezing(w):
         before = kept(w)

@@ -1,4 +1,4 @@
-"""Launches as sizes and tiles give them; `benchmarks/work` holds their programs to a count of its own."""
+"""The launches that follow from sizes and tiles; `benchmarks/work` checks their programs against a count of its own."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ VOXELS = 2 * 3 * 4
 LAUNCH = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=3)
 
 
-def test_a_kernel_that_starts_from_zeros_is_planned_apart_from_one_of_the_same_tiles() -> None:
+def test_a_kernel_that_starts_from_zeros_has_a_plan_of_its_own() -> None:
     from_zeros, other = (plan(SIZES, replace(FROM_ZEROS), Phase.of(0, 1), zeros) for zeros in (True, False))
-    assert from_zeros.kernel.blocks == -(-5 * VOXELS // 32)  # rows are of any voxels, C is less than a tile
-    assert other.kernel.blocks == VOXELS  # rows are of one voxel
+    assert from_zeros.kernel.blocks == -(-5 * VOXELS // 32)  # its rows are of any voxels; C is less than a tile
+    assert other.kernel.blocks == VOXELS  # its rows are of one voxel
 
 
-@pytest.mark.parametrize("phase", [Phase.of(0, 2), Phase.of(0, 2, transposed=True)], ids=["forward", "back"])
-def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [Phase.of(0, 2), Phase.of(0, 2, transposed=True)], ids=["forward", "backward"])
+def test_divided_taps_are_planned_as_parts_and_a_kernel_that_adds_them_up(phase: Phase) -> None:
     kernel, parts, shape = plan(SIZES, replace(LAUNCH, shared=2), phase, False)
     tiles = -(-5 * VOXELS // 16)
     assert parts.blocks == 9 * tiles * 2  # nine pairs of dx and dy, two tiles of channels
@@ -28,13 +28,13 @@ def test_who_shares_taps_leaves_parts_for_who_adds_them_up(phase: Phase) -> None
     assert kernel.blocks == -(-5 * VOXELS // ADD_PARTS[2].rows)
 
 
-def test_kernels_of_one_tap_have_nothing_to_share() -> None:
+def test_kernels_of_one_tap_have_no_parts() -> None:
     sizes = SIZES._replace(shape=SIZES.shape._replace(SIDE=1))
     assert plan(sizes, replace(LAUNCH, shared=1), Phase.of(0, 1), False) == plan(sizes, LAUNCH, Phase.of(0, 1), False)
     assert plan(sizes, LAUNCH, Phase.of(0, 1), False).parts is None
 
 
-def test_a_plan_is_made_once() -> None:
+def test_equal_arguments_share_one_plan() -> None:
     assert plan(SIZES, LAUNCH, Phase.of(0, 1), False) is plan(SIZES, replace(LAUNCH), Phase.of(0, 1), False)
     assert plan(SIZES, LAUNCH, Phase.of(0, 1), False) is not plan(
         SIZES._replace(batch=6), LAUNCH, Phase.of(0, 1), False

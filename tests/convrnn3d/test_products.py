@@ -1,4 +1,4 @@
-"""Tiles side by side in few products."""
+"""Adjacent tiles in few products."""
 
 import pytest
 import torch
@@ -32,8 +32,8 @@ def apart_kernel(numbers, found, length: tl.constexpr, width: tl.constexpr, tile
 
 @pytest.mark.parametrize("length", [1, 4, 8])
 @pytest.mark.parametrize("width", [1, 2, 8])
-def test_tiles_come_apart_in_their_order(width: int, length: int) -> None:
-    """By column, then by z, the slowest of the rows."""
+def test_tiles_are_split_in_their_order(width: int, length: int) -> None:
+    """By column, then by z, which varies slowest among the rows."""
     numbers = torch.arange(TILE.rows * width * TILE.channels, dtype=torch.float32, device=DEVICE)
     found = torch.empty_like(numbers)
     apart_kernel[(1,)](numbers, found, length=length, width=width, tile=TILE)
@@ -62,10 +62,8 @@ def pointers_kernel(
 @pytest.mark.parametrize("first", [0, 16])
 @pytest.mark.parametrize("taps", [1, 3])
 @pytest.mark.parametrize("phase", [Phase.of(*of) for of in ((0, 2), (2, 1), (0, 3), (0, 2, True))], ids=str)
-def test_weights_are_read_tap_by_tap_gate_by_gate_and_none_beyond_the_last_channel(
-    phase: Phase, taps: int, first: int
-) -> None:
-    """Of 20 channels, of which a second tile has four: its other columns read the last one again."""
+def test_weights_are_read_by_tap_and_gate_and_not_beyond_the_last_channel(phase: Phase, taps: int, first: int) -> None:
+    """Of 20 channels, a second tile has four: its other columns read the last one again."""
     channels, gates = 20, 1 if phase.transposed else phase.count
     expected = torch.empty(taps, gates, TILE.channels, TILE.inner, dtype=torch.int64)
     for tap in range(taps):

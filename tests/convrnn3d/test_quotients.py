@@ -1,4 +1,4 @@
-"""Whole numbers divided by products."""
+"""Integer division by multiplication."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def quotient_kernel(numbers, found, n, size: tl.constexpr):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 36, 48, 64, 1000, 46341, 2**20, 2**30, LARGEST])
 def test_a_quotient_is_exact_up_to_its_bound(n: int) -> None:
-    """Around all multiples of n near both ends, where i n < 2^31."""
+    """Around multiples of n near both ends of the range i n < 2^31."""
     bound = LARGEST // n
     near = [k * n + away for k in (1, 2, 3, bound // n - 1, bound // n) for away in (-1, 0, 1)]
     numbers = [number for number in (0, 1, 2, bound - 1, bound, *near) if 0 <= number <= bound]
@@ -35,7 +35,7 @@ def quotient_by_three_kernel(numbers, found, size: tl.constexpr):
     tl.store(found + place, quotient(tl.load(numbers + place), inverse(three)))
 
 
-def test_a_quotient_by_what_is_known_when_it_is_compiled_is_exact() -> None:
+def test_a_quotient_by_a_compile_time_constant_is_exact() -> None:
     numbers = torch.arange(32, dtype=torch.int32, device=DEVICE)
     found = torch.empty_like(numbers)
     quotient_by_three_kernel[(1,)](numbers, found, size=32)
@@ -49,7 +49,7 @@ def inverses_kernel(found, n):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_of_as_many_taps_as_there_can_be_the_inverse_is_known(n: int) -> None:
+def test_inverses_of_one_to_three_taps_equal_computed_inverses(n: int) -> None:
     found = torch.zeros(2, dtype=torch.int64, device=DEVICE)
     inverses_kernel[(1,)](found, n)
     assert found[0] == found[1] > 0

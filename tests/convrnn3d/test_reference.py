@@ -13,7 +13,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def convolve(grid: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """(X, Y, Z, C) with kernel (O, C, k, k, k), one voxel and one tap at a time, as PyTorch correlates."""
+    """Convolve (X, Y, Z, C) with kernel (O, C, k, k, k), one voxel and one tap at a time, as PyTorch correlates."""
     reach = kernel.shape[-1] // 2
     out = np.zeros((*grid.shape[:3], len(kernel)))
     for voxel in np.ndindex(grid.shape[:3]):
@@ -91,7 +91,7 @@ def test_state_defaults_to_zeros() -> None:
         {"mask": torch.ones(2, 3)},
     ],
 )
-def test_shapes_that_do_not_fit_are_refused(change: dict[str, torch.Tensor]) -> None:
+def test_arguments_of_the_wrong_shape_or_type_are_refused(change: dict[str, torch.Tensor]) -> None:
     fitting = {"projection": torch.zeros(2, 3, 3, 2, 3, 4, 3), "weight": torch.zeros(3, 3, 3, 3, 3, 3)}
     with pytest.raises(ValueError, match="must be"):
         conv_gru(**(fitting | change))
@@ -127,7 +127,7 @@ def test_gates_refuse_states_of_another_shape() -> None:
         gates(projection, weight, h)
 
 
-def test_gates_refuse_what_is_no_tensor_and_other_types_and_devices() -> None:
+def test_gates_refuse_non_tensors_and_other_types_and_devices() -> None:
     projection, weight, h, _, _ = (one.float() if one.is_floating_point() else one for one in inputs(3))
     states = conv_gru(projection, weight)
     with pytest.raises(TypeError, match="states must be a tensor, got tuple"):

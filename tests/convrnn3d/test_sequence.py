@@ -1,4 +1,4 @@
-"""The sizes that a call may have, and the device it is launched on."""
+"""The sizes that a call may have, and the device on which its kernels are launched."""
 
 from typing import Any
 
@@ -13,7 +13,9 @@ from convrnn3d.tuning import Launch, choose
     [(2**11, (128, 128, 64), 1), (1, (128, 128, 128), 342), (1, (1, 1, 1), 3641)],
     ids=["voxels", "a step's gates", "weight"],
 )
-def test_what_32_bits_do_not_count_is_refused(batch: int, grid: tuple[int, int, int], channels: int) -> None:
+def test_more_voxels_or_numbers_than_32_bits_can_count_are_refused(
+    batch: int, grid: tuple[int, int, int], channels: int
+) -> None:
     def sequence(batch: int, channels: int) -> Sequence:
         return Sequence(batch, 2, grid, channels, 3, torch.bfloat16, "ieee", torch.device("meta"))
 
@@ -22,27 +24,27 @@ def test_what_32_bits_do_not_count_is_refused(batch: int, grid: tuple[int, int, 
     sequence(max(1, batch - 1), max(1, channels - 1))
 
 
-def test_more_grids_of_gates_than_32_bits_count_are_refused() -> None:
+def test_more_grids_of_gates_than_32_bits_can_count_are_refused() -> None:
     with pytest.raises(ValueError, match=r"a batch of 65536 with 10923 steps"):
         Sequence(65536, 10923, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
     Sequence(65536, 10922, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
-def test_a_few_steps_whose_rows_could_not_be_divided_exactly_are_refused() -> None:
+def test_a_batch_whose_rows_cannot_be_divided_exactly_is_refused() -> None:
     largest = (2**31 - 2**16 - 1) // 7**2
     with pytest.raises(ValueError, match=r"is too large for 8 steps"):
         Sequence(largest + 1, 8, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
     Sequence(largest, 8, (1, 1, 1), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
-def test_more_rows_than_32_bits_count_are_refused() -> None:
-    """Of all voxels of all steps, of which a sixth are summed by one program."""
+def test_more_rows_than_32_bits_can_count_are_refused() -> None:
+    """The rows are all voxels of all steps, a sixth of which are summed by one program."""
     with pytest.raises(ValueError, match=r"1024 x 12 grids 128x128x64"):
         Sequence(1024, 12, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
     Sequence(1024, 11, (128, 128, 64), 1, 1, torch.float32, "ieee", torch.device("meta"))
 
 
-def test_the_weight_gradients_tile_is_that_for_the_steps_that_are_summed() -> None:
+def test_the_weight_gradients_tile_is_chosen_for_the_steps_that_are_summed() -> None:
     asked = []
 
     def note(kernel: str, kind: str, number: int, *rest: Any) -> Launch:

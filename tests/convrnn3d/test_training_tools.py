@@ -1,4 +1,4 @@
-"""What PyTorch gives those who train: the modules go through it on the kernels as on plain PyTorch."""
+"""PyTorch's training tools: with the kernels, the modules support them as in plain PyTorch."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -38,24 +38,24 @@ def alone(tmp_path: Path) -> Iterator[None]:
 
 
 @CELLS
-def test_a_checkpoint_computes_the_same_gradients_again(cell: type) -> None:
+def test_checkpointing_gives_the_same_gradients(cell: type) -> None:
     module, x = cell(3, 4, backend="triton").to(DEVICE), grids()
     expected = gradients(module, lambda x: module(x)[0], x)
     same(gradients(module, lambda x: checkpoint(lambda y: module(y)[0], x, use_reentrant=False), x), expected)
 
 
-def test_distributed_training_has_the_gradients_of_one_process(alone: None) -> None:
+def test_distributed_training_gives_the_same_gradients(alone: None) -> None:
     module, x = ConvGRU(3, 4, backend="triton").to(DEVICE), grids()
     expected = gradients(module, lambda x: module(x)[0], x)
     nn.parallel.DistributedDataParallel(module)(x)[0].square().sum().backward()
     same([parameter.grad for parameter in module.parameters()], expected)
 
 
-def test_an_average_of_a_frozen_module_is_a_module_of_its_own() -> None:
+def test_averages_and_copies_of_a_frozen_module_are_independent() -> None:
     module, x = ConvGRU(3, 4, backend="triton").to(DEVICE), grids()
     freeze(module.weight)
     with torch.no_grad():
-        module(x)  # what is kept of the weight
+        module(x)  # caches the packed weight
         average = torch.optim.swa_utils.AveragedModel(module)
         average.update_parameters(module)
         other = copy.deepcopy(module)
@@ -66,12 +66,12 @@ def test_an_average_of_a_frozen_module_is_a_module_of_its_own() -> None:
         torch.testing.assert_close(other(x)[0], plain(x)[0])
 
 
-def test_parameters_may_be_others_for_a_call() -> None:
+def test_functional_call_uses_the_given_parameters() -> None:
     module, other, x = ConvGRU(3, 4, backend="triton").to(DEVICE), ConvGRU(3, 4, backend="triton").to(DEVICE), grids()
     same([torch.func.functional_call(module, dict(other.named_parameters()), x)[0]], [other(x)[0]])
 
 
-def test_gradients_accumulate() -> None:
+def test_gradients_of_parts_of_a_batch_accumulate() -> None:
     module, x = ConvGRU(3, 4, backend="triton").to(DEVICE), grids(batch=2)
     module(x)[0].square().sum().backward()
     whole = [parameter.grad.clone() for parameter in module.parameters()]
@@ -83,7 +83,7 @@ def test_gradients_accumulate() -> None:
 
 
 @CELLS
-def test_truncated_backpropagation_takes_up_a_detached_state(cell: type) -> None:
+def test_truncated_backpropagation_continues_from_a_detached_state(cell: type) -> None:
     """Two halves give the states of the whole."""
     module, x = cell(3, 4, backend="triton").to(DEVICE), grids(steps=4)
     states, _ = module(x)
@@ -92,7 +92,7 @@ def test_truncated_backpropagation_takes_up_a_detached_state(cell: type) -> None
     torch.testing.assert_close(torch.cat([first, second], dim=1), states)
 
 
-def test_what_a_batch_is_for_is_not_mapped_over() -> None:
+def test_vmap_over_a_module_is_refused() -> None:
     module = ConvGRU(3, 4, backend="triton").to(DEVICE)
     with pytest.raises(RuntimeError, match="vmap"):
         torch.vmap(lambda x: module(x)[0])(grids()[:, None])

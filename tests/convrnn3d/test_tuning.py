@@ -1,4 +1,4 @@
-"""The launch table: complete, and its choices steady."""
+"""The launch tables are complete, and their choices steady."""
 
 import json
 from itertools import pairwise
@@ -28,7 +28,7 @@ def test_every_kernel_has_a_choice_for_every_kind_and_batch(architecture: str | 
 
 
 @pytest.mark.parametrize("architecture", WITH_TABLES)
-def test_a_choice_changes_with_the_bracket_alone(architecture: str | None) -> None:
+def test_a_choice_changes_only_with_the_bracket(architecture: str | None) -> None:
     for kernel, kinds in table(architecture).items():
         for kind, launches in kinds.items():
             ends = [0, *(launch.batch or 1000 for launch in launches)]
@@ -53,7 +53,7 @@ def test_a_bracket_ends_with_its_largest_batch(architecture: str | None) -> None
         ("sm_100", "launches.sm_90.json"), ("sm_120", "launches.99KB.json"),
     ],
 )  # fmt: skip
-def test_a_gpu_has_the_table_of_those_with_as_much_shared_memory(architecture: str | None, name: str) -> None:
+def test_a_gpu_uses_the_table_for_its_amount_of_shared_memory(architecture: str | None, name: str) -> None:
     assert table_file(architecture).name == name
 
 
@@ -82,10 +82,10 @@ def test_tanh_is_an_instruction_from_compute_capability_7_5_on(architecture: str
         ("1", 1, None, False),
     ],
 )
-def test_launches_of_small_batches_overlap_where_a_capture_could_hold_them(
+def test_launches_of_small_batches_overlap_if_the_driver_can_capture_them(
     monkeypatch: pytest.MonkeyPatch, asked: str | None, batch: int, driver: int | None, overlap: bool
 ) -> None:
-    """driver: the version of CUDA that it says it is of; None if there is no driver."""
+    """driver: the CUDA version that the driver reports; None if there is no driver."""
 
     def library(name: str) -> SimpleNamespace:
         if driver is None:
@@ -112,7 +112,7 @@ def test_tiles_are_no_larger_than_the_channels_need() -> None:
     ("dtype", "precision", "kind"),
     [(torch.float32, "ieee", "ieee"), (torch.float32, "tf32", "tf32"), (torch.bfloat16, "ieee", "half")],
 )
-def test_kinds_of_operands(dtype: torch.dtype, precision: str, kind: str) -> None:
+def test_the_kind_of_operands_follows_from_dtype_and_precision(dtype: torch.dtype, precision: str, kind: str) -> None:
     assert kind_of(dtype, precision) == kind
 
 
@@ -120,12 +120,12 @@ def test_kinds_of_operands(dtype: torch.dtype, precision: str, kind: str) -> Non
     ("architecture", "precision"),
     [("sm_75", "ieee"), ("sm_80", "tf32"), ("sm_120", "tf32"), ("gfx942", "tf32"), ("gfx950", "ieee")],
 )
-def test_tf32_is_ieee_where_matrix_units_have_none(architecture: str, precision: str) -> None:
+def test_tf32_is_computed_as_ieee_where_matrix_units_lack_it(architecture: str, precision: str) -> None:
     assert supported("tf32", architecture) == precision
     assert supported("ieee", architecture) == "ieee"
 
 
-def test_another_table_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variable_selects_another_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = json.loads(table_file(None).read_text(encoding="utf-8"))
     for launch in stored["launches"]["gru_gates"]["half"]:
         launch["warps"] = 2

@@ -1,4 +1,4 @@
-"""The weight's gradient: of any number of rows, in its own layout, of one share or of several."""
+"""The weight's gradient: from any number of rows, with the weight's strides, from one share or several."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ CHOICE = Launch(None, rows=16, channels=16, inner=16, warps=4, stages=1)
 
 
 def before_nan(*shape: int, skipped: int = 0) -> torch.Tensor:
-    """Random numbers; what lies beyond them in memory shows if it is read, as do steps to be skipped."""
+    """Random numbers, with NaN beyond them in memory and in steps to be skipped, so that reading these shows."""
     tensor = torch.full((2 * shape[0], *shape[1:]), torch.nan, device=DEVICE)[: shape[0]]
     tensor[:, skipped:].normal_()
     return tensor
@@ -22,11 +22,11 @@ def before_nan(*shape: int, skipped: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("batch", "steps", "grid", "side"),
-    # Of seven samples six shares have two each: the fourth has one, and the last two begin beyond the end. Of nineteen
-    # a voxel's second turn has three.
+    # Six shares of seven samples have two each: the fourth has one, and the last two begin beyond the end. With
+    # nineteen samples, a voxel's second turn has three.
     [(1, 1, (2, 2, 1), 3), (3, 2, (1, 2, 3), 3), (2, 2, (1, 1, 2), 1), (7, 1, (1, 1, 2), 1), (19, 1, (2, 1, 3), 3)],
 )
-@pytest.mark.parametrize(("sources", "shares"), [(1, 3), (2, 1), (2, 3)])  # one of each: the LSTM's, in test_kernels
+@pytest.mark.parametrize(("sources", "shares"), [(1, 3), (2, 1), (2, 3)])  # (1, 1) is the LSTM's, in test_kernels
 @pytest.mark.parametrize("one_voxel", [False, True])
 def test_it_is_the_gradient_of_every_gates_convolution(
     monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, sources: int, shares: int,
@@ -53,13 +53,13 @@ def test_it_is_the_gradient_of_every_gates_convolution(
 
 
 @pytest.mark.parametrize(
-    # Of 14 samples' later steps those of a turn begin in the middle of a sample's, or end there.
+    # With 14 samples, the later steps of a turn begin or end in the middle of a sample's.
     ("batch", "steps", "grid", "side"),
     [(3, 2, (1, 2, 3), 3), (1, 3, (1, 1, 2), 3), (14, 3, (1, 1, 2), 1), (5, 8, (1, 2, 1), 3)],
 )
 @pytest.mark.parametrize("shares", [1, 3])
 @pytest.mark.parametrize("one_voxel", [False, True])
-def test_first_steps_that_have_no_source_are_left_out(
+def test_first_steps_without_a_source_are_skipped(
     monkeypatch: pytest.MonkeyPatch, batch: int, steps: int, grid: tuple, side: int, shares: int, one_voxel: bool
 ) -> None:
     test_it_is_the_gradient_of_every_gates_convolution(
@@ -68,7 +68,7 @@ def test_first_steps_that_have_no_source_are_left_out(
 
 
 @pytest.mark.parametrize("one_voxel", [False, True])
-def test_so_it_is_of_several_blocks_of_channels(monkeypatch: pytest.MonkeyPatch, one_voxel: bool) -> None:
+def test_it_is_the_gradient_of_several_blocks_of_channels(monkeypatch: pytest.MonkeyPatch, one_voxel: bool) -> None:
     test_it_is_the_gradient_of_every_gates_convolution(
         monkeypatch, 3, 1, (1, 1, 2), side=3, sources=2, shares=1, one_voxel=one_voxel, channels=20
     )
@@ -77,19 +77,19 @@ def test_so_it_is_of_several_blocks_of_channels(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("samples", "shares"), [(1, 1), (4, 1), (7, 1), (8, 2), (16, 2), (32, 2), (33, 3), (96, 6), (1000, 6)]
 )
-def test_a_taps_rows_are_shared_where_there_are_enough_for_two(samples: int, shares: int) -> None:
+def test_a_taps_rows_are_divided_into_shares_if_there_are_enough_for_two(samples: int, shares: int) -> None:
     assert wgrad.shares_of(64 * samples, samples) == shares
     assert wgrad.shares_of(10**6, 1) == 1  # a share has whole samples
 
 
-def test_the_last_rows_of_large_grids_are_their_own_samples() -> None:
-    """Where a row's place would be rounded up into the next sample, if it were not divided exactly."""
+def test_the_last_rows_of_large_grids_belong_to_the_right_sample() -> None:
+    """Unless it is divided exactly, a row's place is rounded up into the next sample."""
     grid, channels = (1, 2, 2**16), 2
     x, da = (torch.zeros(2, 1, sources, *grid, channels, device=DEVICE) for sources in (1, 3))
     for tensor in (x, da):
         tensor[..., -4:, :] = torch.randn_like(tensor[..., -4:, :])
     weight = torch.empty(3, channels, channels, 1, 1, 1, device=DEVICE)
-    choice = replace(CHOICE, rows=64 if DEVICE == "cuda" else 4096)  # which are a turn of the interpreter each
+    choice = replace(CHOICE, rows=64 if DEVICE == "cuda" else 4096)  # as many as the interpreter takes in one turn
     ours = wgrad.weight_gradient(x[:, :, 0], da, weight, Shape(*grid, channels, 1), "ieee", choice, launch)
     truth = [plain.weight_gradient(x[:, :, 0].double(), d[:, :, None].double(), weight) for d in da.unbind(2)]
     assert distance(ours, torch.cat(truth)) < 1e-6
