@@ -27,52 +27,19 @@ from benchmarks.report.stored import Stored, comparisons, l2_gbytes, machines
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN, END = "<!-- python -m benchmarks.report -->\n", "<!-- end of the report -->\n"
-README_BATCHES, README_VIEWS = (1, 4, 36, 256), (1, 3, 5)
+README_NETWORKS, README_BATCHES, README_VIEWS = ("3d-gru-3", "compact"), (1, 36, 256), (1, 5)
 
-INTRODUCTION = f"""# Benchmarks
-
-`python -m benchmarks.report` writes this page from the results in `benchmarks/results/`. `pytest benchmarks` measures
-on your machine (`--keep` adds to the results). On a GPU, `python -m benchmarks.gpu_run --out DIR` continues where the
-results end. The contenders of one line ran side by side in one process, taking turns, on the same random inputs.
-
-- Times are medians. The brackets after a speed-up go from the 20th percentile of one time over the 80th of the other to
-  the reverse.
-- Errors are relative distances from float64, of the worst result or gradient: first PyTorch's or the port's, then ours.
-  For a network they are those of the logits, or of all gradients of the encoder, recurrence or decoder. Gradients are
-  further off, and by chance: a rectifier whose input is near zero may open or not.
-- MiB is the peak memory that a run without a graph allocates beyond inputs, weights and Adam's moments, in the same
-  order.
-- The floor column is the time that no implementation can beat, as a share of the time taken. The former is the larger
-  of the useful operations over the fastest products and the bytes of inputs and results over the fastest copy, at peaks
-  measured in the same run.
-
-- {STALE}: the kernels have changed since they were timed.
-- {OTHER_VERSIONS}: timed with other versions than the heading's.
-- {NOT_COMPILED}: torch.compile did not take part.
-- {NOT_AROUND}: matrix products of unfolded neighbourhoods or 2D convolutions with z in the channels did not take part.
-
-No speed-up is given where any other baseline is missing or a result is wrong.
-"""
-RECURRENCE_NOTE = """Plain is one convolution per gate in PyTorch's default layout. The speed-up is over the fastest
-PyTorch, which is named: the fastest of all contenders in `benchmarks/recurrence/contenders.py` except those in the
-convrnn3d column and (packing). On a GPU, each is also replayed from a CUDA graph.
-
-Weights are packed beforehand. This includes PyTorch's with the backward pass, since it can train packed weights;
-convrnn3d then packs its own in each call, on a CPU only where that pays. On a CPU, oneDNN still reorders the weight in
-each of PyTorch's convolutions, except forward in (compiled frozen), whose weight is a constant.
-
-(packing) is a step that packs its weight in each call and, backward, unpacks the gradient. With the backward pass
-PyTorch's (packing) does the same work as `convrnn3d`, but PyTorch need not do it, so it counts for no speed-up. (one by
-one) is a step of small batches whose launches do not overlap. (reference) in the convrnn3d column was timed before
-convrnn3d had its own products for a CPU."""
-NETWORK_NOTE = """The port is `benchmarks/networks/port.py`, the 2016 graph module by module. Each column holds the
-fastest way to run a network, named unless it is the plain one. bf16 and fp16 run under autocast. A training step
-includes Adam."""
+INTRODUCTION = Path(__file__).with_name("introduction.md")
 NO_GPU = "No kernel has been timed on a GPU yet: nothing here says how fast the fused kernels are.\n"
 
 
+def introduction() -> str:
+    marks = {"stale": STALE, "other_versions": OTHER_VERSIONS, "not_compiled": NOT_COMPILED, "not_around": NOT_AROUND}
+    return INTRODUCTION.read_text(encoding="utf-8").format(**marks)
+
+
 def page() -> str:
-    parts = [INTRODUCTION]
+    parts = [introduction()]
     found = machines()
     if not any(machine["cuda"] for machine in found.values()):
         parts.append(NO_GPU)
@@ -86,9 +53,9 @@ def page() -> str:
         for grid, channels in sorted({(one.grid, one.channels) for one in recurrences}):
             rows = [one for one in recurrences if (one.grid, one.channels) == (grid, channels)]
             parts.append(f"### The recurrence, {grid}x{grid}x{grid} voxels, {channels} channels\n")
-            parts += [RECURRENCE_NOTE + "\n", table(STEP_COLUMNS, [step_line(one, machine) for one in rows])]
+            parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in rows]))
         if networks := [one for one in stored if one.table == "network"]:
-            parts += ["### Whole networks\n", NETWORK_NOTE + "\n"]
+            parts.append("### Whole networks\n")
             parts.append(table(NETWORK_COLUMNS, [network_line(one, machine) for one in networks]))
     return "\n".join(parts)
 
@@ -112,7 +79,7 @@ def readme_figures() -> str:
         networks = [
             one
             for one in stored
-            if one.table == "network" and one.dtype in types and one.what in ("3d-gru-3", "res3d-gru-3", "compact")
+            if one.table == "network" and one.dtype in types and one.what in README_NETWORKS
             if one.backward or (one.steps in README_VIEWS and one.batch == 1)
         ]
         where = f"On {machine['device']} ({versions(machine)})"
