@@ -3,7 +3,7 @@
     pytest benchmarks/test_decoder.py
 
 Unpooling: the largest layer of the paper's decoder (128 to 64 channels, 16^3 to 32^3), without its zeros and with them.
-A single sample: the finest level of `compact` (32 to 32 channels, 16^3). Both with one sample, float32.
+A single sample: the finest level of `compact` (32 to 32 channels, 16^3). Both use one sample in float32.
 """
 
 import pytest

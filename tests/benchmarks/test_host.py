@@ -1,4 +1,4 @@
-"""The host's time in a call: what is compiled is never launched, so that no GPU is needed."""
+"""The host's time in a call: compiled kernels are never launched, so no GPU is needed."""
 
 import os
 import subprocess

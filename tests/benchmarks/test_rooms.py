@@ -1,4 +1,4 @@
-"""Imports point down in benchmarks/, too: a room imports the rooms below it, and none imports a command."""
+"""Imports in benchmarks/ point down, too: a room imports only rooms below it, and none imports a command."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from imports import imported
 
-# From the top down: what a room may import besides itself. What lies loose in benchmarks/ ("") are commands.
+# From the top down: the other rooms that a room may import. Loose files in benchmarks/ ("") are commands.
 BELOW = {
     "": {"tune", "machine_code", "recurrence", "work", "measuring"},
     "gpu_run": {"comparisons", "measuring"},
@@ -30,7 +30,7 @@ BY_PYTEST = {file.name for pattern in ("conftest.py", "test_*.py") for file in B
 
 
 def room(module: str) -> str | None:
-    """The room of a module of benchmarks/, None for others; of `from benchmarks import x`, too."""
+    """The room of a module of benchmarks/, also for `from benchmarks import x`; None for other modules."""
     package, *parts = module.split(".")
     if package != "benchmarks":
         return None
@@ -38,19 +38,19 @@ def room(module: str) -> str | None:
 
 
 def wrong(name: str, source: str) -> set[str]:
-    """What the source of the room `name` imports and should not."""
+    """The modules that a source of the room `name` imports and should not."""
     return {module for module in imported(source) if room(module) not in {None, name} | BELOW[name]}
 
 
 @pytest.mark.parametrize("name", BELOW)
-def test_a_room_imports_rooms_below_it_alone(name: str) -> None:
+def test_a_room_imports_only_rooms_below_it(name: str) -> None:
     files = [file for file in (BENCHMARKS / name).glob("*.py") if name or file.name not in BY_PYTEST]
     assert files
     found = {file.name: wrong(name, file.read_text(encoding="utf-8")) for file in files}
     assert {file: modules for file, modules in found.items() if modules} == {}
 
 
-def test_every_folder_with_code_is_a_room_that_says_what_it_is_for() -> None:
+def test_every_folder_with_code_is_a_room_with_a_docstring() -> None:
     folders = {file.parent.name for file in BENCHMARKS.glob("*/*.py")}
     assert folders == set(BELOW) - {""}
     for folder in folders:
@@ -74,5 +74,5 @@ def test_every_command_is_where_its_name_says() -> None:
         ("gpu_run", "from benchmarks.step_times import main"),
     ],
 )
-def test_an_import_that_points_up_is_seen(name: str, source: str) -> None:
+def test_an_import_that_points_up_is_detected(name: str, source: str) -> None:
     assert wrong(name, source)

@@ -1,4 +1,4 @@
-"""The plan holds all sizes that were promised, and settings do what they say."""
+"""The plan covers all promised sizes, and settings do what their names say."""
 
 import itertools
 
@@ -16,7 +16,7 @@ from r2n2.config import NETWORKS
 CELLS, TYPES, BOTH = ("gru", "lstm"), ("fp32", "tf32", "bf16", "fp16"), (False, True)
 
 
-def test_on_a_gpu_every_step_and_sequence_is_measured() -> None:
+def test_gpu_plan_measures_every_step_and_sequence() -> None:
     problems = {comparison.problem for comparison in on_gpu() if not comparison.cold}
     for cell, batch, steps, type_name, backward in itertools.product(
         CELLS, (1, 4, 16, 36, 64, 256), (1, 5, 24), TYPES, BOTH
@@ -26,7 +26,7 @@ def test_on_a_gpu_every_step_and_sequence_is_measured() -> None:
             assert Problem(cell, batch, steps, 8, 64, type_name, backward) in problems
 
 
-def test_on_a_gpu_every_network_infers_and_trains() -> None:
+def test_gpu_plan_measures_inference_and_training_of_every_network() -> None:
     problems = {comparison.problem for comparison in on_gpu()}
     for network, batch, views, type_name in itertools.product(NETWORKS.values(), (1, 36), (1, 3, 5, 24), TYPES):
         assert NetworkProblem(network, batch, views, type_name) in problems
@@ -34,7 +34,7 @@ def test_on_a_gpu_every_network_infers_and_trains() -> None:
         assert NetworkProblem(network, 36, 5, type_name, training=True) in problems
 
 
-def test_compilers_take_part_in_every_step_and_caches_are_cold_where_it_matters() -> None:
+def test_gpu_plan_compiles_every_step_and_has_the_chosen_cold_caches() -> None:
     compiled = {comparison.problem for comparison in on_gpu() if comparison.compilers}
     cold = {comparison.problem for comparison in on_gpu() if comparison.cold}
     for cell, batch, type_name in itertools.product(CELLS, (1, 4, 16, 36, 64, 256), TYPES):
@@ -42,7 +42,7 @@ def test_compilers_take_part_in_every_step_and_caches_are_cold_where_it_matters(
     assert {(problem.batch, problem.type_name) for problem in cold} == set(itertools.product((1, 36), ("bf16", "tf32")))
 
 
-def test_on_a_cpu_every_network_is_measured_and_both_cells() -> None:
+def test_cpu_plan_measures_every_network_and_both_cells() -> None:
     problems = [comparison.problem for comparison in on_cpu()]
     networks = {(p.network.name, p.training) for p in problems if isinstance(p, NetworkProblem)}
     assert networks == set(itertools.product(NETWORKS, BOTH))
@@ -50,30 +50,30 @@ def test_on_a_cpu_every_network_is_measured_and_both_cells() -> None:
 
 
 @pytest.mark.parametrize("able", BOTH)
-def test_on_a_cpu_bfloat16_is_measured_where_it_is_an_instruction(monkeypatch: pytest.MonkeyPatch, able: bool) -> None:
+def test_cpu_plan_has_bfloat16_only_if_the_cpu_has_instructions(monkeypatch: pytest.MonkeyPatch, able: bool) -> None:
     monkeypatch.setattr(plan, "has_bfloat16", lambda device: able)
     assert any(comparison.problem.type_name == "bf16" for comparison in on_cpu()) == able
 
 
 @pytest.mark.parametrize("precision", ["tf32", "ieee"])
-def test_products_are_as_told_by_old_settings_and_new_and_as_before_afterwards(precision: str) -> None:
+def test_float32_products_agrees_in_old_and_new_settings_and_restores_them(precision: str) -> None:
     matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
     before = matmul.fp32_precision, conv.fp32_precision
     with float32_products(precision):
         tf32 = precision == "tf32"
-        assert (matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (tf32, tf32)  # which raise if they disagree
+        assert (matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (tf32, tf32)  # raises if old and new disagree
         assert torch.get_float32_matmul_precision() == ("high" if tf32 else "highest")
         assert (matmul.fp32_precision == "tf32", conv.fp32_precision == "tf32") == (tf32, tf32)
     assert (matmul.fp32_precision, conv.fp32_precision) == before
 
 
-def test_cudnn_tries_everything_and_only_meanwhile() -> None:
+def test_cudnn_benchmark_tries_everything_and_ends_with_its_context() -> None:
     with cudnn_benchmark():
         assert torch.backends.cudnn.benchmark and torch.backends.cudnn.benchmark_limit == 0
     assert not torch.backends.cudnn.benchmark
 
 
-def test_a_compiler_that_gives_up_raises() -> None:
+def test_fresh_compiler_raises_at_the_recompile_limit() -> None:
     with fresh_compiler():
         from torch._dynamo import config
 

@@ -1,4 +1,4 @@
-"""The GPU that is not there: what it computes, what it refuses, and the kernels of the launch table on it."""
+"""The GPU emulator: what it computes, what it rejects, and the kernels of the launch table run on it."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ def run(code: str, x: torch.Tensor, value: int = 0, programs: int = 1, early: bo
 
 
 def asked(code: str, a: object, b: object, dtype: torch.dtype = torch.int32) -> list:
-    """%r5 of `code`, with %r3 and %r4 loaded from what is given."""
+    """Run `code` with a in %r3 and b in %r4, and return %r5 of every thread."""
     x = torch.stack([torch.as_tensor(one, dtype=dtype).expand(32).clone() for one in (a, b)])
     run(f"ld.global.b32 %r3, [%rd3]; ld.global.b32 %r4, [%rd3 + 128]; {code} st.global.b32 [%rd3], %r5;", x)
     return x[0].tolist()
@@ -76,7 +76,7 @@ def test_instructions_compute_what_ptx_says(code: str, a: int, b: int, expected:
 
 def test_numbers_round_as_a_gpu_rounds_them() -> None:
     x = torch.randn(32) * 100
-    x[:3] = torch.tensor([1.00390625, 1.01171875, torch.inf])  # two ties, and what must not carry over
+    x[:3] = torch.tensor([1.00390625, 1.01171875, torch.inf])  # two ties, and infinity, which must not carry over
     halves = asked("cvt.rn.bf16.f32 %rs1, %r3; cvt.f32.bf16 %r5, %rs1;", x, 0, torch.float32)
     assert halves == x.bfloat16().float().tolist()
     power = asked("fma.rn.f32 %r6, %r3, 0f3C000000, %r4; ex2.approx.f32 %r5, %r6;", x, 1.0, torch.float32)
@@ -93,8 +93,8 @@ def test_threads_of_a_warp_exchange_numbers() -> None:
 
 
 @pytest.mark.parametrize(("capability", "kind"), [("mma", "bf16"), ("mma", "tf32")])
-def test_a_product_of_registers_is_that_of_matrices(capability: str, kind: str) -> None:
-    """With operands laid into registers by the same rules, number by number."""
+def test_mma_on_registers_equals_the_matrix_product(capability: str, kind: str) -> None:
+    """The test fills the operands' registers by the same rules, value by value."""
     generator = np.random.default_rng(0)
     k = {"bf16": 16, "tf32": 8}[kind]
     a, b = generator.integers(-4, 5, (16, k)).astype(np.float32), generator.integers(-4, 5, (k, 8)).astype(np.float32)
@@ -119,7 +119,7 @@ def test_a_product_of_registers_is_that_of_matrices(capability: str, kind: str) 
 
 
 @pytest.mark.parametrize(("line", "mode"), [(128, 1), (64, 2), (32, 3)])
-def test_a_swizzle_gives_every_number_a_place_of_its_own(line: int, mode: int) -> None:
+def test_a_swizzle_gives_every_value_its_own_place(line: int, mode: int) -> None:
     descriptor = mode << 62 | (8 * line >> 4) << 32
     places = matrices.places_under(descriptor, 64, line // 2, 2, rows_innermost=False)
     assert len(np.unique(places)) == places.size == 64 * line and places.max() == 64 * line - 1
@@ -130,31 +130,31 @@ ON_SHARED = "shl.b32 %r3, %r1, 4; cp.async.cg.shared.global [ %r3 + 0 ], [ %rd4 
 FAULTS: dict[str, tuple[str, str]] = {
     "beyond a tensor": ("ld.global.b32 %r3, [%rd3 + 4096];", "leaves the tensor|in no tensor"),
     "before a tensor": ("add.s64 %rd3, %rd3, -4; ld.global.b32 %r3, [%rd3];", "leaves the tensor|in no tensor"),
-    "at an odd address": ("ld.global.b32 %r3, [%rd3 + 2];", "not aligned"),
-    "of another program, read": (
+    "at an unaligned address": ("ld.global.b32 %r3, [%rd3 + 2];", "not aligned"),
+    "read of another program's write": (
         "setp.eq.s32 %p1, %r2, 0; @%p1 st.global.b32 [%rd3], %r1; @!%p1 ld.global.b32 %r3, [%rd3];",
         "reads what another",
     ),
-    "of another program, written": ("st.global.b32 [%rd3], %r1;", "writes over what another"),
-    "that another program reads": (
+    "write over another program's write": ("st.global.b32 [%rd3], %r1;", "writes over what another"),
+    "write to what another program reads": (
         "setp.eq.s32 %p1, %r2, 0; @%p1 ld.global.b32 %r3, [%rd3]; @!%p1 st.global.b32 [%rd3], %r1;",
         "launch read",
     ),
-    "of shared memory, unwritten": ("ld.shared.b32 %r3, [global_smem];", "never written"),
-    "of shared memory, beyond": ("st.shared.b32 [global_smem+1024], %r1;", "leaves shared memory"),
-    "before a copy": (f"{ON_SHARED} cp.async.commit_group; ld.shared.b32 %r4, [%r3];", "not brought yet"),
-    "before a barrier": (
+    "read of unwritten shared memory": ("ld.shared.b32 %r3, [global_smem];", "never written"),
+    "beyond shared memory": ("st.shared.b32 [global_smem+1024], %r1;", "leaves shared memory"),
+    "read before a copy arrives": (f"{ON_SHARED} cp.async.commit_group; ld.shared.b32 %r4, [%r3];", "not brought yet"),
+    "read before a barrier": (
         f"{ON_SHARED} cp.async.commit_group; cp.async.wait_group 0; ld.shared.b32 %r4, [%r3];",
         "not brought yet",
     ),
-    "over a copy": (f"{ON_SHARED} st.shared.b32 [%r3], %r1;", "on its way"),
-    "of a register": ("mov.b32 %r3, %r7;", "register is read"),
-    "of registers, packed": ("mov.b32 %r3, {%rs1, %rs2};", "packed that were never written"),
+    "write over a copy": (f"{ON_SHARED} st.shared.b32 [%r3], %r1;", "on its way"),
+    "read of an unwritten register": ("mov.b32 %r3, %r7;", "register is read"),
+    "packing of unwritten registers": ("mov.b32 %r3, {%rs1, %rs2};", "packed that were never written"),
 }
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_an_access_that_no_program_may_make_is_an_error(what: str) -> None:
+def test_an_illegal_access_is_a_memory_fault(what: str) -> None:
     code, words = FAULTS[what]
     x = torch.zeros(256, dtype=torch.int32)
     begin = "mul.wide.u32 %rd4, %r1, 16; add.s64 %rd4, %rd1, %rd4; " if "cp.async" in code else ""
@@ -162,7 +162,7 @@ def test_an_access_that_no_program_may_make_is_an_error(what: str) -> None:
         run(begin + code, x, programs=2)
 
 
-def test_a_copy_that_was_waited_for_is_there() -> None:
+def test_an_asynchronous_copy_can_be_read_after_waiting_for_it() -> None:
     x = torch.arange(256, dtype=torch.int32)
     begin = "mul.wide.u32 %rd4, %r1, 16; add.s64 %rd4, %rd1, %rd4; "
     end = "cp.async.commit_group; cp.async.wait_group 0; bar.sync 0; ld.shared.b32 %r4, [%r3+8]; "
@@ -171,7 +171,7 @@ def test_a_copy_that_was_waited_for_is_there() -> None:
 
 
 @pytest.mark.parametrize("access", ["ld.global.b32 %r3, [%rd3];", "st.global.b32 [%rd3], %r1;"])
-def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(access: str) -> None:
+def test_an_early_launch_must_wait_before_it_accesses_memory(access: str) -> None:
     x, wait = torch.zeros(32, dtype=torch.int32), "griddepcontrol.launch_dependents; griddepcontrol.wait;"
     run(wait + access, x, early=True)
     run(access, x)
@@ -180,7 +180,7 @@ def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(acces
             run(code, x, early=True)
     with pytest.raises(MemoryFaultError, match="no program waits"):
         run("griddepcontrol.launch_dependents;", x, programs=2, early=True)
-    run(f"setp.eq.s32 %p1, %r2, 0; @!%p1 ret; {wait}", x, programs=2, early=True)  # one that does is enough
+    run(f"setp.eq.s32 %p1, %r2, 0; @!%p1 ret; {wait}", x, programs=2, early=True)  # one program that waits is enough
     with pytest.raises(NotImplementedError, match="threads part"):
         run("setp.eq.s32 %p1, %r1, 0; @%p1 griddepcontrol.wait;" + access, x, early=True)
 
@@ -188,13 +188,13 @@ def test_a_launch_that_begins_early_touches_no_memory_before_it_has_waited(acces
 PRODUCT = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r10,%r11,%r12,%r13}, %rd5, %rd6, %p1, 1, 1, 0, 0;"
 
 
-def test_half_a_register_may_be_left_open() -> None:
-    """LLVM packs halves that it will not look at."""
+def test_one_half_of_a_packed_register_may_be_unwritten() -> None:
+    """LLVM packs halves that it never reads."""
     assert [one & 0xFFFF for one in asked("mov.b32 {%rs1, _}, %r3; mov.b32 %r5, {%rs1, %rs2};", 7, 0)] == [7] * 32
 
 
 def multiplied(before: str, after: str, keep: int = -1) -> torch.Tensor:
-    """A wgmma of A (64, 16) of ones, k innermost, and B (8, 16) of ones after it, both swizzled by 32 bytes."""
+    """Run a wgmma of A (64, 16) and, stored after it, B (8, 16): both ones, k innermost, swizzled by 32 bytes."""
     ones = 0x3F803F80
     fill = "".join(f"st.shared.b32 [%r20+{place}], {ones};" for place in range(0, 20, 4))
     x = torch.zeros(4 * 128, dtype=torch.int32)
@@ -219,7 +219,7 @@ def test_a_product_is_added_to_what_the_registers_hold() -> None:
     assert x[0].eq(16).all() and x[1].eq(17).all()
 
 
-def test_the_first_product_of_a_sum_finds_registers_that_nothing_was_written_to() -> None:
+def test_the_first_product_of_a_sum_may_find_unwritten_registers() -> None:
     assert multiplied(FENCE, WAIT, keep=0)[:2].eq(16).all()
 
 
@@ -232,12 +232,12 @@ def test_the_first_product_of_a_sum_finds_registers_that_nothing_was_written_to(
         (FENCE, "ret;", "ends before its products"),
     ],
 )
-def test_a_product_that_is_not_waited_for_is_an_error(before: str, after: str, words: str) -> None:
+def test_a_product_without_its_fence_or_its_wait_is_an_error(before: str, after: str, words: str) -> None:
     with pytest.raises(MemoryFaultError, match=words):
         multiplied(before, after)
 
 
-def test_threads_that_part_are_refused() -> None:
+def test_diverging_threads_are_rejected() -> None:
     with pytest.raises(NotImplementedError, match="threads part"):
         run("setp.lt.u32 %p1, %r1, 5; @%p1 bra $L1; mov.b32 %r3, 1; $L1:", torch.zeros(64, dtype=torch.int32))
 
@@ -248,8 +248,8 @@ def command(*options: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize("options", [(), ("--architecture", "sm_80", "--brackets", "8")], ids=" ".join)
-def test_the_kernels_as_they_are_were_executed_with_no_fault(options: tuple[str, ...]) -> None:
-    """If not: python -m benchmarks.emulator --record, with Triton's version."""
+def test_the_current_kernels_have_recorded_runs_without_faults(options: tuple[str, ...]) -> None:
+    """If this fails, run python -m benchmarks.emulator --record with that version of Triton."""
     process = command("--recorded", "--triton", "3.9.0", *options)
     assert process.returncode == 0, process.stdout + process.stderr
     assert process.stdout.count("d weight") == process.stdout.count("launches for") >= 2
@@ -266,13 +266,15 @@ def test_the_kernels_as_they_are_were_executed_with_no_fault(options: tuple[str,
     ],
     ids=" ".join,
 )
-def test_the_kernels_of_the_table_compute_and_keep_to_their_own(options: tuple[str, ...]) -> None:
+def test_launch_table_kernels_compute_right_results_without_faults(options: tuple[str, ...]) -> None:
     process = command(*options)
     assert process.returncode == 0, process.stdout + process.stderr
     assert "d weight" in process.stdout
 
 
-def test_a_result_that_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+def test_a_wrong_result_is_printed_and_exits_with_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     from benchmarks.emulator import __main__ as main_module
     from benchmarks.emulator import check
 

@@ -1,4 +1,4 @@
-"""What was executed is kept for as long as the kernels are what they were."""
+"""Recorded outcomes apply as long as the kernels stay the same."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,23 +19,23 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(record, "FOLDER", tmp_path / "records")
 
 
-def test_what_was_found_comes_back() -> None:
+def test_recorded_outcomes_are_read_back() -> None:
     record.keep(PROBLEM, FOUND)
     found = record.recorded(triton.__version__, PROBLEM)
     assert [(one.what, one.right) for one in found] == [("states", True), ("d weight", False)]
     assert record.recorded("2.0.0", PROBLEM) == []
 
 
-def test_another_problem_has_rows_of_its_own() -> None:
+def test_each_problem_has_its_own_rows_and_a_new_record_replaces_them() -> None:
     for problem in (PROBLEM, replace(PROBLEM, cell="lstm"), replace(PROBLEM, bracket=64)):
         record.keep(problem, FOUND)
-    record.keep(PROBLEM, FOUND[:1])  # in place of the first
+    record.keep(PROBLEM, FOUND[:1])  # replaces the first
     assert len(record.recorded(triton.__version__, PROBLEM)) == 1
     assert len(record.recorded(triton.__version__, replace(PROBLEM, cell="lstm"))) == 2
     assert len(record.recorded(triton.__version__, replace(PROBLEM, bracket=64))) == 2
 
 
-def test_kernels_of_other_tiles_were_not_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_do_not_apply_to_kernels_with_other_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     record.keep(PROBLEM, FOUND)
     assert record.recorded(triton.__version__, PROBLEM)
     monkeypatch.setattr(check, "choose", lambda *asked: replace(choose(*asked), stages=1))

@@ -1,4 +1,4 @@
-"""The GPU run, tried out where there may be no GPU."""
+"""The GPU run, tested on machines that may have no GPU."""
 
 import itertools
 import json
@@ -30,7 +30,7 @@ TABLES = ("recurrence", "network")
 
 @pytest.fixture
 def few_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A launch table of lines, for other processes, too: the interpreter runs programs one after the other."""
+    """Use a launch table of lines, also in other processes: the interpreter runs programs one after the other."""
     stored = json.loads(table_file(None).read_text(encoding="utf-8"))
     for kernel, kinds in stored["launches"].items():
         for launch in itertools.chain.from_iterable(kinds.values()):
@@ -46,7 +46,7 @@ def few_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 @pytest.mark.long
 @pytest.mark.usefixtures("few_programs")
-def test_a_dry_run_does_every_part_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_logs_every_part_and_writes_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["gpu_run", "--minutes", "5", "--out", str(tmp_path), "--dry"])
     assert command.main() == 0
     log = (tmp_path / "log.txt").read_text(encoding="utf-8")
@@ -64,12 +64,12 @@ def test_nothing_is_measured_before_the_l2_cache() -> None:
     assert list(gpu_run.PARTS)[:3] == ["environment", "l2_cache", "parity"]
 
 
-def test_without_time_the_rest_is_left_out_in_a_line(tmp_path: Path) -> None:
+def test_tables_logs_that_no_time_is_left(tmp_path: Path) -> None:
     gpu_run.tables(Run(tmp_path, deadline=0, dry=True, device=torch.device("cpu")))
     assert "no time left" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
 
-def test_a_second_run_goes_on_where_the_first_had_no_more_time(
+def test_a_second_run_skips_comparisons_with_stored_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")
@@ -83,7 +83,7 @@ def test_a_second_run_goes_on_where_the_first_had_no_more_time(
     assert f"tables: 0 comparisons to do, {len(plan.dry())} are known" in capsys.readouterr().out
 
 
-def test_what_is_known_of_other_kernels_or_versions_is_measured_again() -> None:
+def test_results_of_other_kernels_devices_or_versions_do_not_count() -> None:
     machine = Machine.here()
     row = asdict(machine)
     assert machine.knows(row | {"commit": "other"})
@@ -91,7 +91,7 @@ def test_what_is_known_of_other_kernels_or_versions_is_measured_again() -> None:
         assert not machine.knows(row | {name: "other"})
 
 
-def test_a_comparison_that_fails_is_named_and_the_others_are_measured(
+def test_a_failing_comparison_is_logged_and_the_others_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = plan.Comparison(Problem("gru", batch=-1))
@@ -108,7 +108,7 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "not 'table'" in capsys.readouterr().err
 
 
-def test_without_a_gpu_and_without_dry_nothing_is_begun(
+def test_without_a_gpu_a_run_that_is_not_dry_exits_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -119,7 +119,7 @@ def test_without_a_gpu_and_without_dry_nothing_is_begun(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_process_that_takes_too_long_is_stopped_with_what_it_started(tmp_path: Path) -> None:
+def test_a_command_over_its_time_share_is_stopped_with_its_children(tmp_path: Path) -> None:
     run = Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
     mark = tmp_path / "still there"
     grandchild = f"import time, pathlib; time.sleep(3); pathlib.Path({str(mark)!r}).touch()"
@@ -130,14 +130,16 @@ def test_a_process_that_takes_too_long_is_stopped_with_what_it_started(tmp_path:
     assert not mark.exists()
 
 
-def test_whatever_a_process_prints_is_read(tmp_path: Path) -> None:
+def test_output_that_is_not_valid_utf_8_is_read(tmp_path: Path) -> None:
     run = Run(tmp_path, time.monotonic() + 10, dry=True, device=torch.device("cpu"))
     run.command("odd", "timeit", "-n", "1", "-r", "1", "import os; os.write(1, b'half a letter \\xc3')", share=0.9)
     assert "odd: exit code 0" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.9])
-def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_that_diverge_or_are_not_finite_fail_the_training_part(
+    bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert apart([0.7, 0.6], [0.7, 0.6]) == 0 and apart([0.7, 0.6], [0.7, bad]) > gpu_run.LARGEST_DISTANCE
     curves = {"reference": [0.7, 0.6], "triton": [0.7, bad]}
     monkeypatch.setattr(gpu_run, "losses", lambda network, backend, device, **size: curves[backend])
@@ -146,7 +148,7 @@ def test_losses_that_part_are_not_called_alike(bad: float, tmp_path: Path, monke
     assert run.failed and "DISAGREES" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
 
-def test_a_table_that_was_tuned_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tuned_launch_table_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVRNN3D_LAUNCHES", raising=False)
     before = fingerprint(gpu=True)
     text = table_file(None).read_text(encoding="utf-8").replace('"warps": 4', '"warps": 2')

@@ -1,4 +1,4 @@
-"""A run is done whatever becomes of a process that does it."""
+"""A run finishes even if a process that works on it hangs or dies."""
 
 import os
 import time
@@ -27,7 +27,7 @@ def die(*_: object, **__: object) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")  # where nothing is known of this machine yet
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")  # has no results of this machine yet
     return Run(tmp_path, time.monotonic() + 100, dry=True, device=torch.device("cpu"))
 
 
@@ -38,7 +38,7 @@ def log(run: Run) -> str:
 @pytest.mark.parametrize(
     ("loss", "said"), [(hang, "l2_cache: stopped after 1 s"), (die, "l2_cache: its process ended with exit code 7")]
 )
-def test_a_part_that_is_lost_is_named_and_the_others_are_done(
+def test_a_part_that_hangs_or_dies_is_logged_and_the_others_run(
     loss: object, said: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "LONGEST", 1)
@@ -49,7 +49,7 @@ def test_a_part_that_is_lost_is_named_and_the_others_are_done(
 
 
 @pytest.mark.parametrize("loss", [hang, die])
-def test_a_comparison_that_is_lost_is_skipped_and_the_others_are_measured(
+def test_a_comparison_that_hangs_or_dies_is_skipped_and_the_others_measured(
     loss: object, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost, good = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
@@ -67,13 +67,13 @@ def test_a_comparison_that_is_lost_is_skipped_and_the_others_are_measured(
     assert [log(run).count(f"begins {one}\n") for one in (lost, good)] == [1, 1]
 
 
-def test_who_cannot_begin_ends_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_start_ends_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "work", die)
     assert watching.watch(replace(run, parts=("parity",)), "fork")
     assert "start: its process ended with exit code 7" in log(run)
 
 
-def test_a_new_process_uses_the_table_that_was_tuned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_process_uses_the_tuned_launch_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def tune(run: Run) -> None:
         run.table = run.out / "launches.json"
 
@@ -88,7 +88,9 @@ def test_a_new_process_uses_the_table_that_was_tuned(run: Run, monkeypatch: pyte
     assert str(run.out / "launches.json") in log(run)
 
 
-def test_what_was_told_before_a_new_process_goes_with_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_process_keeps_the_skips_and_the_failure_of_the_old_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def leave(run: Run) -> None:
         run.failed = True
         run.go_on_anew(replace(run, parts=("parity",), skip=(("one", ""),)))
@@ -106,7 +108,7 @@ def test_what_was_told_before_a_new_process_goes_with_it(run: Run, monkeypatch: 
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), 2),
     ],
 )
-def test_a_contender_left_out_costs_a_new_process_only_where_memory_ran_out(
+def test_an_excluded_contender_needs_a_new_process_only_if_memory_ran_out(
     error: Exception, processes: int, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
@@ -125,8 +127,10 @@ def test_a_contender_left_out_costs_a_new_process_only_where_memory_ran_out(
     assert f"tables: {bad}: unfolded failed: {type(error).__name__}, {error}" in log(run)
 
 
-def test_a_device_that_a_part_has_broken_is_not_left_to_the_next(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken: list[int] = []  # in this process alone
+def test_after_a_part_breaks_the_device_the_next_one_gets_a_new_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[int] = []  # only in this process
 
     def fail(run: Run) -> None:
         broken.append(1)
@@ -144,10 +148,10 @@ def broken(*_: object) -> None:
 
 
 @pytest.mark.parametrize("loss", [hang, die, broken])
-def test_a_comparison_is_repeated_without_who_it_was_lost_with(
+def test_a_lost_comparison_is_repeated_without_the_contender_at_fault(
     loss: object, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At most once: a second loss costs it all."""
+    """At most once: after a second loss the whole comparison is skipped."""
     lost, twice = plan.Comparison(Problem("lstm")), plan.Comparison(Problem("gru"))
 
     def measure(

@@ -1,4 +1,4 @@
-"""What a digest follows, and what not."""
+"""What changes a kernel's digest, and what does not."""
 
 import importlib.util
 from pathlib import Path
@@ -32,7 +32,7 @@ def kernel(pointer, N: tl.constexpr):
 
 @pytest.fixture
 def digest_of(tmp_path: Path) -> Any:
-    """Of the module's kernel with a part of it in other words."""
+    """A function that returns the digest of the module's kernel, with `old` replaced by `new` in the module."""
     number = 0
 
     def of(old: str = "", new: str = "", other: str = "", n: int = 4, type: str = "*fp32") -> str:
@@ -60,11 +60,11 @@ def digest_of(tmp_path: Path) -> Any:
         ("MOST = tl.constexpr(16)", "MOST = tl.constexpr(8)"),
     ],
 )
-def test_it_follows_the_kernel_and_all_that_it_calls(digest_of: Any, old: str, new: str) -> None:
+def test_the_digest_follows_the_kernel_and_all_that_it_calls(digest_of: Any, old: str, new: str) -> None:
     assert digest_of(old, new) != digest_of()
 
 
-def test_it_follows_how_the_kernel_is_compiled(digest_of: Any) -> None:
+def test_the_digest_follows_constants_and_argument_types(digest_of: Any) -> None:
     assert len({digest_of(), digest_of(n=8), digest_of(type="*bf16")}) == 3
 
 
@@ -76,7 +76,7 @@ def test_it_follows_how_the_kernel_is_compiled(digest_of: Any) -> None:
         ("@triton.jit\ndef kernel", "def beside():\n    return 1\n\n@triton.jit\ndef kernel"),
     ],
 )
-def test_it_does_not_follow_words_nor_what_is_not_called(digest_of: Any, old: str, new: str) -> None:
+def test_the_digest_ignores_comments_docstrings_and_uncalled_functions(digest_of: Any, old: str, new: str) -> None:
     assert digest_of(old, new) == digest_of()
 
 
@@ -84,6 +84,6 @@ def test_it_does_not_follow_words_nor_what_is_not_called(digest_of: Any, old: st
     ("other", "read", "what"),
     [("TABLE = {4: 8}", "TABLE[N]", "TABLE, a dict"), ("import math", "math.pi", "math, a module")],
 )
-def test_what_it_cannot_follow_is_an_error(digest_of: Any, other: str, read: str, what: str) -> None:
+def test_a_global_that_the_digest_cannot_include_is_an_error(digest_of: Any, other: str, read: str, what: str) -> None:
     with pytest.raises(TypeError, match=f"kernel reads {what}, which the digest cannot include"):
         digest_of("scaled(x, N)", f"scaled(x, {read})", other=other)

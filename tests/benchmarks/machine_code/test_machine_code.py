@@ -1,4 +1,4 @@
-"""The bar that the compiled kernels are held to, on every target, without a GPU."""
+"""The bar that the compiled kernels must meet on every target, checked without a GPU."""
 
 import json
 import os
@@ -21,38 +21,38 @@ ROOT = Path(__file__).parents[3]
 SPARE = (pytest.mark.long, pytest.mark.spare)
 SIX = ("sm_80", "sm_90", "sm_100", "sm_120", "gfx942", "gfx950")
 KINDS = ("half", "tf32", "ieee")
-RECORDED = ("3.6.0", "3.9.0")  # with these versions of Triton, the oldest supported and the newest
-# An hour of a core compiles them all: what is recorded is held to the bar whole, and compiled again in part.
+RECORDED = ("3.6.0", "3.9.0")  # versions of Triton: the oldest supported and the newest
+# Compiling them all takes an hour of a core, so all records are checked against the bar, and only some recompiled.
 CASES = [("sm_90", "half", "36"), *(pytest.param(target, ",".join(KINDS), "", marks=SPARE) for target in SIX)]
 COMPILED = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 ACCESSES = ("ld.global", "st.global", "cp.async")
 
 
 @pytest.mark.parametrize("version", RECORDED)
-def test_every_kernel_of_every_table_was_compiled_as_it_is_and_meets_the_bar(version: str, tmp_path: Path) -> None:
-    """If not: python -m benchmarks.machine_code --record, with that version of Triton."""
+def test_every_kernel_of_every_launch_table_is_recorded_and_meets_the_bar(version: str, tmp_path: Path) -> None:
+    """If this fails, run python -m benchmarks.machine_code --record with that version of Triton."""
     rows = rows_of(tmp_path, "--recorded", "--triton", version)
     for target in SIX:
         assert launches_of_the_table(target, KINDS) <= {launch_of(row) for row in rows if row["target"] == target}
 
 
 @pytest.mark.parametrize(("target", "kinds", "batches"), CASES)
-def test_what_is_compiled_meets_the_bar_and_is_what_was_recorded(
+def test_compiled_kernels_meet_the_bar_and_match_their_records(
     target: str, kinds: str, batches: str, tmp_path: Path
 ) -> None:
-    jobs = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count()  # the other cores have other tests
+    jobs = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count()  # the other cores run other tests
     chosen = ["--targets", target, "--kinds", kinds, "--batches", batches]
     rows = rows_of(tmp_path, *chosen, "--jobs", str(jobs))
     if triton.__version__ in RECORDED:
         assert rows == rows_of(tmp_path, *chosen, "--recorded")
-    if target == "sm_90":  # Hopper multiplies with wgmma, which has 64 rows at least
+    if target == "sm_90":  # Hopper multiplies with wgmma, which needs at least 64 rows
         products = [row for row in rows if row["operands"] != "ieee" and row["matrix"]]
         tall = [row for row in products if int(row["tile"].split("x")[0]) >= 64]
         assert tall and all(row["unit"] == "HGMMA" and row["waits"] for row in tall)
 
 
 def rows_of(folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    """That `python -m benchmarks.machine_code` finds, none of which misses the bar."""
+    """The rows that `python -m benchmarks.machine_code` finds, after checking that none misses the bar."""
     command = [sys.executable, "-m", "benchmarks.machine_code", *arguments, "--json", str(folder / "rows.json")]
     process = subprocess.run(command, cwd=ROOT, env=COMPILED, capture_output=True, text=True)
     assert (folder / "rows.json").exists(), process.stderr
@@ -68,7 +68,7 @@ def launch_of(row: dict[str, Any]) -> tuple[str, str, str, int, int]:
 
 
 def missed_by(kind: str = "half", **counted: int) -> list[str]:
-    """By a weight gradient on sm_90 whose loop has so many instructions of a sort."""
+    """What a weight gradient on sm_90 misses if its loop has these instruction counts."""
     loop = {"matrix": 4, "waits": 1, "asynchronous": 8, "narrow": 0, "products": 0, "comparisons": 0, "spills": 0}
     around = {"before": 300, "after": 500}
     code = MachineCode("HGMMA", registers=128, stack=0, shared=98304, length=250, **loop | counted, **around)
@@ -79,7 +79,7 @@ def missed_by(kind: str = "half", **counted: int) -> list[str]:
 
 @pytest.mark.parametrize(("matrix", "waits", "missed"), [(4, 4, True), (4, 1, False), (48, 5, False), (1, 1, False)])
 def test_products_that_are_each_waited_for_miss_the_bar(matrix: int, waits: int, missed: bool) -> None:
-    """As ptxas makes them where it says "serialized"; a turn's last product may be waited for, as of unrolled turns."""
+    """ptxas makes them where it reports "serialized". Each turn's last product may be waited for, also if unrolled."""
     assert missed_by(matrix=matrix, waits=waits) == ["products one by one"] * missed
 
 
@@ -107,7 +107,7 @@ def test_only_parts_of_a_single_turn_may_copy_through_registers(phase: Phase, ti
 
 
 def launches_of_the_table(target: str, kinds: Sequence[str]) -> set[tuple[str, str, str, int, int]]:
-    """Kernel, type of operands, tile, warps and stages, as a row says them."""
+    """Kernel, operand type, tile, warps and stages of each launch, written as in a row."""
     launches = set()
     for kernel, by_kind in table(target).items():
         name = "wgrad.weight_gradient" if kernel == "weight_gradient" else kernel.replace("_", ".", 1)
@@ -122,7 +122,7 @@ def launches_of_the_table(target: str, kinds: Sequence[str]) -> set[tuple[str, s
 
 
 def test_a_dependent_launch_waits_before_it_reads_or_writes() -> None:
-    """Every kernel of a step of few samples, both cells'."""
+    """Every kernel of a step of few samples, for both cells."""
     program = """
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, to_compile
@@ -146,8 +146,8 @@ for function, kinds, constants, options in taken_down("half", 1) + taken_down("h
 
 
 @pytest.mark.parametrize(("batch", "early"), [(36, False), (8, False), (8, True)])
-def test_a_dependent_launch_lets_the_next_one_begin_after_its_loop_or_at_once(batch: int, early: bool) -> None:
-    """Gates by line, and parts."""
+def test_a_dependent_launch_lets_the_next_one_start_after_its_loop_or_early(batch: int, early: bool) -> None:
+    """For gates by line, and for parts."""
     program = f"""
 from benchmarks.machine_code.compiled import TARGETS, taken_down
 from convrnn3d.launcher import FUSION, to_compile
@@ -168,8 +168,8 @@ print(function.__name__, ptx.asm["ptx"])
     assert places == sorted(places)
 
 
-def test_a_tanh_is_one_instruction_where_it_is_kept_in_bfloat16() -> None:
-    """Of an LSTM's step c is, which is kept as the projection is; h = tanh(s), as the state is carried."""
+def test_a_tanh_is_one_instruction_if_its_result_is_stored_in_bfloat16() -> None:
+    """An LSTM step stores c in the projection's type, and h = tanh(s) in the type of the carried state."""
     program = """
 from dataclasses import replace
 import torch
@@ -197,14 +197,14 @@ for kept in (torch.bfloat16, torch.float16, torch.float32):
     ).stdout
     counts = [[int(count) for count in line.split()] for line in output.splitlines()]
     tanhs = [tanh for tanh, _ in counts]
-    number = tanhs[0] // 2  # of a thread's results
+    number = tanhs[0] // 2  # results of a thread
     assert tanhs == [2 * number, number, number, 0, number, 0]
     assert [exponentials for _, exponentials in counts] == [4 * number - tanh for tanh in tanhs]
 
 
-def test_gates_are_exact_where_products_are() -> None:
-    """In ieee with an exponential that reduces its argument first, and a division that rounds to nearest; in half
-    precision with a reciprocal.
+def test_gates_are_exact_if_the_products_are() -> None:
+    """In ieee they use an exponential that first reduces its argument, and a division that rounds to nearest; in half
+    precision a reciprocal.
     """
     program = """
 from benchmarks.machine_code.compiled import every_kernel
@@ -221,8 +221,8 @@ for kind in ("ieee", "tf32", "half"):
     ]  # fmt: skip
 
 
-def test_the_products_of_a_turn_are_added_up_by_themselves_where_sums_are_to_be_exact() -> None:
-    """In ieee; Triton would make one sum of such a sum and the one that it is added to."""
+def test_ieee_sums_the_products_of_a_turn_before_adding_them_to_the_total() -> None:
+    """Triton would otherwise merge such a sum with the one that it is added to."""
     program = """
 import re
 from benchmarks.machine_code.compiled import every_kernel

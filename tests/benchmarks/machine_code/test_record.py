@@ -1,4 +1,4 @@
-"""What was compiled is kept, and not compiled again."""
+"""Compiled kernels are recorded, and not compiled again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def code_of(kernel: Kernel) -> MachineCode:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """The digests of what is compiled, in turn; 13 is of a kernel that no compiler takes."""
+    """The digests of the compiled kernels, in order; the kernel with digest 13 does not compile."""
     found: list[str] = []
 
     def machine_codes(kernels: list[Kernel], jobs: int) -> Iterator[MachineCode]:
@@ -43,7 +43,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return found
 
 
-def test_what_was_recorded_is_not_compiled_again(compiled: list[str]) -> None:
+def test_recorded_kernels_are_not_compiled_again(compiled: list[str]) -> None:
     kernels = [Kernel("1"), Kernel("2")]
     assert record.extend(kernels, 2) == {kernel.digest: code_of(kernel) for kernel in kernels}
     assert record.extend([*kernels, Kernel("3")], 2)["3"] == code_of(Kernel("3"))
@@ -51,17 +51,17 @@ def test_what_was_recorded_is_not_compiled_again(compiled: list[str]) -> None:
     assert record.recorded(triton.__version__)["1"] == code_of(Kernel("1"))
 
 
-def test_what_no_table_asks_for_is_dropped_and_other_targets_and_kinds_are_left(compiled: list[str]) -> None:
+def test_unused_records_are_dropped_but_other_targets_and_kinds_stay(compiled: list[str]) -> None:
     record.extend([Kernel("1"), Kernel("2", target="sm_80"), Kernel("3", kind="ieee")], 2)
     assert sorted(record.extend([Kernel("4")], 2)) == ["2", "3", "4"]
 
 
-def test_what_was_compiled_before_an_error_stays(compiled: list[str]) -> None:
+def test_kernels_compiled_before_an_error_stay_recorded(compiled: list[str]) -> None:
     with pytest.raises(RuntimeError, match="no such instruction"):
         record.extend([Kernel("1"), Kernel("13"), Kernel("2")], 2)
     assert list(record.recorded(triton.__version__)) == ["1"]
     assert [file.name for file in record.FOLDER.iterdir()] == [f"triton-{triton.__version__}.csv"]
 
 
-def test_nothing_is_recorded_of_a_version_that_was_not_used(compiled: list[str]) -> None:
+def test_a_triton_version_that_was_not_used_has_no_records(compiled: list[str]) -> None:
     assert record.recorded("2.0.0") == {}

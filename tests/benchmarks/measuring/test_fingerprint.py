@@ -1,4 +1,4 @@
-"""Figures count as old when what they were measured with computes otherwise now, and only then."""
+"""Figures count as old if and only if the code that they were measured with has changed."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.measuring import fingerprint as module
 from benchmarks.measuring.fingerprint import FOLDER, ON_CPU, code_of, fingerprint
 
 
-def test_a_gpus_follows_the_launch_table_in_use_and_a_cpus_does_not(
+def test_only_a_gpus_fingerprint_follows_the_launch_table_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpu, cpu = fingerprint(gpu=True), fingerprint(gpu=False)
@@ -24,7 +24,7 @@ def test_a_gpus_follows_the_launch_table_in_use_and_a_cpus_does_not(
 
 
 @pytest.mark.parametrize(("name", "of_both"), [("manual", True), ("reference", True), ("gru", False), ("ops", False)])
-def test_a_file_counts_for_those_that_run_it(
+def test_code_in_a_file_changes_the_fingerprints_of_devices_that_run_it(
     name: str, of_both: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for file in FOLDER.glob("*.py"):
@@ -38,15 +38,15 @@ def test_a_file_counts_for_those_that_run_it(
     assert fingerprint(gpu=True) != before[0] and (fingerprint(gpu=False) != before[1]) == of_both
 
 
-def test_comments_docstrings_and_blank_lines_are_no_code() -> None:
+def test_comments_docstrings_and_blank_lines_do_not_count_as_code() -> None:
     source = (
         '"""What\nfor."""\n\nX = "# text"  # why\n\n\nclass A:\n    """A."""\n\n    def f(self):  # f\n        "F."\n'
     )
     assert code_of(source).splitlines() == ['X = "# text"', "class A:", "    def f(self):"]
-    assert code_of('X = """a\n\n# b"""\n') != code_of('X = """a\n"""\n')  # a text is code
+    assert code_of('X = """a\n\n# b"""\n') != code_of('X = """a\n"""\n')  # a string is code
 
 
-def test_what_a_cpu_runs_are_the_files_that_count_for_its_figures() -> None:
+def test_a_cpus_fingerprint_covers_exactly_the_files_that_it_runs() -> None:
     if onednn.hindrance(torch.zeros(1)) is not None:
         pytest.skip(onednn.hindrance(torch.zeros(1)))
     ran = set()

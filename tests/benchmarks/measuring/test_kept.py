@@ -1,4 +1,4 @@
-"""Tables that are replaced whole, and the options of the commands that keep them."""
+"""Tables that are replaced as a whole, and the options of the commands that keep them."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ import pytest
 from benchmarks.measuring.kept import parsed, read_table, write_table
 
 
-def test_a_table_comes_back_and_is_replaced_whole(tmp_path: Path) -> None:
+def test_a_table_is_read_back_and_replaced_as_a_whole(tmp_path: Path) -> None:
     file = tmp_path / "new" / "table.csv"
     assert read_table(file) == []
     for rows in ([{"a": "1", "b": "x, y"}, {"a": "2", "b": ""}], [{"a": "3", "b": "z"}]):
@@ -17,7 +17,7 @@ def test_a_table_comes_back_and_is_replaced_whole(tmp_path: Path) -> None:
         assert read_table(file) == rows
 
 
-def test_a_table_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_previous_table(tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     write_table(file, ("a",), [{"a": "1"}])
     with pytest.raises(ValueError, match="fields not in fieldnames"):
@@ -34,7 +34,7 @@ def test_a_table_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) ->
         (["--record", "--recorded"], "not allowed with"),
     ],
 )
-def test_nothing_is_found_with_another_triton_than_this(
+def test_conflicting_record_and_triton_options_are_rejected(
     words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["command", *words])
@@ -43,6 +43,6 @@ def test_nothing_is_found_with_another_triton_than_this(
     assert sentence in capsys.readouterr().err
 
 
-def test_what_was_recorded_with_another_triton_may_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_another_triton_version_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["command", "--recorded", "--triton", "3.6.0"])
     assert parsed(ArgumentParser(), "3.9.0").triton == "3.6.0"

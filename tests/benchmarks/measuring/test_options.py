@@ -1,4 +1,4 @@
-"""A mistake on the command line of a benchmark is one sentence and exit code 2, before anything is timed."""
+"""A mistake on a benchmark's command line gives a one-line message and exit code 2 before anything is timed."""
 
 import sys
 from argparse import ArgumentTypeError
@@ -22,7 +22,7 @@ from benchmarks.measuring.options import amount, existing, names, numbers, whole
         (names({"a": 1, "b": 2}), "b,a", ["b", "a"]),
     ],
 )
-def test_what_is_right_is_read(read: Callable[[str], object], text: str, value: object) -> None:
+def test_valid_values_are_parsed(read: Callable[[str], object], text: str, value: object) -> None:
     assert read(text) == value
 
 
@@ -38,7 +38,7 @@ def test_what_is_right_is_read(read: Callable[[str], object], text: str, value: 
         (existing, ["no such file", "."]),
     ],
 )
-def test_what_is_wrong_is_said(read: Callable[[str], object], wrong: list[str]) -> None:
+def test_invalid_values_are_rejected(read: Callable[[str], object], wrong: list[str]) -> None:
     for text in wrong:
         with pytest.raises(ArgumentTypeError, match=r"must be|no such file: "):
             read(text)
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said(read: Callable[[str], object], wrong: list[str]) 
         ("pictures", "--all", "unrecognized arguments: --all"),
     ],
 )
-def test_a_command_that_is_told_nonsense_measures_nothing(
+def test_a_command_with_an_invalid_option_measures_nothing(
     command: str,
     options: str,
     said: str,

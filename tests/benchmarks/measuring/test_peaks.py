@@ -1,4 +1,4 @@
-"""What a device can do is measured by reads that are really done, and kept among the results."""
+"""The L2 cache's bandwidth is measured by actual reads, and stored among the results."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,12 +35,14 @@ def test_bandwidth_is_bytes_over_the_best_round() -> None:
     assert row.timing.median == 10 and row.efficiency == 0.8
 
 
-def test_it_is_measured_on_any_device() -> None:
+def test_l2_bandwidth_is_measured_on_any_device() -> None:
     found = l2_cache(DEVICE)
     assert 0.1 < found.gbytes < 100_000 and found.size <= peaks.REREAD
 
 
-def test_the_newest_measurement_is_kept_and_is_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_l2_bandwidth_is_used_and_is_not_a_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     machine = replace(Machine.here(), device="A GPU")
     for microseconds in (10.0, 8.0):

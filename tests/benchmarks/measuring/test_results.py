@@ -33,9 +33,7 @@ def test_a_file_with_other_columns_is_refused(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "name,seconds\na,1\n"
 
 
-def test_a_runs_rows_are_added_to_those_of_its_machine_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runs_rows_are_added_unchanged_to_its_machines_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")
     file = append([ROW], replace(Machine.here(), device="A GPU (80GB)"), tmp_path / "results.csv")
     assert main([str(file)]) == main([str(file)]) == 0
@@ -43,7 +41,7 @@ def test_a_runs_rows_are_added_to_those_of_its_machine_as_they_are(
     assert read(kept) == read(file)  # a second time adds nothing
 
 
-def test_a_file_that_cannot_be_added_is_a_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_adding_a_missing_file_names_it_and_exits_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([str(tmp_path / "nowhere.csv")])
     assert stopped.value.code == 2 and "nowhere.csv" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Timing side by side: contenders take turns on changing inputs, and one that fails stops nobody."""
+"""Timing side by side: contenders take turns on changing inputs, and one that fails does not stop the others."""
 
 import itertools
 import time
@@ -25,7 +25,7 @@ def test_contenders_take_turns() -> None:
 
 
 def test_medians_tell_the_slower_from_the_faster() -> None:
-    """In microseconds; other tests may keep this one waiting, but not for ten times as long."""
+    """In microseconds; other tests may delay this one, but not by a factor of ten."""
     runs = {"slow": lambda number: time.sleep(0.02), "fast": lambda number: time.sleep(0.002)}
     measured = side_by_side(runs, SETS, torch.device("cpu"), seconds=0.1)
     slow, fast = (measured[name, False].timing.median for name in ("slow", "fast"))
@@ -39,7 +39,7 @@ def test_inputs_rotate() -> None:
     assert set(numbers) == set(range(SETS)) and numbers[-3:-1] != numbers[-2:]
 
 
-def test_one_that_fails_is_named_and_the_others_are_timed(capsys: pytest.CaptureFixture) -> None:
+def test_a_failing_contender_is_reported_and_the_others_are_timed(capsys: pytest.CaptureFixture) -> None:
     def fail(number: int) -> None:
         raise RuntimeError("no such algorithm\nand pages more")
 
@@ -48,7 +48,7 @@ def test_one_that_fails_is_named_and_the_others_are_timed(capsys: pytest.Capture
     assert capsys.readouterr().out == "bad failed and is excluded: RuntimeError, no such algorithm\n"
 
 
-def test_one_that_fails_in_its_turns_does_not_cost_the_others_theirs(capsys: pytest.CaptureFixture) -> None:
+def test_a_contender_that_fails_while_timed_costs_the_others_no_rounds(capsys: pytest.CaptureFixture) -> None:
     calls = itertools.count()
 
     def fail_later(number: int) -> None:
@@ -62,7 +62,7 @@ def test_one_that_fails_in_its_turns_does_not_cost_the_others_theirs(capsys: pyt
     assert capsys.readouterr().out == "bad failed and is excluded: OutOfMemoryError, CUDA out of memory\n"
 
 
-def test_nobody_follows_who_has_broken_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_out_a_contender_that_broke_the_device_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def synchronize() -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
@@ -76,7 +76,7 @@ def test_percentiles_are_of_the_rounds() -> None:
     assert (timing.p20, timing.median, timing.p80) == (2, 5, 8)
 
 
-def test_peak_memory_is_what_lives_at_once() -> None:
+def test_peak_memory_is_that_of_tensors_alive_at_the_same_time() -> None:
     mib = 1 << 18  # float32 values
 
     def one_after_the_other() -> None:

@@ -25,7 +25,7 @@ def test_the_port_gives_the_same_logits_and_gradients(name: str, training: bool)
     assert errors(models, model, problem, (views.double(), voxels))["port"] < 1e-12
 
 
-def test_the_port_of_a_normalised_network_agrees_in_evaluation_and_does_not_train() -> None:
+def test_the_port_of_a_normalised_network_agrees_in_evaluation_only() -> None:
     problem = NetworkProblem(small_network("compact"), views=2, type_name="fp64")
     model, views = problem.model(DEVICE).double(), torch.rand(2, 2, 3, 127, 127, dtype=torch.float64, device=DEVICE)
     torch.testing.assert_close(Port(model).eval()(views), model(views).logits)
@@ -33,7 +33,7 @@ def test_the_port_of_a_normalised_network_agrees_in_evaluation_and_does_not_trai
     assert "port" in able(DEVICE, problem, compilers=True) and "port" not in able(DEVICE, training, compilers=True)
 
 
-def test_rows_of_a_network_and_of_its_training_step() -> None:
+def test_network_and_training_rows_carry_error_memory_and_efficiency() -> None:
     for training in (False, True):
         problem = NetworkProblem(small_network("3d-gru-3"), views=2, training=training)
         rows = measure(problem, ["port", "reference"], DEVICE, seconds=0.01)
@@ -42,7 +42,7 @@ def test_rows_of_a_network_and_of_its_training_step() -> None:
         assert {row.backward for row in rows} == {training}
 
 
-def test_a_training_step_trains() -> None:
+def test_a_training_step_changes_the_weights() -> None:
     problem = NetworkProblem(small_network("3d-lstm-1"), batch=2, views=1, training=True)
     model = contender("reference", problem.model(DEVICE))
     before = model.decoder.out.weight.detach().clone()
@@ -51,7 +51,7 @@ def test_a_training_step_trains() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str) -> None:
+def test_nominal_operations_are_those_that_pytorch_counts_for_the_port(name: str) -> None:
     model = R2N2(small_network(name))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         Port(model)(torch.rand(2, 3, 3, 127, 127))
@@ -60,13 +60,13 @@ def test_nominal_operations_are_those_that_pytorch_counts_of_the_port(name: str)
     assert 0.2 < work.useful / work.nominal < 1
 
 
-def test_useful_pairs_of_a_place_and_a_tap_are_inside_and_not_of_an_inserted_zero() -> None:
+def test_useful_pairs_exclude_the_outside_and_inserted_zeros() -> None:
     assert [pairs(4, 3, 1), pairs(8, 3, 2), pairs(8, 1, 2)] == [10, 11, 4]
-    assert pairs(4, 3, 1, stride=2, source_side=8) == 11  # of twelve, one past the end
+    assert pairs(4, 3, 1, stride=2, source_side=8) == 11  # of twelve, one is past the end
     assert pairs(64, 3, 1, stride=2, source_side=127) == 64 * 3 - 2
 
 
-def test_a_training_step_is_three_times_the_forward_pass_without_the_pictures_gradient() -> None:
+def test_a_training_step_is_3_forward_passes_less_the_pictures_gradient() -> None:
     model = R2N2(small_network("3d-gru-3"))
     forward, step = (network_work(model, batch=2, views=3, training=training) for training in (False, True))
     first = 2 * 2 * 3 * 4 * 3 * (7 * 127) ** 2  # 7x7 from 3 to 4 channels, for six pictures

@@ -34,7 +34,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     ("cell", "steps"),
     [("gru", 1), ("lstm", 2), *(pytest.param(*case, marks=pytest.mark.long) for case in (("gru", 2), ("lstm", 1)))],
 )
-def test_every_contender_is_right(cell: str, steps: int) -> None:
+def test_every_contender_computes_the_right_result(cell: str, steps: int) -> None:
     problem = Problem(cell, batch=2, steps=steps, grid=2, channels=3, backward=True)
     chosen = {name: contender for name, contender in contenders().items() if not contender.compiled}
     found = errors(chosen, problem, problem.inputs(DEVICE, seed=0))
@@ -45,7 +45,7 @@ def test_every_contender_is_right(cell: str, steps: int) -> None:
 
 @pytest.mark.parametrize("sizes", [{"grid": 1}, {"grid": 4}, {"grid": 5}, {"grid": 3, "kernel_size": 1}])
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_in_float64_every_layout_gives_the_reference_and_its_gradients(cell: str, sizes: dict[str, int]) -> None:
+def test_in_float64_every_layout_matches_the_reference_and_its_gradients(cell: str, sizes: dict[str, int]) -> None:
     problem = Problem(cell, batch=2, steps=2, channels=3, type_name="fp64", backward=True, **sizes)
     plain = {name: one for name, one in contenders().items() if not one.compiled and not name.startswith(OWN)}
     found = errors(plain, problem, problem.inputs(DEVICE))
@@ -65,7 +65,7 @@ def test_rows_carry_error_work_memory_and_spread() -> None:
     assert "forward and backward, B 2, T 2" in printed(rows)
 
 
-def test_inputs_are_never_zeros_and_differ_from_set_to_set_but_for_the_weight() -> None:
+def test_inputs_have_no_zeros_and_only_the_weight_is_the_same_in_all_sets() -> None:
     first, second = (Problem("lstm", 2, 2, grid=2, channels=3).inputs(DEVICE, seed) for seed in range(2))
     assert all(tensor.count_nonzero() == tensor.numel() for tensor in first)
     same = [torch.equal(a, b) for a, b in zip(first, second, strict=True)]
@@ -80,10 +80,10 @@ def test_all_sets_share_the_weights_memory() -> None:
     for number in range(2):
         run(number)
     shared = [a.data_ptr() == b.data_ptr() for a, b in zip(*seen, strict=True)]
-    assert shared == [False] * 4 + [True, False]  # of two steps u's and r's projection, and c's
+    assert shared == [False] * 4 + [True, False]  # for each of two steps, the projections of u and r, and of c
 
 
-def test_a_result_that_is_not_a_number_is_infinitely_wrong() -> None:
+def test_a_nan_result_has_an_infinite_error() -> None:
     problem = Problem("gru", 1, 1, grid=2, channels=3)
     merged = contenders()["merged NCDHW"]
     broken = replace(merged, run=lambda problem, inputs: [merged.run(problem, inputs)[0] * torch.nan])
@@ -114,7 +114,7 @@ def test_layouts_and_backends_are_what_their_names_say(monkeypatch: pytest.Monke
     assert backends == ["triton", "onednn", "reference"]
 
 
-def test_the_floor_of_a_row_is_counted_by_hand() -> None:
+def test_the_floor_of_a_row_agrees_with_a_count_by_hand() -> None:
     """B = 2, T = 2, G = 2, C = 4: 64 pairs of voxel and tap, all 8 taps of 8 voxels inside."""
     problem = Problem("gru", batch=2, steps=2, grid=2, channels=4)
     (row,) = measure(problem, ["merged NCDHW"], DEVICE, seconds=0.01)
@@ -129,7 +129,7 @@ def test_the_floor_of_a_row_is_counted_by_hand() -> None:
 
 
 def test_z_in_channels_is_one_2d_convolution_of_all_gates_channels_innermost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a 4x4x4 grid of 128 channels 512 to 4 N channels, 1.33 times a padded convolution's operations."""
+    """On a 4x4x4 grid of 128 channels: from 512 to 4 N channels, 1.33 times a padded convolution's operations."""
     problem, conv2d, seen = Problem("lstm", 2, 1), torch.nn.functional.conv2d, []
 
     def spy(grid: torch.Tensor, weight: torch.Tensor, **named: object) -> torch.Tensor:
@@ -157,7 +157,7 @@ def test_merged_gates_take_one_chain_of_pointwise_calls() -> None:
     assert found == {"add": 2, "sigmoid": 1, "tanh": 1, "mul": 1, "lerp": 1} and called["conv3d"] == 2
 
 
-def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
+def test_errors_are_computed_with_the_cudnn_settings_of_the_timing() -> None:
     problem, contender, seen = Problem("gru", 1, 1, grid=2, channels=3), contenders()["merged NDHWC"], []
 
     def run(problem: Problem, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -165,10 +165,10 @@ def test_compilers_meet_cudnn_as_it_is_when_they_are_timed() -> None:
         return contender.run(problem, inputs)
 
     errors({"spy": replace(contender, run=run)}, problem, problem.inputs(DEVICE))
-    assert [benchmark for benchmark, _ in seen] == [True] and seen[0][1] in (0, None)  # None: there is no cuDNN
+    assert [benchmark for benchmark, _ in seen] == [True] and seen[0][1] in (0, None)  # None without cuDNN
 
 
-def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packing_is_timed_separately_only_in_a_forward_step(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("gru", 1, 1, grid=2, channels=3)
     inputs, found, frozen = problem.inputs(DEVICE), contenders(), []
     monkeypatch.setattr(runs, "conv_gru", lambda p, w, h, **named: frozen.append(promise_of(w) is not None) or (0, 0))
@@ -189,7 +189,7 @@ def test_packing_is_timed_apart_in_a_step_forward(monkeypatch: pytest.MonkeyPatc
     assert PACKING in able(gpu, many) and ONE_BY_ONE not in able(gpu, many)
 
 
-def test_a_constant_weight_is_compiled_where_it_is_laid_out_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_frozen_runs_only_forward_on_a_cpu_with_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", False)
     forward = Problem("gru", 1, 1, grid=2, channels=3)
     for device, problem, there in (
@@ -201,7 +201,7 @@ def test_a_constant_weight_is_compiled_where_it_is_laid_out_beforehand(monkeypat
         assert COMPILED_FROZEN not in able(torch.device(device), problem, compilers=False)
 
 
-def test_pytorchs_weight_is_laid_out_within_a_step_and_its_gradient_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pytorchs_packing_packs_the_weight_and_unpacks_its_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, conv3d, seen = Problem("lstm", 1, 1, grid=2, channels=3, backward=True), F.conv3d, []
 
     def spy(grid: torch.Tensor, weight: torch.Tensor, **named: object) -> torch.Tensor:
@@ -215,13 +215,13 @@ def test_pytorchs_weight_is_laid_out_within_a_step_and_its_gradient_back(monkeyp
     assert weight.shape == problem.weight_shape and weight.is_contiguous()
     contender.run(problem, inputs)
     (laid_out,) = seen
-    gradient = torch.ones_like(laid_out)  # as cuDNN leaves it
+    gradient = torch.ones_like(laid_out)  # as cuDNN returns it
     assert all(one.is_contiguous(memory_format=torch.channels_last_3d) for one in (laid_out, gradient))
     (back,) = torch.autograd.grad(laid_out, weight, gradient)
     assert back.shape == problem.weight_shape and back.is_contiguous()
 
 
-def test_pytorchs_packing_is_timed_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pytorchs_packing_is_timed_in_single_steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recurrence, "TRITON_IS_THERE", False)
     for device, backward in itertools.product(("cpu", "cuda"), (False, True)):
         step = Problem("gru", 36, 1, backward=backward)
@@ -230,7 +230,7 @@ def test_pytorchs_packing_is_timed_in_every_step(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("before", [None, "1"])
-def test_launches_come_one_by_one_for_one_contender_alone(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+def test_only_one_contender_turns_dependent_launches_off(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
     switch, seen = "CONVRNN3D_DEPENDENT_LAUNCH", []
     monkeypatch.delenv(switch, raising=False) if before is None else monkeypatch.setenv(switch, before)
     monkeypatch.setattr(runs, "conv_gru", lambda *_, **named: seen.append(os.environ.get(switch)) or (0, 0))

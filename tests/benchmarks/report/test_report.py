@@ -1,4 +1,4 @@
-"""The report says what the results say: winners and losers alike, and which kernels have changed since."""
+"""The report shows what the results say: wins and losses alike, and which kernels have changed since."""
 
 import shutil
 import subprocess
@@ -36,7 +36,7 @@ def race(kernels: float, merged: float, **changes: object) -> list[Row]:
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where GPU's rows are kept, in a folder of their own."""
+    """The results file of GPU, in a folder of its own."""
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     return results.file_of(GPU.device)
 
@@ -51,8 +51,8 @@ def test_the_fastest_pytorch_is_found_and_named(file: Path) -> None:
     assert "30 us (merged NDHWC, graph)" in line and "10 us (kernels, graph)" in line and "3.00 [" in line
 
 
-def test_the_readme_says_between_which_speed_ups_the_kernels_are(file: Path) -> None:
-    append([*race(10, 30), *race(20, 30, batch=1), *race(10, 9, batch=4)], GPU)
+def test_the_readme_gives_the_range_of_speed_ups(file: Path) -> None:
+    append([*race(10, 30), *race(20, 30, batch=1), *race(10, 9, batch=256)], GPU)
     assert "convolutions, 0.90 to 3.00 times as fast forward:" in report.readme_figures()
 
 
@@ -70,7 +70,7 @@ def test_the_readme_shows_the_gpu_and_the_cpu_that_were_measured_last(
     assert "## An older GPU" in report.page() and "## A GPU" in report.page()
 
 
-def test_packing_and_overlap_are_shown_beside_and_the_speed_up_is_without_them(file: Path) -> None:
+def test_packing_and_overlap_are_shown_and_do_not_affect_the_speed_up(file: Path) -> None:
     rows = [
         row_of("kernels, packing", 16),
         row_of("kernels, packing", 9, graph=False),
@@ -84,7 +84,7 @@ def test_packing_and_overlap_are_shown_beside_and_the_speed_up_is_without_them(f
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_pytorchs_packing_is_shown_beside_and_is_never_its_best_use(file: Path, backward: bool) -> None:
+def test_pytorchs_packing_is_shown_and_never_counts_as_its_fastest(file: Path, backward: bool) -> None:
     append([*race(10, 30, backward=backward), row_of(PYTORCH_PACKING, 29, backward=backward)], GPU)
     (one,) = stored.comparisons(file)
     assert one.others.name == "merged NDHWC (graph)" and one.speed_up[0] == pytest.approx(3)
@@ -92,7 +92,7 @@ def test_pytorchs_packing_is_shown_beside_and_is_never_its_best_use(file: Path, 
     assert "| 30 us (merged NDHWC, graph); 29 us (merged NDHWC, packing, graph) |" in line
 
 
-def test_where_ways_round_the_3d_convolution_are_missing_the_speed_up_is_marked(file: Path) -> None:
+def test_a_speed_up_without_all_3d_convolution_alternatives_is_marked(file: Path) -> None:
     append([*race(10, 30), row_of("unfolded", 29)], GPU)
     append([*race(10, 30, batch=1), row_of("unfolded", 29, batch=1), row_of("z in channels", 20, batch=1)], GPU)
     lines = {one.batch: report.step_line(one, asdict(GPU)) for one in stored.comparisons(file)}
@@ -110,21 +110,21 @@ def test_losses_are_shown_like_wins(file: Path) -> None:
     )
 
 
-def test_without_all_baselines_or_with_a_wrong_result_there_is_no_speed_up(file: Path) -> None:
+def test_missing_baselines_or_a_wrong_result_give_no_speed_up(file: Path) -> None:
     append(race(10, 30)[:-1], GPU)
     append([row_of("kernels", 10, batch=1, error=0.5), *race(10, 30, batch=1)[1:]], GPU)
     append(race(10, 30, batch=4), GPU)
     assert [one.speed_up is None for one in stored.comparisons(file)] == [True, False, True]
 
 
-def test_fewer_baselines_do_not_take_the_place_of_more(file: Path) -> None:
+def test_a_newer_run_replaces_one_with_more_baselines_only_if_versions_differ(file: Path) -> None:
     append([*race(10, 30), row_of("compiled default", 15)], GPU)
     append(race(10, 30), GPU)
     (one,) = stored.comparisons(file)
     assert one.others.name == "compiled default (graph)"
     append(race(10, 30), replace(GPU, torch="3.0"))
     (one,) = stored.comparisons(file)
-    assert one.others.name == "merged NDHWC (graph)"  # of another torch
+    assert one.others.name == "merged NDHWC (graph)"  # with another version of torch
 
 
 def test_figures_of_other_versions_are_marked(file: Path) -> None:
@@ -142,7 +142,7 @@ def test_the_newest_measurement_counts_and_is_never_mixed_with_an_older_one(file
     assert len(read(file)) == 2 * len(race(10, 1))
 
 
-def test_kernels_that_changed_since_are_marked_and_only_they(file: Path) -> None:
+def test_only_figures_of_kernels_that_changed_are_marked_as_stale(file: Path) -> None:
     old = replace(GPU, kernels="0" * 12)
     append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
     append([row_of("kernels", 10, batch=1), row_of("eager NCDHW", 20, batch=1)], old)
@@ -166,7 +166,7 @@ def test_without_a_gpus_results_the_pages_say_so(file: Path) -> None:
     assert report.NO_GPU not in report.page()
 
 
-def test_the_l2_caches_bandwidth_stands_under_the_machines_name(file: Path) -> None:
+def test_the_l2_bandwidth_is_shown_under_the_machines_name(file: Path) -> None:
     append(race(10, 30), GPU)
     assert "L2 cache" not in report.page()
     append([Reread(4 << 20, 1, Timing((1.0, 1.0))).row()], GPU)
@@ -190,14 +190,14 @@ def test_pages_and_pictures_are_written(file: Path, tmp_path: Path, monkeypatch:
     assert (tmp_path / "benchmarks-a-gpu.png").stat().st_size > 10_000
 
 
-def test_the_committed_pages_say_what_the_committed_results_say() -> None:
+def test_the_committed_pages_match_the_committed_results() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.report", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_comparison_knows_its_rows(file: Path) -> None:
+def test_a_comparison_is_among_the_rows_only_if_all_it_needs_is_there(file: Path) -> None:
     append([row_of("kernels", 10), row_of("eager NCDHW", 20)], GPU)
     problem, device = Problem("gru", 36, 1, type_name="bf16"), torch.device("cpu")
     assert Comparison(problem).is_among(read(file), device)
@@ -206,4 +206,4 @@ def test_a_comparison_knows_its_rows(file: Path) -> None:
     assert not Comparison(replace(problem, backward=True)).is_among(read(file), device)
     append([row_of("eager NCDHW", 20, batch=1)], GPU)
     assert Comparison(replace(problem, batch=1)).is_among(read(file), device)
-    assert not Comparison(replace(problem, batch=1), interpreted=True).is_among(read(file), device)  # no kernels
+    assert not Comparison(replace(problem, batch=1), interpreted=True).is_among(read(file), device)  # no row of kernels

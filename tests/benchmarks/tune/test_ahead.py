@@ -1,4 +1,4 @@
-"""Which candidates are timed, and that they are compiled beforehand."""
+"""Which candidates are timed, and how they are compiled beforehand."""
 
 import multiprocessing
 import time
@@ -19,7 +19,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.mark.parametrize("kernel", table())
-def test_what_is_in_use_is_timed_and_then_the_likeliest(kernel: str) -> None:
+def test_the_launch_in_use_is_timed_first_and_then_the_likeliest(kernel: str) -> None:
     choices = list(table()[kernel]["half"])
     in_use, *others = worth_timing(36, kernel, "half", choices, 227 << 10, most=16)
     assert replace(in_use, batch=36) in [replace(choice, batch=36) for choice in choices]
@@ -33,7 +33,7 @@ def test_what_is_in_use_is_timed_and_then_the_likeliest(kernel: str) -> None:
         assert is_one_too_many or predicted(kernel, "half", 36, launch) >= times[-1]
 
 
-def test_what_is_worth_timing_is_found_in_other_processes() -> None:
+def test_other_processes_find_the_same_launches_worth_timing() -> None:
     launches = {kernel: {"half": list(kinds["half"])} for kernel, kinds in table().items()}
     wanted = [(1, "gru_gates"), (8, "weight_gradient")]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

@@ -1,4 +1,4 @@
-"""The launch table as it is changed and written."""
+"""Changing and writing the launch table."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ def test_the_table_is_written_as_it_is_read(architecture: str | None) -> None:
     assert written(launches, json.loads(stored)["device"]) == stored
 
 
-def test_a_choice_of_one_bracket_leaves_the_others_as_they_were() -> None:
+def test_a_choice_for_one_bracket_leaves_the_others_unchanged() -> None:
     choices = list(table()["gru_gates"]["half"])
     other = Launch(None, 16, 32, 64, 8, 3)
     changed = with_choice(choices, 36, other)

@@ -1,4 +1,4 @@
-"""The command, on whatever device there is."""
+"""The command, on any device."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from benchmarks.work.outcomes import read
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_the_fastest_choice_is_written_and_all_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_choice_is_written_and_all_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Sequence(8, 2, (1, 1, 2), 4, 3, torch.bfloat16, "ieee", DEVICE)
     monkeypatch.setattr(command, "sequence_of", lambda kind, batch, device: replace(small, batch=batch))
     monkeypatch.setattr(command, "compile_in_processes", lambda *arguments: None)
@@ -50,7 +50,7 @@ def test_the_fastest_choice_is_written_and_all_else_stays(tmp_path: Path, monkey
     assert table_file(None) != out and not out.with_suffix(".new").exists()
 
 
-def test_without_a_gpu_it_says_so_and_still_has_its_help(
+def test_tune_without_a_gpu_is_an_error_but_its_help_works(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -7,7 +7,7 @@ from benchmarks.tune.choices import BATCHES
 from benchmarks.work.candidates import candidates
 
 
-def test_there_are_candidates_for_everything() -> None:
+def test_every_kernel_kind_and_batch_has_candidates_without_duplicates() -> None:
     for kernel in table():
         for kind in OPERANDS:
             for batch in BATCHES:

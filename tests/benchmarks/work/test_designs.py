@@ -1,4 +1,4 @@
-"""Today's launches are those that convrnn3d makes; the first design's bytes those that a review counted."""
+"""Today's launches are those that convrnn3d makes; the first design's bytes are those that a review counted."""
 
 import itertools
 import math
@@ -20,7 +20,7 @@ from benchmarks.work.tiling import weight_gradient
 
 H100 = Device(
     tflops=800, gbytes=3000, l2=8000, scratch=math.inf, turn=0.2, start=0, gap=2
-)  # as the review took it to be
+)  # as the review assumed it to be
 pytestmark = pytest.mark.usefixtures("parts_as_on_a_gpu")
 TYPES = {"bf16": (torch.bfloat16, "ieee"), "tf32": (torch.float32, "tf32"), "fp32": (torch.float32, "ieee")}
 
@@ -30,7 +30,7 @@ def launches(call: Call) -> dict[str, Launch]:
 
 
 class Launched(NamedTuple):
-    """Programs of every launch that convrnn3d makes, and those of its weight's gradient by its tile and shares."""
+    """Program counts of every launch that convrnn3d makes, and the weight gradient's programs by tile and shares."""
 
     forward: list[int]
     backward: list[int]
@@ -38,7 +38,7 @@ class Launched(NamedTuple):
 
 
 def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) -> Launched:
-    """None of them runs."""
+    """Record the launches of a call without running them."""
     blocks, gradients = [], []
     dtype, precision = TYPES[type_name]
 
@@ -83,9 +83,9 @@ def launched(cell: str, sizes: Sizes, type_name: str, architecture: str | None) 
 @pytest.mark.parametrize("type_name", TYPES)
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_todays_launches_are_those_of_convrnn3d(cell: str, type_name: str, architecture: str | None) -> None:
-    """The programs of every launch, as many times as it is made; what those of the weight's gradient do.
+    """The programs of every launch, as many times as it is made, and what those of the weight gradient do.
 
-    Of more than 192 samples a turn of the gradient is of one voxel, on grids that have no lines, too.
+    With more than 192 samples a turn of the gradient is of one voxel, also on grids that have no lines.
     """
     few = (1, 128, 4, 3), (36, 96, 4, 3), (70, 128, 3, 3), (5, 32, 5, 1)
     for batch, channels, grid, kernel_size in (*few, (200, 32, 9, 3), (400, 32, 1, 3)):
@@ -98,14 +98,14 @@ def test_todays_launches_are_those_of_convrnn3d(cell: str, type_name: str, archi
         assert call.launches_of("weight_gradient")[0].programs == made.weight_gradient, sizes
 
 
-def test_todays_launches_are_those_of_the_architectures_table() -> None:
-    """Of 16 samples: lines in tiles of 64 rows by 16 channels, or a voxel by 32 in each."""
+def test_todays_launches_follow_the_architectures_launch_table() -> None:
+    """For 16 samples: lines in tiles of 64 rows by 16 channels, or one voxel by 32 channels in each."""
     gates = [launches(Call("gru", Sizes(16), "bf16", name))["gates"].count for name in ("sm_90", None)]
     assert gates == [16 * 8, 64 * 4]
 
 
 def test_the_first_designs_bytes_are_those_that_the_review_counted() -> None:
-    """MB a launch from the L2 cache, bf16, C = 128, G = 4, at B = 36 and 256."""
+    """MB per launch from the L2 cache, bf16, C = 128, G = 4, at B = 36 and 256."""
 
     def megabytes(cell: str, name: str) -> list[int]:
         calls = (FirstCall(cell, Sizes(batch, steps=1)) for batch in (36, 256))
@@ -124,10 +124,10 @@ def test_the_first_designs_bytes_are_those_that_the_review_counted() -> None:
     [(1, (9, 11), (65, 85)), (16, (26, 33), (120, 145)), (36, (28, 40), (110, 135)),
      (64, (35, 51), (140, 170)), (256, (66, 100), (250, 400))],
 )  # fmt: skip
-def test_the_first_designs_times_are_about_those_that_the_review_simulated(
+def test_the_first_designs_times_are_close_to_those_the_review_simulated(
     batch: int, forward: tuple[int, int], both: tuple[int, int]
 ) -> None:
-    """Microseconds of a GRU's step; forward without the packing, which the review counts apart."""
+    """Microseconds of a GRU step; forward without the packing, which the review counts separately."""
     call = FirstCall("gru", Sizes(batch, steps=1))
     going, back = (
         sum(one.times * one.microseconds(H100) for one in part) for part in (call.forward(), call.backward())
@@ -136,23 +136,23 @@ def test_the_first_designs_times_are_about_those_that_the_review_simulated(
     assert both[0] <= round(going + back) <= both[1]
 
 
-def test_nothing_is_stored_that_a_missing_mask_makes_zero() -> None:
+def test_todays_launches_store_no_zeros_without_a_mask() -> None:
     first, today = (
         launches(design("lstm", Sizes(256, steps=1)))["step back"].memory_bytes for design in (FirstCall, Call)
     )
     assert round((first - today) / 1e6) == 17
 
 
-def test_operations_of_the_launches_are_those_of_the_phases_where_nothing_is_masked() -> None:
+def test_launches_without_masked_taps_do_the_operations_of_the_phases() -> None:
     for cell in ("gru", "lstm"):
         sizes = Sizes(batch=384, steps=4)
-        call = Call(cell, sizes, architecture=None)  # whose tiles are of one voxel each
+        call = Call(cell, sizes, architecture=None)  # its tiles are of one voxel each
         counted = sum(one.times * one.operations for one in (*call.forward(), *call.backward()))
         assert counted == sum(phase.times * phase.useful for phase in phases(cell, sizes)[1:-2])
 
 
-def test_what_the_first_design_launched_besides() -> None:
-    """The launches that the review says nobody counted."""
+def test_the_first_design_has_the_extra_launches_that_the_review_found() -> None:
+    """The launches that nobody had counted, according to the review."""
     for type_name, forward, backward in (("bf16", 1, 7), ("tf32", 9, 10)):
         call = FirstCall("gru", Sizes(36, steps=5, element=BYTES[type_name]), type_name)
         assert [sum(one.times for one in part) - 10 for part in (call.forward(), call.backward())] == [
@@ -161,7 +161,7 @@ def test_what_the_first_design_launched_besides() -> None:
         ]
 
 
-def test_any_sizes_are_counted() -> None:
+def test_launches_of_any_sizes_have_programs_bytes_and_times() -> None:
     shapes = itertools.product((1, 37, 300), (3,), (1, 2, 5), (5, 96), (1, 3))
     for (batch, steps, grid, channels, kernel_size), type_name in itertools.product(shapes, BYTES):
         sizes = Sizes(batch, steps, grid, channels, 0, kernel_size, BYTES[type_name])

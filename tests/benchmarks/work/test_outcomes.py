@@ -1,4 +1,4 @@
-"""Timings of candidates: kept, read again and set beside what the model says."""
+"""Timings of candidates: stored, read back and compared with the model."""
 
 import sys
 from dataclasses import replace
@@ -16,7 +16,7 @@ BY_ROWS = Timed("gru_gates", "half", 36, Launch(None, 64, 32, 64, 4, 3, shared=1
 LINES = Timed("gru_update", "tf32", 8, Launch(None, 64, 32, 32, 4, 3, shared=2, lines=True), 8.5)
 
 
-def test_what_was_timed_is_read_as_it_was_kept(tmp_path: Path) -> None:
+def test_timings_are_read_back_as_they_were_stored(tmp_path: Path) -> None:
     file = tmp_path / "new" / "tilings.csv"
     append([BY_ROWS], MACHINE, file)
     append([LINES], MACHINE, file)
@@ -25,11 +25,11 @@ def test_what_was_timed_is_read_as_it_was_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(KEPT.glob("*.csv")), ids=lambda file: file.stem)
-def test_those_that_are_kept_can_be_read(file: Path) -> None:
+def test_the_stored_timings_can_be_read(file: Path) -> None:
     assert all(1 < one.microseconds < 1000 for one in read(file))
 
 
-def test_times_stand_beside_those_of_the_model(
+def test_measured_times_are_compared_with_those_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     file = tmp_path / "tilings.csv"

@@ -24,23 +24,23 @@ def useful(sizes: Sizes, gates: int) -> int:
 
 
 @pytest.mark.parametrize("grid", [1, 2, 4, 5, 8])
-@pytest.mark.parametrize("convolution", [FORWARD, PAIR, BACK], ids=["one gate", "two", "three, back"])
+@pytest.mark.parametrize("convolution", [FORWARD, PAIR, BACK], ids=["one gate", "two gates", "three gates, back"])
 @pytest.mark.parametrize("shared", [0, 1, 2, 3])
-def test_no_way_to_share_out_loses_an_operation(shared: int, convolution: Convolution, grid: int) -> None:
-    """By voxel and by tap all do the useful operations, each once; what is masked is done besides."""
+def test_no_way_to_share_out_taps_loses_an_operation(shared: int, convolution: Convolution, grid: int) -> None:
+    """By voxel and by tap, each useful operation is done once and no other; elsewhere masked ones are added."""
     sizes = Sizes(batch=64, grid=grid)
     done = launch((in_parts if shared else whole)(sizes, convolution, replace(TILE, shared=shared))).operations
     if shared in (0, 3):
         assert done == useful(sizes, convolution.gates)
-    else:  # along each axis that is not shared out three taps for each place, those inside the grid or not
+    else:  # along each axis that is not shared out, three taps for each place, whether inside the grid or not
         masked = 3 - shared
         exact = done * sizes.axis_pairs**masked == useful(sizes, convolution.gates) * (3 * grid) ** masked
         assert exact
 
 
 @pytest.mark.parametrize("grid", [2, 4, 5, 8])
-def test_lines_do_what_leaves_the_grid_along_z_besides(grid: int) -> None:
-    """Three taps along z at every place of a line, which takes a power of two of rows; a tile is of one (x, y) here."""
+def test_lines_also_compute_taps_that_leave_the_grid_along_z(grid: int) -> None:
+    """Each place of a line has three taps along z, a line has a power of two of rows, and a tile one (x, y) here."""
     sizes, rows = Sizes(batch=64, grid=grid), {2: 2, 4: 4, 5: 8, 8: 8}[grid]
     done = launch(whole(sizes, PAIR, replace(TILE, lines=True))).operations
     assert done * sizes.axis_pairs == useful(sizes, 2) * 3 * rows
@@ -68,31 +68,31 @@ def test_a_line_reads_a_source_once_for_three_taps() -> None:
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_parts_read_what_is_inside_the_grid_and_weights_of_every_tap(lines: bool) -> None:
+def test_parts_read_sources_inside_the_grid_and_the_weights_of_every_tap(lines: bool) -> None:
     """Taps shared out along x: 160 pairs of x and dx with a plane of 16 voxels, in tiles of 64 rows; or 160 lines."""
     tile = replace(TILE, shared=1, lines=lines)
     read = 400 * 64 + 10 * 4 * 10 * 3 * 32 if lines else 1000 * 64 + 160 * 9 * 32
     assert launch(in_parts(Sizes(batch=64), FORWARD, tile)).l2_bytes == pytest.approx(4 * 128 * 2 * read, rel=1e-4)
 
 
-def test_what_is_copied_into_shared_memory_counts_twice_and_zeros_too() -> None:
-    """One sample, all of its lines and a block of 32 channels of two gates: nine turns of two, of 64 input channels."""
+def test_copies_into_shared_memory_count_twice_even_those_of_zeros() -> None:
+    """One sample, all of its lines, a block of 32 channels of two gates: nine times two turns of 64 input channels."""
     sizes, tile = Sizes(batch=1), replace(TILE, lines=True, warps=4)
     (group,) = {one.scratch for one in whole(sizes, PAIR, tile)}
     copied, read = 64 + 3 * 64, (64 + 4 * 32) + (64 + 2 * 32)
     assert group == 18 * (2 * copied + read) * 64 * 2
-    (group,) = {one.scratch for one in whole(sizes, PAIR, replace(tile, warps=8))}  # which read the rows twice
+    (group,) = {one.scratch for one in whole(sizes, PAIR, replace(tile, warps=8))}  # eight read the rows twice
     assert group == 18 * (2 * copied + read + 2 * 64) * 64 * 2
 
 
-def test_parts_that_are_left_to_be_summed() -> None:
+def test_bytes_of_the_parts_that_are_left_to_be_summed() -> None:
     sizes = Sizes(batch=2)
     for shared, pairs in ((1, 10 * 16), (2, 100 * 4), (3, 1000)):
         assert bytes_of_parts(sizes, PAIR, replace(TILE, shared=shared)) == 4 * 2 * 2 * 128 * pairs
     assert bytes_of_parts(sizes, BACK, replace(TILE, shared=3)) == 4 * 2 * 128 * 1000
 
 
-def test_the_weights_gradient_loses_none_either_and_rows_that_run_on_are_fewer() -> None:
+def test_the_weight_gradient_loses_no_operation_and_has_fewer_turns() -> None:
     sizes, tile = Sizes(batch=64, steps=2), replace(TILE, channels=128)
     by_voxel = [one for gates in (2, 1) for one in gradient_by_voxel(sizes, gates, tile, 1)]
     one_voxel = replace(tile, lines=True)
@@ -107,7 +107,7 @@ def test_the_weights_gradient_loses_none_either_and_rows_that_run_on_are_fewer()
     assert turns == [64, 1]
 
 
-def test_rows_and_columns_that_do_not_exist_are_read_nowhere() -> None:
+def test_rows_and_columns_that_do_not_exist_are_not_read() -> None:
     """B = 3, C = 24: one program for each voxel, whose tiles are 64 by 32."""
     found = launch(whole(Sizes(batch=3, channels=24), PAIR, replace(TILE, inner=32)))
     assert found.count == 64

@@ -1,4 +1,4 @@
-"""The count of operations and bytes: the figures that the design rests on."""
+"""The count of operations and bytes: the figures that the design is based on."""
 
 import sys
 from pathlib import Path
@@ -12,12 +12,12 @@ from benchmarks.work.phases import phases
 from benchmarks.work.sizes import Sizes
 
 
-def test_a_4x4x4_grid_has_1000_pairs_of_1728() -> None:
+def test_a_4x4x4_grid_has_1000_of_1728_pairs() -> None:
     assert (Sizes().pairs, Sizes().padded_pairs) == (1000, 1728)
     assert (Sizes(kernel_size=1).pairs, Sizes(grid=1).pairs) == (64, 1)
 
 
-def test_one_sample_and_step_in_megaflops() -> None:
+def test_megaflops_of_one_sample_and_step() -> None:
     by_name = {phase.name: phase for phase in phases("lstm", Sizes(batch=1, steps=1))}
     step = by_name["step: f, i, c, s', h'"]
     assert round(step.useful / 1e6) == 98 and round(step.nominal / 1e6) == 170
@@ -61,10 +61,10 @@ def test_phases_and_every_launch_of_both_designs_are_printed(
     assert forward[1][0] == "7" and float(forward[0][1]) > float(forward[1][1]) and len(backward) == 2
 
 
-def test_what_was_measured_stands_beside_what_is_predicted(
+def test_measured_times_are_printed_next_to_predicted_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path
 ) -> None:
-    """The newest figure of these sizes, and whether it is of other kernels."""
+    """The newest measurement of these sizes, and whether it is of other kernels."""
 
     def row(contender: str, measured: str, median: float, kernels: str, **other: object) -> str:
         values = {
