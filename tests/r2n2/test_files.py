@@ -1,4 +1,4 @@
-"""Files appear complete or not at all, and none is overwritten that nobody named."""
+"""Files appear complete or not at all, and only files that were named are overwritten."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from r2n2.errors import UserError
 from r2n2.files import check_writable, free_paths, write_together, written_beside
 
 
-def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.TXT"
     with written_beside(path) as temporary:
         assert temporary.suffix == ".TXT"
@@ -29,7 +29,7 @@ def test_files_written_together_appear_together(tmp_path: Path) -> None:
     assert (a.read_text(), b.read_text()) == ("a", "False")
 
 
-def test_if_one_cannot_be_written_none_is(tmp_path: Path) -> None:
+def test_if_one_file_cannot_be_written_none_is(tmp_path: Path) -> None:
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
@@ -44,12 +44,12 @@ def test_if_one_cannot_be_written_none_is(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [a, folder]
 
 
-def test_the_files_that_stand_are_named_if_the_last_step_fails(tmp_path: Path) -> None:
+def test_a_failed_last_step_names_the_files_already_written(tmp_path: Path) -> None:
     a, b = tmp_path / "a.txt", tmp_path / "b.txt"
 
     def blocked(path: Path) -> None:
         path.write_text("b")
-        b.mkdir()  # by someone else, meanwhile
+        b.mkdir()  # as another process could meanwhile
 
     with pytest.raises(UserError, match=r"Cannot write .*b\.txt: .* \(.*a\.txt written\)\.$"):
         write_together({a: lambda path: path.write_text("a"), b: blocked})
@@ -66,7 +66,7 @@ def test_free_paths_share_the_first_free_stem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_what_may_not_be_overwritten_stays_and_nothing_is_written_beside_it(
+def test_without_overwrite_an_existing_file_stays_and_none_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
     def refuse(*_: object) -> None:
@@ -85,14 +85,14 @@ def test_what_may_not_be_overwritten_stays_and_nothing_is_written_beside_it(
     assert (a.read_text(), b.read_text()) == ("new", "new") and len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_place_below_a_file_is_called_so(tmp_path: Path) -> None:
+def test_an_output_path_inside_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
     for below in ("b.txt", "b/c.txt"):
         with pytest.raises(UserError, match="would be inside a file"):
             check_writable(tmp_path / "a.txt" / below)
 
 
-def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+def test_writing_through_a_symlink_replaces_its_target(tmp_path: Path) -> None:
     target, link, dangling = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "dangling.txt"
     target.write_text("old")
     link.symlink_to(target)
@@ -104,7 +104,7 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     assert dangling.is_symlink() and (tmp_path / "new" / "file.txt").read_text() == "made"
 
 
-def test_what_is_no_file_is_refused_and_stays(tmp_path: Path) -> None:
+def test_pipes_link_loops_and_devices_are_refused_and_stay(tmp_path: Path) -> None:
     pipe, loop = tmp_path / "pipe", tmp_path / "loop"
     os.mkfifo(pipe)
     loop.symlink_to(loop)

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer; `python tests/helpers/fuzz.py` is the long one."""
+"""A short run of the fuzzer; `python tests/helpers/fuzz.py` runs it for longer."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_damaged_files_give_no_traceback_and_no_half_written_file() -> None:
 
 def test_the_fuzzer_sees_tracebacks_and_half_written_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash() -> None:
-        raise ValueError("not a sentence")
+        raise ValueError("not a user's mistake")
 
     monkeypatch.setattr(fuzz, "main", crash)
     assert [failure.number for failure in fuzz.fuzz(3, SEED)] == [0, 1, 2]
@@ -32,7 +32,7 @@ def test_the_fuzzer_sees_tracebacks_and_half_written_files(monkeypatch: pytest.M
     assert [failure.reason for failure in fuzz.fuzz(2, SEED)][1] == "copy.safetensors is not whole"
 
 
-def test_the_fuzzer_sees_failures_without_a_word_and_pictures_that_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fuzzer_sees_silent_failures_and_leftover_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent() -> None:
         raise SystemExit(2)
 

@@ -1,4 +1,4 @@
-"""The public names: there to be seen at once, imported when used."""
+"""The public names: listed at once, imported when used."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import r2n2
 NAMES = ("NETWORKS", "R2N2", "NetworkConfig", "Reconstruction", "Reconstructor", "UserError", "load")
 
 
-def test_dir_shows_what_is_not_imported_yet() -> None:
+def test_dir_lists_the_public_names_without_importing_torch() -> None:
     program = "import sys, r2n2; print(*dir(r2n2)); assert 'torch' not in sys.modules"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert {*NAMES, "__version__"} <= set(shown)
@@ -35,15 +35,15 @@ def test_public_names_can_be_imported(name: str) -> None:
     exec(f"from r2n2 import {name}", {})
 
 
-def test_a_name_that_is_not_there_is_named() -> None:
+def test_the_error_for_an_unknown_name_names_it() -> None:
     with pytest.raises(AttributeError, match="'r2n2' has no attribute 'lod'"):
         r2n2.lod  # noqa: B018
 
 
-def test_version_is_that_of_the_installation() -> None:
+def test_version_is_that_of_the_installed_package() -> None:
     assert r2n2.__version__ == version("r2n2")
 
 
 @pytest.mark.parametrize("package", [r2n2, convrnn3d])
-def test_packages_say_that_they_are_typed(package: object) -> None:
+def test_packages_contain_a_py_typed_marker(package: object) -> None:
     assert Path(package.__file__).with_name("py.typed").is_file()

@@ -1,4 +1,4 @@
-"""Imports point down: a room of r2n2 imports the rooms below it, and convrnn3d knows nothing of r2n2."""
+"""Imports point down: a room of r2n2 imports only the rooms below it, and convrnn3d never imports r2n2."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from imports import imported
 
 import r2n2
 
-# From the top down: what a room may import besides itself. What lies loose in r2n2/ ("") is the floor all stand on.
+# From the top down: what a room may import besides itself. Every room may import the modules directly in r2n2/ ("").
 BELOW = {
     "commands": {"app", "export", "training", "evaluation", "shapes", "data", "network", "pictures", ""},
     "app": {"shapes", "data", "pictures", ""},
@@ -21,13 +21,13 @@ BELOW = {
     "pictures": {""},
     "": set(),
 }
-DOORS = ("__init__", "__main__")  # of the whole package: they hand on what the rooms hold
+DOORS = ("__init__", "__main__")  # of the whole package: they may import every room
 R2N2 = Path(r2n2.__file__).parent
 CONVRNN3D = Path(convrnn3d.__file__).parent
 
 
 def room(module: str) -> str | None:
-    """The room of a module of the two packages; None for all others."""
+    """The room of a module of the two packages; None for any other module."""
     package, *parts = module.split(".")
     if package == "r2n2":
         return parts[0] if parts and (R2N2 / parts[0]).is_dir() else ""
@@ -35,12 +35,12 @@ def room(module: str) -> str | None:
 
 
 def wrong(name: str, source: str) -> set[str]:
-    """What the source of the room `name` imports and should not."""
+    """The modules that `source`, from the room `name`, imports but may not."""
     return {module for module in imported(source) if room(module) not in {None, name} | BELOW[name]}
 
 
 @pytest.mark.parametrize("name", BELOW)
-def test_a_room_imports_rooms_below_it_alone(name: str) -> None:
+def test_a_room_imports_only_rooms_below_it(name: str) -> None:
     files = [file for file in (R2N2 / name).glob("**/*.py" if name else "*.py") if name or file.stem not in DOORS]
     assert files
     found = {file.name: wrong(name, file.read_text(encoding="utf-8")) for file in files}
@@ -70,5 +70,5 @@ def test_convrnn3d_never_imports_r2n2() -> None:
         ("", "import convrnn3d"),
     ],
 )
-def test_an_import_that_points_up_is_seen(name: str, source: str) -> None:
+def test_an_import_of_a_room_above_is_detected(name: str, source: str) -> None:
     assert wrong(name, source)

@@ -1,4 +1,4 @@
-"""The command line: exit codes, sentences, files; what succeeds runs in a process of its own."""
+"""The command line: exit codes, messages, files. Commands that succeed run in their own process."""
 
 import contextlib
 import io
@@ -33,13 +33,13 @@ def r2n2(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
 
 
 def refused(*arguments: object, cwd: Path) -> str:
-    """The one sentence of a command that must fail with exit code 2; in this process, which has PyTorch already."""
+    """Return the one-line message of a command that must fail with exit code 2; runs here, where PyTorch is loaded."""
     said = io.StringIO()
     with (
         contextlib.chdir(cwd),
         contextlib.redirect_stderr(said),
         patch.object(sys, "argv", ["r2n2", *map(str, arguments)]),
-        patch.object(warnings, "formatwarning", warnings.formatwarning),  # which main changes
+        patch.object(warnings, "formatwarning", warnings.formatwarning),  # main changes it
         pytest.raises(SystemExit) as end,
     ):
         main()
@@ -71,7 +71,7 @@ def test_the_demo_writes_a_mesh_and_a_picture(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"prediction.obj", "prediction.png"}
 
 
-def test_reconstruct_writes_what_the_suffix_says(tmp_path: Path, views: list[Path]) -> None:
+def test_reconstruct_writes_the_format_that_the_suffix_names(tmp_path: Path, views: list[Path]) -> None:
     result = r2n2("reconstruct", *views[:2], "-o", "out/chair.glb", "--style", "blocky", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert trimesh.load_mesh(tmp_path / "out" / "chair.glb").is_watertight
@@ -80,7 +80,7 @@ def test_reconstruct_writes_what_the_suffix_says(tmp_path: Path, views: list[Pat
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"chair.glb", "chair-views.png"}
 
 
-def test_an_object_in_the_corner_of_a_photograph_on_wood_has_a_shape(tmp_path: Path, views: list[Path]) -> None:
+def test_an_object_in_the_corner_of_a_photo_on_wood_is_reconstructed(tmp_path: Path, views: list[Path]) -> None:
     photo = photograph(read_image(views[0]), "wood", "corner", [2])
     photo.image.convert("RGB").save(tmp_path / "wood.jpg", quality=95)
     result = r2n2("reconstruct", "wood.jpg", "-o", "chair.npy", cwd=tmp_path)
@@ -96,7 +96,7 @@ def test_an_object_in_the_corner_of_a_photograph_on_wood_has_a_shape(tmp_path: P
     assert "blur" in refused("reconstruct", "wood.jpg", "-o", "a.obj", "--background", "blur", cwd=tmp_path)
 
 
-def test_views_of_different_objects_are_said(tmp_path: Path, views: list[Path]) -> None:
+def test_views_of_different_objects_give_a_warning(tmp_path: Path, views: list[Path]) -> None:
     with sample_folder() as folder:
         car = next((folder / "ShapeNetRendering").glob("02958343/*")) / "rendering" / "00.png"
         result = r2n2("reconstruct", *views[:2], car, "-o", "a.npy", cwd=tmp_path)
@@ -104,7 +104,7 @@ def test_views_of_different_objects_are_said(tmp_path: Path, views: list[Path]) 
     assert f"warning: {car.name} looks like a different object from the others" in result.stderr
 
 
-def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, views: list[Path]) -> None:
+def test_an_empty_shape_still_writes_what_the_network_saw(tmp_path: Path, views: list[Path]) -> None:
     says = refused("reconstruct", views[0], "-o", "chair.obj", "--threshold", 0.9999, cwd=tmp_path)
     assert "chair-views.png shows what the network saw" in says
     with Image.open(tmp_path / "chair-views.png") as picture:
@@ -112,7 +112,7 @@ def test_what_the_network_saw_is_shown_for_an_empty_shape_too(tmp_path: Path, vi
     assert not (tmp_path / "chair.obj").exists()
 
 
-def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: list[Path]) -> None:
+def test_reconstruct_writes_every_output_that_is_named(tmp_path: Path, views: list[Path]) -> None:
     names = ["a.stl", "b/a.ply", "a.3mf", "a.npy"]
     outputs = [argument for name in names for argument in ("-o", name)]
     result = r2n2("reconstruct", views[0], *outputs, "--size", 80, "--up", "z", "--keep-largest", cwd=tmp_path)
@@ -127,9 +127,7 @@ def test_reconstruct_writes_as_many_files_as_are_named(tmp_path: Path, views: li
     assert {path.name for path in tmp_path.iterdir()} == {"a.stl", "b", "a.3mf", "a.npy", "a-views.png"}
 
 
-def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(
-    tmp_path: Path, views: list[Path]
-) -> None:
+def test_default_outputs_are_named_after_the_first_view(tmp_path: Path, views: list[Path]) -> None:
     stem = views[0].stem
     (tmp_path / f"{stem}-shape.png").write_text("mine")
     result = r2n2("reconstruct", *views[:2], cwd=tmp_path)
@@ -144,10 +142,10 @@ def test_without_an_output_a_mesh_and_a_picture_are_named_after_the_first_view(
     }
 
 
-def test_a_name_that_was_taken_meanwhile_is_not_overwritten(
+def test_a_default_output_that_appears_meanwhile_is_not_overwritten(
     tmp_path: Path, views: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    """By another command that began at the same time with a picture of the same name."""
+    """Another command, started at the same time with a picture of the same name, may have written it."""
     stem, save, taken = f"{views[0].stem}-shape", Reconstruction.save, []
 
     def late(shape: Reconstruction, *paths: Path, **how: object) -> None:
@@ -176,7 +174,7 @@ def test_evaluate_prints_and_writes_the_table_of_the_sample(tmp_path: Path) -> N
     assert (tmp_path / "t.md").read_text() == result.stdout
 
 
-def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views: list[Path]) -> None:
+def test_user_mistakes_give_a_one_line_message_and_exit_code_2(tmp_path: Path, views: list[Path]) -> None:
     (tmp_path / "zero.png").touch()
     alone = r2n2("reconstruct", "zero.png", "-o", "a.obj", cwd=tmp_path)
     assert alone.returncode == 2 and "zero.png" in one_sentence(alone.stderr)
@@ -218,7 +216,7 @@ def test_a_users_mistakes_are_one_sentence_and_exit_code_2(tmp_path: Path, views
     assert (tmp_path / "view.png").read_bytes() == views[0].read_bytes()
 
 
-def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
+def test_wrong_options_give_exit_code_2_and_no_traceback(tmp_path: Path) -> None:
     for arguments in (["reconstruct"], ["evaluate", "--splat", "test"], ["no-such-command"]):
         result = r2n2(*arguments, cwd=tmp_path)
         assert result.returncode == 2
@@ -228,19 +226,19 @@ def test_wrong_options_are_exit_code_2(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command", ["demo", "app", "export", "reconstruct", "train", "evaluate", "networks", "data", "data sweethome"]
 )
-def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
+def test_every_command_has_a_help_text(tmp_path: Path, command: str) -> None:
     result = r2n2(*command.split(), "--help", cwd=tmp_path)
     assert result.returncode == 0
     assert "Usage" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["", "data"])
-def test_the_list_of_commands_cuts_no_sentence_off(tmp_path: Path, command: str) -> None:
+def test_the_list_of_commands_truncates_no_description(tmp_path: Path, command: str) -> None:
     said = r2n2(*command.split(), "--help", cwd=tmp_path).stdout
     assert "Commands:" in said and "..." not in said.split("Commands:")[1], said
 
 
-def test_prepare_train_and_evaluate_your_own_meshes(tmp_path: Path) -> None:
+def test_own_meshes_can_be_prepared_trained_on_and_evaluated(tmp_path: Path) -> None:
     for number in range(6):
         path = tmp_path / "meshes" / "table" / f"{number}.stl"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -272,7 +270,7 @@ def test_convert_stores_half_precision_if_asked(tmp_path: Path) -> None:
     assert "same file" in refused("convert", "w.safetensors", tmp_path / "w.safetensors", cwd=tmp_path)
 
 
-def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
+def test_broken_data_is_named_and_fatal_only_with_strict(tmp_path: Path) -> None:
     with sample_folder() as folder:
         shutil.copytree(folder, tmp_path / "data")
     chairs = sorted((tmp_path / "data" / "ShapeNetVox32" / "03001627").iterdir())
@@ -294,7 +292,7 @@ def test_broken_data_is_named_and_fatal_only_if_asked(tmp_path: Path) -> None:
     refused(*train, "--strict", cwd=tmp_path)
 
 
-def test_letters_that_the_output_has_not_are_spelt_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_letters_that_stdout_cannot_encode_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
@@ -304,6 +302,6 @@ def test_letters_that_the_output_has_not_are_spelt_out(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", ["hpu", "privateuseone", "nonsense", "cuda:x"])
-def test_a_device_that_is_not_here_is_said(name: str) -> None:
+def test_an_unavailable_device_is_reported(name: str) -> None:
     with pytest.raises(UserError, match=f"Device '{name}' is not available here"):
         find_device(name)

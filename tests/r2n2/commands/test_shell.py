@@ -1,4 +1,4 @@
-"""The command line as a shell meets it: quick help, the version, completion."""
+"""The command line as a shell uses it: fast help, the version, completion, signals."""
 
 import os
 import resource
@@ -36,14 +36,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
 
 
-def test_help_of_no_command_imports_what_computes() -> None:
+def test_no_commands_help_imports_slow_packages() -> None:
     text, _, modules = run("-c", HELP).stdout.rpartition("modules")
     assert text.count("Usage: r2n2") > 10
     assert {name.split(".")[0] for name in modules.split()} & SLOW == set()
 
 
-def test_help_takes_less_than_three_tenths_of_a_second() -> None:
-    """Of a processor, the best of five: what else runs on the machine does not count."""
+def test_help_takes_less_than_0_3_seconds_of_cpu_time() -> None:
+    """The best of five runs in CPU time, so that other programs on the machine do not count."""
     seconds = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -53,7 +53,7 @@ def test_help_takes_less_than_three_tenths_of_a_second() -> None:
     assert min(seconds) < 0.3, seconds
 
 
-def test_version_is_that_of_the_package() -> None:
+def test_version_option_prints_the_package_version() -> None:
     assert run("-m", "r2n2", "--version").stdout == f"r2n2 {r2n2.__version__}\n"
 
 
@@ -66,8 +66,8 @@ def test_version_is_that_of_the_package() -> None:
         ("r2n2 train --network res", ["res3d-gru-3"]),
     ],
 )
-def test_bash_completes(words: str, expected: list[str]) -> None:
-    """As the function that --show-completion prints asks."""
+def test_bash_completes_commands_options_and_values(words: str, expected: list[str]) -> None:
+    """Ask for completions as the function printed by --show-completion does."""
     program = "from r2n2.commands.cli import main; import sys; sys.argv[0] = 'r2n2'; main()"
     place = str(words.count(" "))
     answer = run("-c", program, COMP_WORDS=words, COMP_CWORD=place, _R2N2_COMPLETE="complete_bash").stdout
@@ -94,10 +94,8 @@ def heeding(number: signal.Signals, *command: str, **environment: str) -> subpro
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["typer", "torch"])
-def test_a_signal_while_a_module_is_imported_ends_the_program(
-    module: str, number: signal.Signals, tmp_path: Path
-) -> None:
-    """Whatever the module makes of it: NumPy, SciPy and PyTorch lose what is raised within their imports."""
+def test_a_signal_during_an_import_ends_the_program(module: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Even if the module swallows the exception, as the imports of NumPy, SciPy and PyTorch do."""
     swallow = f"import os\ntry:\n    os.kill(os.getpid(), {number:d})\nexcept BaseException:\n    pass\n"
     (tmp_path / f"{module}.py").write_text(swallow)
     path = os.pathsep.join([str(tmp_path), *sys.path])
@@ -105,7 +103,7 @@ def test_a_signal_while_a_module_is_imported_ends_the_program(
     assert (result.returncode, result.stdout, result.stderr) == (128 + number, "", "")
 
 
-def test_ctrl_c_while_the_commands_are_made_ready_ends_the_program_in_silence() -> None:
+def test_ctrl_c_while_the_commands_are_built_ends_the_program_silently() -> None:
     late = "import os, signal, typer.main\n"
     late += "typer.main.get_command = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
     program = f"{late}from r2n2.__main__ import main; main()"
@@ -113,7 +111,7 @@ def test_ctrl_c_while_the_commands_are_made_ready_ends_the_program_in_silence() 
     assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+def test_a_deleted_current_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     program = "import os; os.rmdir(os.getcwd()); from r2n2.__main__ import main; main()"
     command = [sys.executable, "-P", "-c", program, "networks"]
@@ -122,8 +120,8 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     assert result.stderr == "r2n2: The current folder was deleted; change into one that exists.\n"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_standard_output_that_is_full_is_called_so() -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_standard_output_is_reported() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "r2n2", "networks"]
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
@@ -132,7 +130,7 @@ def test_a_standard_output_that_is_full_is_called_so() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_a_signal_cut_off_leaves_no_file(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_write_interrupted_by_a_signal_leaves_no_file(number: signal.Signals, tmp_path: Path) -> None:
     program = f"""
 import os
 from r2n2.__main__ import main
@@ -155,8 +153,8 @@ main()
 
 
 @pytest.mark.parametrize(("echo", "printed"), [(60, "cleared away\n"), (0, "")])
-def test_only_a_later_sigterm_cuts_off_the_clearing_away(echo: float, printed: str) -> None:
-    """`timeout` sends the program one, and its group another."""
+def test_a_second_sigterm_within_echo_seconds_spares_the_cleanup(echo: float, printed: str) -> None:
+    """`timeout` sends one to the program and another to its process group; a later one does interrupt."""
     program = f"""
 import os
 from r2n2 import __main__
@@ -177,7 +175,7 @@ __main__.main()
 
 
 def test_a_forked_process_ends_on_sigterm_at_once() -> None:
-    """It would clear away what is its parent's, and a pool's takes SystemExit for its task's answer."""
+    """Otherwise it would clean up its parent's files, and a pool worker would take SystemExit for its task's result."""
     program = """
 import os, signal, time
 from r2n2.__main__ import main

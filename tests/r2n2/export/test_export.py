@@ -1,4 +1,4 @@
-"""A network as ONNX files: every value PyTorch's, whatever the batch; what is wrong never gets its name."""
+"""A network as ONNX files: values match PyTorch's for any batch size, and a wrong export is never written."""
 
 import json
 import re
@@ -36,9 +36,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_extra
 @pytest.mark.long
 @pytest.mark.parametrize("name", PAPER)
-def test_the_papers_networks_compute_what_pytorch_does_whatever_the_batch_and_the_views(
-    tmp_path: Path, name: str
-) -> None:
+def test_the_papers_networks_match_pytorch_for_any_batch_and_views(tmp_path: Path, name: str) -> None:
     model = R2N2(small_network(name)).eval()
     result = export_onnx(model, tmp_path / "out")
     states = {"hidden", "memory"} if "lstm" in name else {"hidden"}
@@ -49,14 +47,14 @@ def test_the_papers_networks_compute_what_pytorch_does_whatever_the_batch_and_th
 
 
 @needs_extra
-def test_the_shipped_network_computes_what_pytorch_does(shipped: Path) -> None:
+def test_the_shipped_network_matches_pytorch(shipped: Path) -> None:
     model = r2n2.load(device="cpu")
     graphs = load_graphs(shipped, split(plain(model)))
     assert max(errors(model, graphs, sample_views(batch=4, views=5)).values()) < TOLERANCE
 
 
 @needs_extra
-def test_the_readme_says_how_to_loop_in_code_that_runs(
+def test_the_readmes_code_runs_and_matches_pytorch(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = r2n2.load(device="cpu")
@@ -79,7 +77,7 @@ def test_the_readme_says_how_to_loop_in_code_that_runs(
         (hidden,) = names["step"].run(None, {"features": features, "hidden": np.zeros_like(names["state"][0])})
         return names["decoder"].run(None, {"hidden": hidden})[1][0]
 
-    photo = Image.new("RGBA", (500, 300), (240, 240, 240, 255))  # which the loop alone would squeeze
+    photo = Image.new("RGBA", (500, 300), (240, 240, 240, 255))  # the loop on its own would squeeze it
     photo.alpha_composite(views[0], (30, 90))
     photo.save(tmp_path / "photo.png")
     framed = model.reconstruct([tmp_path / "photo.png"])
@@ -89,7 +87,7 @@ def test_the_readme_says_how_to_loop_in_code_that_runs(
 
 
 @needs_extra
-def test_the_description_has_the_graphs_own_names_and_shapes(shipped: Path) -> None:
+def test_the_description_has_the_graphs_names_and_shapes(shipped: Path) -> None:
     import onnx
 
     described = json.loads((shipped / "network.json").read_text())
@@ -107,7 +105,7 @@ def test_the_description_has_the_graphs_own_names_and_shapes(shipped: Path) -> N
 
 @pytest.fixture
 def written(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphs of the shipped weights in place of translated ones: a translation takes seconds."""
+    """Copy the graphs of the shipped weights instead of translating a network, which takes seconds."""
     monkeypatch.setattr(export, "_write", lambda part, path: shutil.copyfile(shipped / part.file, path))
 
 
@@ -134,7 +132,7 @@ def test_an_export_replaces_an_older_one_and_leaves_other_files(tmp_path: Path, 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_what_is_exported_is_a_copy_in_float32_and_in_evaluation_mode() -> None:
+def test_the_exported_model_is_a_float32_copy_in_evaluation_mode() -> None:
     model = R2N2(small_network("3d-gru-3")).half().train()
     copied = plain(model)
     assert {parameter.dtype for parameter in copied.parameters()} == {torch.float32}
@@ -144,24 +142,24 @@ def test_what_is_exported_is_a_copy_in_float32_and_in_evaluation_mode() -> None:
 
 
 @needs_extra
-def test_a_file_in_the_folders_place_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(UserError, match="is a file"):
         export_onnx(R2N2(small_network("3d-gru-1")), tmp_path / "out")
 
 
-def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(UserError, match=r"lacks onnxscript; .*pip install '\.\[export\]'"):
         export_onnx(R2N2(small_network("3d-gru-1")), tmp_path / "out")
 
 
-def test_the_command_without_the_extra_is_one_sentence_and_exit_code_2(
+def test_the_command_without_the_extra_prints_one_line_and_exits_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None)
     monkeypatch.setattr(sys, "argv", ["r2n2", "export", "-o", str(tmp_path / "out")])
-    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # which main sets
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # main changes it
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
@@ -169,7 +167,7 @@ def test_the_command_without_the_extra_is_one_sentence_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_errors_are_absolute_up_to_one_relative_beyond_and_infinite_for_nan() -> None:
+def test_errors_are_absolute_up_to_1_relative_above_and_infinite_for_nan() -> None:
     ones = np.full((2, 3), 1, np.float32)
     for value, expected, error in ((1.25, 1, 0.25), (10, 8, 0.25), (0.5, 0.25, 0.25), (np.nan, 1, np.inf)):
         assert check._error(np.float32(value) * ones, torch.from_numpy(np.float32(expected) * ones)) == error
@@ -177,7 +175,7 @@ def test_errors_are_absolute_up_to_one_relative_beyond_and_infinite_for_nan() ->
         check._error(ones.astype(np.float64), torch.from_numpy(ones))
 
 
-def test_the_rounding_of_float32_moves_hidden_values_by_what_no_two_programs_share() -> None:
+def test_float32_rounding_moves_hidden_values_far_more_than_occupancies() -> None:
     views, model = sample_views(batch=8, views=8), plain(r2n2.load(device="cpu"))
     with torch.no_grad():
         single, double = model(views), model.double()(views.double())

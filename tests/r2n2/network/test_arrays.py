@@ -1,4 +1,4 @@
-"""Pickled lists of arrays are read without running anything, and whatever is wrong with them is said."""
+"""Pickled lists of arrays are read without running code, and errors say what is wrong with them."""
 
 import io
 import os
@@ -23,7 +23,7 @@ def listed(items: list) -> np.ndarray:
 
 
 def npy(path: Path, items: object, protocol: int = 3, shape: tuple[int, ...] | None = None) -> Path:
-    """A `.npy` file of an object array, whose header may lie about its shape."""
+    """Write a `.npy` file of an object array; `shape` puts a false shape into its header."""
     buffer = io.BytesIO()
     header = {"descr": "|O", "fortran_order": False, "shape": shape or (len(items),)}
     np.lib.format.write_array_header_1_0(buffer, header)
@@ -32,7 +32,7 @@ def npy(path: Path, items: object, protocol: int = 3, shape: tuple[int, ...] | N
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
-def test_every_protocol_that_numpy_has_written_is_read(tmp_path: Path, protocol: int) -> None:
+def test_every_pickle_protocol_that_numpy_has_written_is_read(tmp_path: Path, protocol: int) -> None:
     read = read_arrays(npy(tmp_path / "a.npy", listed(ARRAYS), protocol))
     for array, expected in zip(read, ARRAYS, strict=True):
         np.testing.assert_array_equal(array, expected)
@@ -40,7 +40,7 @@ def test_every_protocol_that_numpy_has_written_is_read(tmp_path: Path, protocol:
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-def test_what_is_written_is_read_here_and_by_numpy(tmp_path: Path, suffix: str) -> None:
+def test_written_files_are_read_here_and_by_numpy(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     write_arrays(path, ARRAYS)
     loaded = np.load(path, allow_pickle=True)
@@ -50,7 +50,7 @@ def test_what_is_written_is_read_here_and_by_numpy(tmp_path: Path, suffix: str) 
     assert b"numpy._core" not in path.read_bytes()  # NumPy of 2016 has no such module
 
 
-def test_orders_and_float_types_are_kept(tmp_path: Path) -> None:
+def test_fortran_order_and_other_float_types_are_read(tmp_path: Path) -> None:
     arrays = [np.asfortranarray(ARRAYS[0]), ARRAYS[1].astype(">f8"), ARRAYS[2].astype(np.float16)]
     for array, expected in zip(read_arrays(npy(tmp_path / "a.npy", listed(arrays))), arrays, strict=True):
         np.testing.assert_array_equal(array, expected)
@@ -58,7 +58,7 @@ def test_orders_and_float_types_are_kept(tmp_path: Path) -> None:
 
 
 class Evil:
-    """Pickles into a call of os.system that would leave a file behind."""
+    """Pickles to a call of os.system that would create the file `mark`."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -76,7 +76,7 @@ def test_code_is_refused_by_name_and_not_run(tmp_path: Path, protocol: int) -> N
 
 
 @pytest.mark.parametrize("name", ["builtins eval", "builtins getattr", "numpy load", "numpy.core.multiarray fromfile"])
-def test_only_names_that_describe_arrays_are_known(tmp_path: Path, name: str) -> None:
+def test_pickles_may_use_only_names_that_describe_arrays(tmp_path: Path, name: str) -> None:
     path = npy(tmp_path / "evil.npy", listed(ARRAYS))
     module, function = name.split()
     call = b"\x80\x03c" + f"{module}\n{function}\n".encode() + b"X\x03\x00\x00\x001+1\x85R."
@@ -127,7 +127,7 @@ def test_anything_but_float_arrays_is_refused(tmp_path: Path, items: list, says:
         read_arrays(npy(tmp_path / "a.npy", listed(items)))
 
 
-def test_headers_that_lie_are_refused_without_the_memory_they_promise(tmp_path: Path) -> None:
+def test_false_headers_are_refused_without_allocating_what_they_claim(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="do not agree"):
         read_arrays(npy(tmp_path / "a.npy", listed(ARRAYS), shape=(10**10,)))
     plain = io.BytesIO()
@@ -154,7 +154,7 @@ def memo_bomb(depth: int) -> bytes:
     )
 
 
-def test_tiny_files_cannot_hang_or_exhaust(tmp_path: Path) -> None:
+def test_tiny_files_cannot_exhaust_time_or_memory(tmp_path: Path) -> None:
     start = npy(tmp_path / "good.npy", listed(ARRAYS)).read_bytes()
     header = start[: start.index(b"\x80\x03")]
     array = b"cnumpy.core.multiarray\n_reconstruct\n(tR"
@@ -173,7 +173,7 @@ def test_tiny_files_cannot_hang_or_exhaust(tmp_path: Path) -> None:
             read_arrays(tmp_path / name)
 
 
-def test_zip_files_cannot_unpack_without_end(tmp_path: Path) -> None:
+def test_zip_compression_that_unpacks_without_a_limit_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bz.npz", "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("arr_0.npy", bytes(10**6))
     with pytest.raises(UserError, match=r"bz\.npz is compressed in a way"):

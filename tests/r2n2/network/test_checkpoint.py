@@ -1,4 +1,4 @@
-"""Weights there and back, and files that are not the weights they should be."""
+"""Saving and loading weights, and refusing files that are not the expected weights."""
 
 import json
 import resource
@@ -16,7 +16,7 @@ from r2n2.network.checkpoint import load_tensors, load_weights, save_tensors, sa
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_weights_there_and_back(tmp_path: Path, name: str) -> None:
+def test_weights_survive_saving_and_loading(tmp_path: Path, name: str) -> None:
     model = R2N2(small_network(name)).eval()
     save_weights(tmp_path / "w.safetensors", model)
     loaded = load_weights(tmp_path / "w.safetensors", small_network(name))
@@ -34,7 +34,7 @@ def test_half_precision_weights_load_as_single(tmp_path: Path) -> None:
     assert torch.equal(loaded.encoder.fc.weight, model.encoder.fc.weight.half().float())
 
 
-def test_a_disk_without_space_is_named_and_the_file_before_stays(tmp_path: Path) -> None:
+def test_a_failed_write_names_the_file_and_keeps_the_previous_one(tmp_path: Path) -> None:
     path, limits = tmp_path / "w.safetensors", resource.getrlimit(resource.RLIMIT_FSIZE)
     save_tensors(path, {"x": torch.zeros(1)}, {})
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -47,14 +47,14 @@ def test_a_disk_without_space_is_named_and_the_file_before_stays(tmp_path: Path)
     assert len(load_tensors(path)[0]["x"]) == 1
 
 
-def test_configurations_there_and_back() -> None:
+def test_configurations_survive_conversion_to_a_dict_and_back() -> None:
     for config in NETWORKS.values():
         assert NetworkConfig.from_dict(config.to_dict()) == config
     with pytest.raises(ValueError, match="unknown"):
         NetworkConfig.from_dict(NETWORKS["compact"].to_dict() | {"colour": "red"})
 
 
-def test_files_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
+def test_unreadable_or_unexpected_weights_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     with pytest.raises(UserError, match="no weights file"):
         load_weights(path)
@@ -76,7 +76,7 @@ def test_files_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_tensors_of_other_shapes_are_refused(tmp_path: Path) -> None:
     model = R2N2(small_network("3d-gru-1"))
-    object.__setattr__(model, "config", small_network("3d-gru-3"))  # a file that lies about its network
+    object.__setattr__(model, "config", small_network("3d-gru-3"))  # the file names the wrong network
     save_weights(tmp_path / "w.safetensors", model)
     with pytest.raises(UserError, match=r"does not fit the network 3d-gru-3.*recurrence.weight"):
         load_weights(tmp_path / "w.safetensors")
@@ -91,20 +91,20 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"hidden_channels": -1}, {"features": 64.0}, {"encoder_channels": "abcdef"}])
-def test_impossible_networks_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
+def test_invalid_network_settings_are_refused(tmp_path: Path, change: dict[str, object]) -> None:
     config = small_network("3d-gru-1").to_dict() | change
     save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors", {"network": json.dumps(config)})
     with pytest.raises(UserError, match="does not say which network"):
         load_weights(tmp_path / "w.safetensors")
 
 
-def test_another_size_of_the_same_network_is_said_to_be_one(tmp_path: Path) -> None:
+def test_the_same_network_with_other_sizes_is_reported_as_such(tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", R2N2(small_network("3d-gru-1")))
     with pytest.raises(UserError, match="network 3d-gru-1 with other sizes"):
         load_weights(tmp_path / "w.safetensors", NETWORKS["3d-gru-1"])
 
 
-def test_weights_from_before_the_first_release_are_still_read() -> None:
+def test_configurations_from_before_the_first_release_are_read() -> None:
     for name, residual in (("res3d-gru-3", True), ("3d-lstm-1", False)):
         values = NETWORKS[name].to_dict() | {"residual": residual, "normalize": False}
         del values["graph"]

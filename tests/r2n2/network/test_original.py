@@ -1,4 +1,4 @@
-"""The weights of 2016 load, give the same output, the same gradients and the same optimiser steps, and go back."""
+"""The weights of 2016 load, give the same output, gradients and optimiser steps, and convert back."""
 
 import hashlib
 from pathlib import Path
@@ -24,7 +24,7 @@ LONG, SPARE = pytest.mark.long, (pytest.mark.long, pytest.mark.spare)
 
 
 @pytest.mark.parametrize("name", ["3d-gru-3", "res3d-gru-3"])
-def test_the_forward_pass_is_that_of_2016(name: str) -> None:
+def test_the_forward_pass_matches_2016(name: str) -> None:
     model, voxels = golden_network(name), torch.from_numpy(golden_voxels())
     with torch.inference_mode():
         output = model(torch.from_numpy(golden_views()))
@@ -34,8 +34,8 @@ def test_the_forward_pass_is_that_of_2016(name: str) -> None:
 
 
 @pytest.mark.parametrize("steps", [pytest.param(1, marks=LONG), pytest.param(3, marks=SPARE)])
-def test_optimiser_steps_are_those_of_2016(steps: int) -> None:
-    """In float64: gradients of the first step, the losses before each and after the last, how far each moved."""
+def test_optimiser_steps_match_2016(steps: int) -> None:
+    """In float64: gradients of the first step, losses before each step and after the last, how far each array moved."""
     run = Run(RESIDUAL, recipe("2016"), torch.device("cpu"))
     run.model.load_state_dict(to_tensors(golden_arrays("res3d-gru-3"), RESIDUAL))
     run.model.double()
@@ -66,7 +66,7 @@ def _parameters(model: R2N2) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(("name", "count"), [("3d-gru-3", 33), ("res3d-gru-3", 63)])
-def test_files_hold_the_arrays_of_2016(name: str, count: int) -> None:
+def test_files_hold_the_arrays_of_2016_in_order(name: str, count: int) -> None:
     names = [entry.name for entry in entries(NETWORKS[name])]
     assert len(names) == count
     a = "a" if name.startswith("res") else ""
@@ -78,7 +78,7 @@ def test_files_hold_the_arrays_of_2016(name: str, count: int) -> None:
     assert names[gates + 6][:6] == "t_x_rs"
 
 
-def test_arrays_have_the_stored_shapes() -> None:
+def test_arrays_have_the_shapes_stored_in_2016() -> None:
     arrays = to_arrays(R2N2(RESIDUAL).state_dict(), RESIDUAL)
     shapes = {entry.name: array.shape for entry, array in zip(entries(RESIDUAL), arrays, strict=True)}
     assert shapes["conv1a.W"] == (96, 3, 7, 7)
@@ -93,7 +93,7 @@ def test_arrays_have_the_stored_shapes() -> None:
 
 
 @pytest.mark.parametrize("name", ["3d-gru-3", "res3d-gru-3"])
-def test_tensors_to_arrays_and_back(name: str) -> None:
+def test_tensors_survive_conversion_to_arrays_and_back(name: str) -> None:
     config = small_network(name)
     tensors = R2N2(config).state_dict()
     back = to_tensors(to_arrays(tensors, config), config)
@@ -102,7 +102,7 @@ def test_tensors_to_arrays_and_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-def test_conversion_there_and_back_is_bit_for_bit(tmp_path: Path, suffix: str) -> None:
+def test_conversion_there_and_back_is_bit_exact(tmp_path: Path, suffix: str) -> None:
     first, middle, last = tmp_path / f"GRUNet{suffix}", tmp_path / "w.safetensors", tmp_path / f"again{suffix}"
     write_arrays(first, golden_arrays("3d-gru-3"))
     assert convert_weights(first, middle).name == "3d-gru-3"
@@ -116,7 +116,7 @@ def test_conversion_there_and_back_is_bit_for_bit(tmp_path: Path, suffix: str) -
         assert torch.equal(tensor, loaded.state_dict()[key])
 
 
-def test_files_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
+def test_arrays_that_do_not_fit_a_network_of_2016_are_refused(tmp_path: Path) -> None:
     arrays = golden_arrays("3d-gru-3")
     path = tmp_path / "w.npy"
     write_arrays(path, arrays[:-1])

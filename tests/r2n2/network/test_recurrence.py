@@ -15,7 +15,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @pytest.mark.parametrize("module", [ConvGRU3D, ConvLSTM3D])
-def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) -> None:
+def test_a_cell_applied_step_by_step_equals_the_sequence(module: type[ConvRNN3D]) -> None:
     recurrence = module(features=6, channels=4, grid=(2, 3, 1))
     features = torch.randn(2, 3, 6)
     state = None
@@ -25,8 +25,8 @@ def test_a_cell_applied_step_by_step_is_the_sequence(module: type[ConvRNN3D]) ->
 
 
 @pytest.mark.parametrize("kind", list(RECURRENCES))
-def test_what_a_view_writes_is_the_gate_in_front_of_what_is_new(kind: str) -> None:
-    """Found from outside: where the candidate c is 1 and h, s are known, the state after a step gives the gate."""
+def test_what_a_view_writes_is_the_gate_that_multiplies_the_candidate(kind: str) -> None:
+    """Measured from outside: if the candidate c is 1 and h, s are known, the state after a step gives the gate."""
     recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), kernel_size=1).double()
     with torch.no_grad():
         recurrence.weight[2] = 0
@@ -42,8 +42,8 @@ def test_what_a_view_writes_is_the_gate_in_front_of_what_is_new(kind: str) -> No
     torch.testing.assert_close(written[:, 0], gate.mean(-1))
 
 
-def test_under_autocast_the_projection_is_of_autocasts_type() -> None:
-    """A float32 bias added afterwards would make it, and the gates kept of it, float32."""
+def test_under_autocast_the_projection_has_autocasts_dtype() -> None:
+    """Adding a float32 bias afterwards would make it, and the gates saved for backward, float32."""
     recurrence = ConvGRU3D(features=6, channels=4, grid=(2, 3, 1)).to(DEVICE)
     features = torch.randn(2, 3, 6, device=DEVICE)
     exact = recurrence.project(features)
@@ -54,7 +54,7 @@ def test_under_autocast_the_projection_is_of_autocasts_type() -> None:
 
 
 @pytest.mark.parametrize("kind", list(RECURRENCES))
-def test_the_kernels_compute_what_the_reference_computes(kind: str) -> None:
+def test_the_kernels_match_the_reference(kind: str) -> None:
     recurrence = RECURRENCES[kind](features=6, channels=4, grid=(2, 3, 1), backend="triton", recompute=True).to(DEVICE)
     features = torch.randn(2, 3, 6, device=DEVICE)
     mask = torch.tensor([[True, False, True], [True, True, False]], device=DEVICE)
@@ -68,7 +68,7 @@ def test_the_kernels_compute_what_the_reference_computes(kind: str) -> None:
     "name",
     ["3d-lstm-1", "3d-gru-1", "res3d-gru-3", *(pytest.param(name, marks=LONG) for name in ("3d-lstm-3", "3d-gru-3"))],
 )
-def test_training_through_the_kernels_gives_the_references_losses(name: str) -> None:
+def test_training_with_the_kernels_gives_the_references_losses(name: str) -> None:
     views = torch.rand(2, 2, 3, 127, 127, device=DEVICE)
     target = (torch.rand(2, 32, 32, 32, device=DEVICE) > 0.7).long()
     losses = {}
@@ -88,7 +88,7 @@ def test_training_through_the_kernels_gives_the_references_losses(name: str) -> 
     assert losses["triton"] == pytest.approx(losses["reference"], rel=1e-4)
 
 
-def test_a_network_learns_where_triton_is_not_installed() -> None:
+def test_the_backward_pass_runs_where_triton_is_not_installed() -> None:
     program = """
 import sys
 sys.modules["triton"] = None

@@ -1,4 +1,4 @@
-"""Warnings come where they should, and not where they should not."""
+"""Warnings appear where they should, and only there."""
 
 import numpy as np
 import pytest
@@ -27,18 +27,18 @@ def mask(*boxes: tuple[int, int, int, int], level: float = 1.0, kind: Kind = Kin
         (mask(kind=Kind.TRANSPARENT), "nothing that stands out"),
     ],
 )
-def test_masks(given: Mask, says: str | None) -> None:
+def test_doubtful_masks_give_a_one_line_warning(given: Mask, says: str | None) -> None:
     doubt = doubt_of_mask(given, Background.AUTO, "a.jpg")
     assert doubt is None if says is None else says in doubt
     assert doubt is None or (doubt.startswith("a.jpg ") and doubt.endswith(".") and "\n" not in doubt)
 
 
-def test_a_busy_background_that_is_kept_is_said() -> None:
+def test_keeping_a_busy_background_gives_a_warning() -> None:
     assert "was kept" in doubt_of_mask(mask(), Background.KEEP, "a.jpg")
     assert doubt_of_mask(mask((30, 30, 70, 70), kind=Kind.PLAIN), Background.KEEP, "a.jpg") is None
 
 
-def test_similarity_is_that_of_sets() -> None:
+def test_similarity_of_sets_is_their_iou() -> None:
     a, b = np.zeros((2, 4, 4, 4), np.float32)
     assert similarity(a, b) == 1
     a[:2], b[1:3] = 1, 1
@@ -46,20 +46,20 @@ def test_similarity_is_that_of_sets() -> None:
     assert similarity(a, a) == 1
 
 
-def test_unsure_shapes_are_those_between_yes_and_no() -> None:
+def test_shapes_with_probabilities_near_the_threshold_are_unsure() -> None:
     sure = np.zeros((32, 32, 32), np.float32)
     sure[10:20, 10:20, 10:20] = 0.95
     assert doubt_of_shape(sure, 0.4) is None
     assert "unsure" in doubt_of_shape(np.full((32, 32, 32), 0.3, np.float32) + 0.2 * sure, 0.4)
-    assert doubt_of_shape(np.zeros((32, 32, 32), np.float32), 0.4) is None  # no voxel is said elsewhere
+    assert doubt_of_shape(np.zeros((32, 32, 32), np.float32), 0.4) is None  # an empty shape is reported elsewhere
 
 
-def test_the_odd_one_is_out() -> None:
+def test_a_shape_unlike_all_others_is_the_odd_one_out() -> None:
     block, plate = np.zeros((2, 16, 16, 16), np.float32)
     block[4:12, 4:12, 4:12] = 0.9
     plate[:, 0:2] = 0.9
     assert odd_ones_out(np.stack([block, block])) == []
     assert odd_ones_out(np.stack([block, plate, block * 0.9])) == [1]
     assert odd_ones_out(np.stack([block, plate])) == [0, 1]
-    assert odd_ones_out(np.stack([block, block, plate, plate])) == []  # two pairs: nobody is alone
+    assert odd_ones_out(np.stack([block, block, plate, plate])) == []  # two pairs: each has a match
     assert odd_ones_out(block[None]) == []

@@ -1,4 +1,4 @@
-"""Objects of the wrong size or place are brought to the middle; others are left alone."""
+"""Objects of the wrong size or place are scaled and centred; others stay as they are."""
 
 import numpy as np
 import pytest
@@ -22,20 +22,22 @@ def box(fill: float, x: float = 0.5, y: float = 0.5) -> tuple[float, float, floa
         ((800, 800), box(0.65, x=0.6), False),
         ((800, 800), box(0.65, y=0.66), True),
         ((1600, 400), (0.4, 0.1, 0.6, 0.9), True),  # a fifth of the longer side
-        ((137, 137), box(0.45), False),  # as renders may be
+        ((137, 137), box(0.45), False),  # renders may be this small
         ((137, 137), box(0.98), False),
         ((127, 127), box(0.35), True),
         ((137, 137), box(0.5, x=0.3), True),
     ],
 )
-def test_what_needs_framing(size: tuple[int, int], place: tuple[float, ...], expected: bool) -> None:
+def test_only_objects_of_the_wrong_size_or_place_need_framing(
+    size: tuple[int, int], place: tuple[float, ...], expected: bool
+) -> None:
     assert needs_framing(size, place) is expected
 
 
 @pytest.mark.parametrize("size", [(600, 600), (1600, 400), (90, 300)])
 @pytest.mark.parametrize("place", [(0.05, 0.1, 0.2, 0.3), (0.8, 0.7, 0.99, 0.98), (0.3, 0.01, 0.7, 0.99)])
 @pytest.mark.parametrize("opaque", [True, False])
-def test_the_object_fills_the_middle(size: tuple[int, int], place: tuple[float, ...], opaque: bool) -> None:
+def test_framing_centres_and_scales_the_object(size: tuple[int, int], place: tuple[float, ...], opaque: bool) -> None:
     pixels = np.zeros((size[1], size[0], 4), np.uint8)
     pixels[..., :3], pixels[..., 3] = (200, 210, 220), 255 if opaque else 0
     left, top, right, bottom = (round(v * s) for v, s in zip(place, size * 2, strict=True))
@@ -49,7 +51,7 @@ def test_the_object_fills_the_middle(size: tuple[int, int], place: tuple[float, 
     assert bool(framed[..., 3].min() == 255) is opaque
 
 
-def test_beyond_an_opaque_picture_its_edge_goes_on() -> None:
+def test_outside_an_opaque_picture_its_edge_is_repeated() -> None:
     pixels = np.full((100, 100, 4), 255, np.uint8)
     pixels[:, :, 0] = np.linspace(0, 200, 100)  # darker to the left
     framed = np.asarray(frame(Image.fromarray(pixels), (0.0, 0.4, 0.3, 0.6)))

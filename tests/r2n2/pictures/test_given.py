@@ -1,4 +1,4 @@
-"""Whatever arrays and tensors Python programs hold are taken, or refused in one sentence."""
+"""Arrays and tensors of any layout are accepted as pictures or refused with a one-line message."""
 
 import numpy as np
 import pytest
@@ -33,16 +33,16 @@ def only(given: np.ndarray | torch.Tensor) -> np.ndarray:
         (torch.from_numpy(PIXELS).permute(2, 0, 1)[None] / 255).requires_grad_(),
     ],
 )
-def test_every_way_to_hold_a_picture_is_the_same_picture(given: np.ndarray | torch.Tensor) -> None:
+def test_every_layout_and_type_gives_the_same_picture(given: np.ndarray | torch.Tensor) -> None:
     np.testing.assert_array_equal(only(given), PIXELS)
 
 
-def test_few_digits_are_enough() -> None:
+def test_half_precision_arrays_are_accepted() -> None:
     np.testing.assert_allclose(only((PIXELS / 255).astype(np.float16)), PIXELS, atol=1)
     np.testing.assert_allclose(only((torch.from_numpy(PIXELS) / 255).bfloat16()), PIXELS, atol=2)
 
 
-def test_greys_alpha_and_batches() -> None:
+def test_greys_alpha_and_batches_are_accepted() -> None:
     assert only(PIXELS[..., 0]).shape == (24, 20)
     assert only(PIXELS[..., :1]).shape == (24, 20)
     assert only(PIXELS[..., 0] > 127).max() == 255
@@ -72,7 +72,7 @@ def test_greys_alpha_and_batches() -> None:
         (torch.zeros(3, 20, 20).to_sparse(), "without plain pixels"),
     ],
 )
-def test_the_rest_is_refused_in_one_sentence(given: np.ndarray | torch.Tensor, says: str) -> None:
+def test_other_arrays_are_refused_with_a_one_line_message(given: np.ndarray | torch.Tensor, says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         pictures_from_array(given, "Picture 7")
     assert str(caught.value).startswith("Picture 7 ")

@@ -57,7 +57,7 @@ def test_a_render_loses_its_border() -> None:
     np.testing.assert_allclose(view.transpose(1, 2, 0) * 255, pixels[5:132, 5:132], atol=1e-4)
 
 
-def test_nothing_of_a_wide_picture_is_cut_off() -> None:
+def test_a_wide_picture_is_not_cropped() -> None:
     pixels = np.full((100, 400, 4), 255, np.uint8)
     pixels[40:60, :12] = pixels[40:60, -12:] = (255, 0, 0, 255)
     view = to_view(Image.fromarray(pixels))
@@ -74,7 +74,7 @@ def test_transparency_shows_the_background() -> None:
     np.testing.assert_allclose(half, 240 / 255 * (1 - 128 / 255), atol=0.003)
 
 
-def test_preprocessing_of_2016_fills_only_what_is_wholly_transparent() -> None:
+def test_preprocessing_of_2016_fills_only_fully_transparent_pixels() -> None:
     pixels = np.zeros((127, 127, 4), np.uint8)
     pixels[:, :40, 3], pixels[:, 40:80, 3] = 255, 128
     view = to_view(Image.fromarray(pixels), "2016")
@@ -83,15 +83,15 @@ def test_preprocessing_of_2016_fills_only_what_is_wholly_transparent() -> None:
         check_preprocessing("1999")
 
 
-def test_extreme_shapes_cost_no_memory() -> None:
+def test_extreme_aspect_ratios_become_a_view() -> None:
     assert to_view(Image.new("RGBA", (16, 200_000), (255, 0, 0, 255))).shape == (3, 127, 127)
 
 
-def test_orientation_is_honoured(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     pixels = np.zeros((20, 30, 3), np.uint8)
     pixels[:, :15] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter clockwise
+    exif[0x0112] = 6  # rotate by a quarter turn clockwise
     image = read_image(save(tmp_path / "turned.jpg", Image.fromarray(pixels), exif=exif, quality=95))
     assert image.size == (20, 30)
     assert np.asarray(image)[0, 0, 0] > 200  # the left side is on top now
@@ -116,7 +116,7 @@ def test_files_folders_and_patterns_are_found_in_order(tmp_path: Path) -> None:
         find_images([""])
 
 
-def test_a_cameras_jpeg_with_a_second_picture_is_its_first(tmp_path: Path) -> None:
+def test_a_cameras_jpeg_with_two_pictures_gives_the_first(tmp_path: Path) -> None:
     first, second = Image.new("RGB", (40, 30), "red"), Image.new("RGB", (20, 20), "blue")
     path = save(tmp_path / "phone.jpg", first, format="MPO", save_all=True, append_images=[second])
     image = read_image(path)
@@ -124,13 +124,13 @@ def test_a_cameras_jpeg_with_a_second_picture_is_its_first(tmp_path: Path) -> No
     assert np.asarray(image)[0, 0, 0] > 200
 
 
-def test_a_name_with_brackets_is_a_name_first(tmp_path: Path) -> None:
+def test_a_file_name_with_brackets_is_not_taken_as_a_pattern(tmp_path: Path) -> None:
     path = save(tmp_path / "chair [1].png", Image.new("RGB", (20, 20)))
     assert find_images([str(path)]) == [path]
 
 
 def huge_png(path: Path, side: int) -> Path:
-    """A PNG whose header promises side x side pixels, in a few bytes."""
+    """Write a PNG of a few bytes whose header claims side x side pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
@@ -169,14 +169,14 @@ def test_unusable_pictures_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def through_a_pipe(path: Path, content: bytes) -> Path:
-    """A pipe, as the shell's <(...) is one, that gives `content` once."""
+    """Make a pipe, like the shell's <(...), that gives `content` once."""
     os.mkfifo(path)
     threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
     return path
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_a_picture_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_picture_can_be_read_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = save(tmp_path / "file.png", Image.fromarray(GRADIENT).resize((200, 200)))
     pipe = through_a_pipe(tmp_path / "pipe", file.read_bytes())
     assert find_images([pipe]) == [pipe]
@@ -191,7 +191,7 @@ def test_a_picture_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.Monk
             read_image(device)
 
 
-def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_is_read_with_pillow_heif_and_refused_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = tmp_path / "phone.heic"
     name.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
     assert find_images([tmp_path]) == [name]
@@ -212,7 +212,7 @@ def test_heic_is_read_with_the_extra_and_named_without(tmp_path: Path, monkeypat
         np.testing.assert_array_equal(np.asarray(piped), np.asarray(image))
 
 
-def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_pixels_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     pixels = np.full((20, 20), 0.5, np.float32)
     pixels[3, 4] = np.nan
     Image.fromarray(pixels).save(tmp_path / "holed.tif")

@@ -1,4 +1,4 @@
-"""Pictures as people take them become pictures as the network knows them, and renders stay as they are."""
+"""People's photographs become pictures like those of training, and renders stay as they are."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_no_render_of_the_sample_is_changed() -> None:
 
 
 @pytest.mark.parametrize("ground", ["plain", "wood"])
-def test_an_object_in_a_corner_comes_to_the_middle(ground: str, render: Image.Image) -> None:
+def test_an_object_in_a_corner_is_centred(ground: str, render: Image.Image) -> None:
     photo = photograph(render, ground, "corner", [2])
     ready = make_ready(photo.image)
     assert ready.doubt is None
@@ -46,7 +46,7 @@ def test_an_object_in_a_corner_comes_to_the_middle(ground: str, render: Image.Im
         np.testing.assert_allclose(border, 240 / 255, atol=0.05)
 
 
-def test_a_large_picture_is_made_smaller_first() -> None:
+def test_a_large_picture_is_scaled_down() -> None:
     image = Image.new("RGBA", (4000, 3000), (230, 228, 225, 255))
     ImageDraw.Draw(image).rectangle((1200, 900, 2800, 2400), (30, 60, 90, 255))
     ready = make_ready(image, Background.KEEP)
@@ -55,7 +55,7 @@ def test_a_large_picture_is_made_smaller_first() -> None:
     assert ready.doubt is None
 
 
-def test_what_cannot_be_made_ready_is_said(render: Image.Image) -> None:
+def test_pictures_that_cannot_be_made_ready_give_a_warning(render: Image.Image) -> None:
     wooden = photograph(render, "wood", "centred", [0]).image
     kept = make_ready(wooden, Background.KEEP, "wood.jpg")
     assert kept.doubt.startswith("wood.jpg has a background that is not plain")

@@ -1,4 +1,4 @@
-"""U2-Net small gives what the original weights give in onnxruntime, up to their half precision."""
+"""U2-Net small matches the original weights in onnxruntime, up to rounding to half precision."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from r2n2.pictures.u2net import load_u2net
 GOLDEN = Path(u2net_golden.__file__).with_suffix(".npz")
 
 
-def test_the_answers_are_those_of_onnxruntime() -> None:
+def test_the_answers_match_onnxruntimes() -> None:
     stored = np.load(GOLDEN)
     with torch.inference_mode():
         answers = load_u2net()(enlarged(stored["pictures"]))[:, 0, ::STEP, ::STEP].numpy()
