@@ -89,8 +89,8 @@ def readme_figures() -> str:
             where = "and on the same machine"
         parts.append(f"{where}, one recurrent step against PyTorch's own convolutions{in_short(steps)}:\n")
         parts.append(table(STEP_COLUMNS, [step_line(one, machine) for one in steps]))
-    marks = {STALE: "changed since", OTHER_VERSIONS: "other versions", NOT_COMPILED: "without torch.compile"}
-    marks[NOT_AROUND] = "without matrix products and 2D convolutions"
+    marks = {STALE: "convrnn3d has changed since", OTHER_VERSIONS: "other versions", NOT_COMPILED: "no torch.compile"}
+    marks[NOT_AROUND] = "no matrix products or no 2D convolutions"
     used = [f"{mark} {meaning}" for mark, meaning in marks.items() if any(mark in part for part in parts)]
     parts.append(", ".join(used) + "\n" if used else "")
     if not any(machine["cuda"] for machine in found.values()):

@@ -106,7 +106,7 @@ def test_losses_are_shown_like_wins(file: Path) -> None:
     assert "| 0.25 [" in report.page() and "0.25 [" in report.readme_figures()
     assert (
         f"]{report.NOT_COMPILED}{report.NOT_AROUND} |" in report.page()
-        and "without torch.compile" in report.readme_figures()
+        and "no torch.compile" in report.readme_figures()
     )
 
 
