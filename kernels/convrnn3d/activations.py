@@ -9,7 +9,7 @@ from convrnn3d.places import INTERPRETED
 
 @triton.jit
 def sigmoid(x, TILE: tl.constexpr):
-    """1 / (1 + exp(-x)), which is relatively accurate even for a nearly shut gate; 0.5 + 0.5 tanh(0.5 x) is not."""
+    """1 / (1 + exp(-x)), accurate relative to itself even for a nearly shut gate; 0.5 + 0.5 tanh(0.5 x) is not."""
     return reciprocal(1 + exp(x, -1, TILE), TILE)
 
 

@@ -1,4 +1,4 @@
-"""What the backward passes of both recurrences share, written by hand: see `manual`."""
+"""What the hand-written backward passes of both recurrences share: see `manual`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch._C import _functorch as functorch
 
 @contextmanager
 def backward_pass(states: Tensor, *upstream: Tensor | None) -> Iterator[None]:
-    """Runs its body without autograd and autocast, so that it computes in the types of the forward pass.
+    """Run the body without autograd and autocast, so that it computes in the types of the forward pass.
 
     Raises RuntimeError for a batch of upstream gradients (`is_grads_batched`, vmap).
     """
@@ -22,7 +22,7 @@ def backward_pass(states: Tensor, *upstream: Tensor | None) -> Iterator[None]:
 
 
 def first_convolving_step(state: Tensor | None) -> int:
-    """The first step that convolves: the second if there is no first state, which is then zeros, else the first."""
+    """The first step that convolves: step 1 if there is no first state (it is zeros then), else step 0."""
     return 1 if state is None else 0
 
 
@@ -37,7 +37,7 @@ def empty_gates(states: Tensor) -> Tensor:
     return states.new_empty(*states.shape[:2], 3, *states.shape[2:])
 
 
-def state_gradient(t: int, d: Tensor | None, d_states: Tensor | None, like: Tensor) -> Tensor:
+def derivative_by_state(t: int, d: Tensor | None, d_states: Tensor | None, like: Tensor) -> Tensor:
     """dh' of step t: d, from later steps, plus the derivative by the state as an output; None counts as zero."""
     if d_states is None:
         return torch.zeros_like(like) if d is None else d

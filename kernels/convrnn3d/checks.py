@@ -15,7 +15,7 @@ def require_tensor(name: str, given: object) -> None:
 
 
 def require_type(name: str, given: Tensor, dtype: torch.dtype, whose: str) -> None:
-    """Raise TypeError unless `given` has the type that others have; under autocast the products choose their types."""
+    """Raise TypeError unless `given` is of `dtype`, the type of `whose`; not under autocast, which sets types."""
     device = given.device.type
     if given.dtype != dtype and not (device in AUTOCAST and torch.is_autocast_enabled(device)):
         raise TypeError(f"{name} must be {dtype} as {whose}, got {given.dtype} {tuple(given.shape)}")

@@ -5,9 +5,9 @@ ways (DERIVATION.md, rows, products and launches):
 
     by voxel   a program owns one voxel of several samples, and runs through the voxel's box of taps. No tap leaves
                the grid, so the loop multiplies no zero and tests no mask.
-    by line    a program owns rows that are whole lines along z, those of all samples at one (x, y), then at the next.
-               Each source that it copies serves all three dz, whose tiles are adjacent. It runs through the box of all
-               its lines' taps along x and y, and masks those that leave the grid.
+    by line    a program owns rows that are whole lines along z; lines are numbered through the samples at one (x, y),
+               then at the next. Each source that it copies serves all three dz, whose tiles are adjacent. It runs
+               through the box of all its lines' taps along x and y, and masks those that leave the grid.
     in parts   taps are divided among programs, too, see `parts`: for small batches, which make few programs.
 
 A 1x1x1 convolution has one tap, which never leaves the grid: a program owns rows of any voxels.
@@ -31,7 +31,7 @@ def convolution(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Return this program's places, one or for lines one for each z, and the sums at each.
+    """Return this program's places (one; for lines, one for each z) and the sums at each.
 
     The sums are the convolution of each gate or, if transposed, a single one in total.
     """

@@ -14,8 +14,8 @@ from convrnn3d.checks import require_tensor
 class Promise(NamedTuple):
     """A weight's state when it was frozen, and what has been cached for it since.
 
-    alias: an alias of its memory, so that no other weight gets this memory while the frozen one lives, even if that is
-    set to other data. lasting: whether the promise holds for as long as the weight lives, not only for a while.
+    alias: an alias of its memory, so that no other weight gets this memory while the frozen one lives, even if its
+    data is replaced. lasting: whether the promise holds for as long as the weight lives, not only within `freezing`.
     """
 
     state: tuple

@@ -104,7 +104,7 @@ def update_kernel(
 @triton.jit
 def update_back_kernel(
     source, weight, parts, B, T, t,  # source: da_c as a factor
-    d_state,  # (B, X, Y, Z, C) float32, d; then the part of it that goes around the convolutions of u and r
+    d_state,  # (B, X, Y, Z, C) float32, d; then around: what goes around the convolutions of u and r
     state,  # (B, X, Y, Z, C) h
     gates,  # (B, 3, X, Y, Z, C) u, r, c
     da, d_projection,  # (B, 3, X, Y, Z, C) da as factors; and unrounded, where factors are rounded

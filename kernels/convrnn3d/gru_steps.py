@@ -1,7 +1,8 @@
 """The GRU over a sequence: which kernels of `gru` run for each step, and on which grids.
 
 Forward, each step runs `gates` and `update`; a first step from zeros runs only `update`. Backward, `gates_back` goes
-from beyond the last step into it; then each step runs `update_back` and, into the preceding step, `gates_back`.
+from beyond the last step into it; then each step, except a first one from zeros, runs `update_back` and, into the
+preceding step, `gates_back`, out of the first one only if its state's derivative is wanted.
 """
 
 import torch
@@ -25,7 +26,7 @@ def forward(
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Return states and last, of type `carried`; sources, gates, packed for `backward`.
 
-    They are complete if `save`; gates if `keep`.
+    sources and packed are complete only if `save`, gates only if `keep`.
     """
     steps, first = sequence.steps, first_kept(sequence.steps, state is not None, traced)
     states, last = sequence.empty((steps,), carried), sequence.empty((), carried)

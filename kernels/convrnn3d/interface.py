@@ -45,7 +45,8 @@ def conv_gru(
     recompute: the kernels compute the gates again in the backward pass, and save `projection` instead of them.
     The kernels and oneDNN pack the weight in each call, a frozen one only once: see `freeze`.
 
-    Raises ValueError for shapes that do not fit, TypeError for wrong types, RuntimeError for what cannot run.
+    Raises ValueError for shapes that do not fit, TypeError for wrong types, RuntimeError if what is requested
+    cannot run.
     """
     mask = mask_of(mask, lengths, projection)
     check_inputs(projection, weight, mask, state)
@@ -105,7 +106,7 @@ def conv_lstm(
 
 
 def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | None:
-    """The mask (B, T) for x (B, T, ...), from a mask or from `lengths` (B,), whichever is given."""
+    """The mask (B, T) bool for x (B, T, ...), of a mask or of `lengths` (B,), whichever is given; None if neither."""
     if lengths is None:
         return mask
     if mask is not None:
@@ -117,7 +118,7 @@ def mask_of(mask: Tensor | None, lengths: Tensor | None, x: Tensor) -> Tensor | 
     integers = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
     if lengths.ndim != 1 or lengths.shape[0] != x.shape[0] or not integers:
         raise ValueError(f"lengths must be integers ({x.shape[0]},), got {lengths.dtype} {tuple(lengths.shape)}")
-    # Compared as int64: PyTorch does not compare int64 with uint16 and wider.
+    # Compared as int64: PyTorch does not compare int64 with uint16, uint32 or uint64.
     return torch.arange(x.shape[1], device=x.device) < lengths.to(x.device, torch.int64)[:, None]
 
 

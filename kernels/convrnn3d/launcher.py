@@ -62,7 +62,7 @@ def launch(kernel: Any, blocks: int, arguments: tuple, constants: dict[str, Any]
 
 
 def compile_kernel(kernel: Any, arguments: tuple, constants: dict[str, Any], options: dict[str, int]) -> Any:
-    """Return Triton's compiled kernel for the current device, cached from the second call on."""
+    """Return Triton's compiled kernel for the current device, from the second call on out of a cache."""
     device = triton.runtime.driver.active.get_current_device()
     return _compiled_with_values(device, kernel, arguments, constants, options)[0]
 
@@ -72,7 +72,7 @@ def _compiled_with_values(
 ) -> tuple[Any, list]:
     """Return the compiled kernel and what it is called with: instead of a tensor, its address.
 
-    Given a tensor, Triton's launcher would ask for its address again, and ask the driver whether it is one.
+    Given a tensor, Triton's launcher would ask for its address again, and ask the driver whether it is on the device.
     """
     kinds: list = [kernel.fn, device, *constants.values(), *options.values()]
     values: list = []

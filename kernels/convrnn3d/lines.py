@@ -16,7 +16,7 @@ from convrnn3d.quotients import inverse_of_taps, quotient, unsigned
 
 @triton.jit
 def lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """A tile's lines, out of those from x0 to x0 + nx and y0 to y0 + ny in all samples; z varies slowest in the tile.
+    """A tile's lines, out of those with x0 <= x < x0 + nx, y0 <= y < y0 + ny of all samples; z varies slowest in it.
 
     Return each row's offset in `source`, its x, its y and whether it exists, and the place of the lines at each z.
     """
@@ -86,7 +86,7 @@ def box_of_lines(program, B, x0, nx, y0, ny, SHAPE: tl.constexpr, TILE: tl.const
 
 @triton.jit
 def taps_along(low, high, X: tl.constexpr, R: tl.constexpr):
-    """The first tap, and the number of taps, that any voxel from `low` to `high` has inside the grid along an axis."""
+    """The first, and the number, of the taps along an axis that at least one voxel from `low` to `high` has inside."""
     first = tl.maximum(-R, -high)
     return first, tl.minimum(R, X - 1 - low) - first + 1
 
@@ -95,7 +95,7 @@ def taps_along(low, high, X: tl.constexpr, R: tl.constexpr):
 def convolve_lines(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`; rows are lines along z, those of one z together
-    x, y,  # (rows); taps along them may leave the grid, unless these axes are shared out
+    x, y,  # (rows); taps along them may leave the grid, unless taps are divided along these axes
     exists,  # (rows); rows that do not exist read as zeros
     weight, first,  # as for convolve_box
     x0, nx, y0, ny,  # box of taps, without dz

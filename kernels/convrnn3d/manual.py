@@ -1,8 +1,9 @@
 """The recurrences in PyTorch with the backward pass written by hand: the path for CPUs, close to what the kernels do.
 
-The formulas and their notation are those of kernels/DERIVATION.md. The forward pass saves each step's gates. The
-backward pass goes through the steps in reverse, then sums the weight's gradient over all of them at once. A first state
-of zeros is not convolved, and its step is not in that sum. The caller says what multiplies: see `plain` and `onednn`.
+The formulas and their notation are those of kernels/DERIVATION.md. For a backward pass, the forward pass saves each
+step's gates, the LSTM's s and h^ as well. The backward pass goes through the steps in reverse, then sums the weight's
+gradient over all of them at once. A first state of zeros is not convolved, and its step is not in that sum. The caller
+says what multiplies: see `plain` and `onednn`.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,9 @@ from torch import Tensor
 
 from convrnn3d.backward import (
     backward_pass,
+    derivative_by_state,
     empty_gates,
     first_convolving_step,
-    state_gradient,
     states_before,
 )
 from convrnn3d.checks import check_inputs, differentiated
@@ -24,7 +25,7 @@ from convrnn3d.plain import Plain, Products
 from convrnn3d.reference import only_seen, where_seen, zero_state
 
 U_R, C, ALL = slice(0, 2), slice(2, 3), slice(0, 3)  # gates that convolve one grid
-# Makes the products for a weight, a grid like a state and a number of steps that convolve; backward: as in `onednn`.
+# Makes the products for a weight, a grid like a state, and a number of steps that convolve; see `onednn.products`.
 Multiply = Callable[[Tensor, Tensor, int, bool], Products]
 
 
@@ -133,7 +134,7 @@ class _ConvGRU(torch.autograd.Function):
             before, d, da = states_before(states, state), d_last, empty_gates(states)
             for t in reversed(range(states.shape[1])):
                 h, (u, r, c) = before[:, t], gates[3 * t : 3 * t + 3]
-                d = state_gradient(t, d, d_states, h)
+                d = derivative_by_state(t, d, d_states, h)
                 e = where_seen(mask, t, d, 0)
                 da[:, t, 2] = e * (1 - u) * (1 - c**2)
                 q = products.conv_transposed(da[:, t, C], C) if t >= first else torch.zeros_like(h)
@@ -143,7 +144,9 @@ class _ConvGRU(torch.autograd.Function):
                     from_gates = products.conv_transposed(da[:, t, U_R], U_R)
                     d = where_seen(mask, t, from_gates.addcmul_(e, u).addcmul_(q, r), d)
             dw = None
-            if wants_weight:
+            if wants_weight and first == states.shape[1]:
+                dw = torch.zeros_like(weight)
+            elif wants_weight:
                 h, r = before[:, first:], torch.stack(gates[1::3], 1)[:, first:]
                 dw_u_r = products.weight_gradient(h, da[:, first:, U_R])
                 dw = torch.cat([dw_u_r, products.weight_gradient(r * h, da[:, first:, C])])
@@ -181,7 +184,7 @@ class _ConvLSTM(torch.autograd.Function):
             d, g, da = d_last, d_cell, empty_gates(states)
             for t in reversed(range(states.shape[1])):
                 s, f, i, c, next_h = kept[5 * t : 5 * t + 5]
-                d, g = state_gradient(t, d, d_states, s), torch.zeros_like(s) if g is None else g
+                d, g = derivative_by_state(t, d, d_states, s), torch.zeros_like(s) if g is None else g
                 e = where_seen(mask, t, g + d * (1 - next_h**2), 0)
                 da[:, t, 0] = e * s * f * (1 - f)
                 da[:, t, 1] = e * c * i * (1 - i)
@@ -192,6 +195,6 @@ class _ConvLSTM(torch.autograd.Function):
             dw = None
             if wants_weight:
                 h = states_before(states, state)[:, first:]
-                dw = products.weight_gradient(h, da[:, first:]).contiguous()
+                dw = products.weight_gradient(h, da[:, first:]).contiguous()  # in the weight's order; a no-op if it is
             gradients = [da, dw, d if wants_h else None, g if wants_s else None]
         return *once(gradients, states, d_states, d_last, d_cell), None, None

@@ -25,8 +25,8 @@ class ConvRNN(nn.Module):
 
     in_channels: of the input grids; channels: of the state; kernel_size: of the input's convolution, odd;
     state_kernel_size: of the state's, 1 or 3. Parameters: input_weight (3, C, in_channels, K, K, K), bias (3, C),
-    weight (3, C, C, K, K, K), initialised like those of nn.Conv3d, uniform to +-1 / sqrt(fan in), with a bias of zero.
-    backend, precision, recompute: as in `conv_gru`; attributes that may be changed at any time.
+    weight (3, C, C, K, K, K). Weights are initialised as in nn.Conv3d, uniform within +-1 / sqrt(fan in), the bias to
+    zero. backend, precision, recompute: as in `conv_gru`; attributes that may be changed at any time.
     """
 
     def __init__(

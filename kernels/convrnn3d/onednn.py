@@ -44,7 +44,7 @@ def hindrance(tensor: Tensor, *others: Tensor | None) -> str | None:
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
     ):
-        return "compilers, torch.func's transforms and forward-mode derivatives do not support oneDNN's products"
+        return "oneDNN's products do not support compilers, torch.func's transforms and forward-mode derivatives"
     if tensor.device.type != "cpu":
         return f"oneDNN runs on CPUs, and the tensors are on {tensor.device}"
     if tensor.dtype != torch.float32:

@@ -1,15 +1,17 @@
 """Which voxel, or which tap of the weight's gradient, a program owns, so that multiprocessors have equally much to do.
 
 A corner of the grid has 8 taps, an inner voxel 27; the middle tap has a source at every voxel, a tap towards a corner
-at 27 of 64. With about two programs for each multiprocessor, its second program comes half of all programs after its
-first, and starts at once or when the first one ends. So the longer half of the programs comes first, in rising length,
-then the others, in falling length: 18, 27, 12, 8 taps on a 4x4x4 grid, where an inner voxel is paired with a corner.
+at 27 of a 4x4x4 grid's 64. With about two programs for each multiprocessor, its second program comes half of all
+programs after its first, and starts at once or when the first one ends. So the longer half of the programs comes first,
+in rising length, then the others, in falling length: 18, 27, 12, 8 taps on a 4x4x4 grid, where an inner voxel is paired
+with a corner.
 """
 
 import triton
 import triton.language as tl
 
-MOST = tl.constexpr(64)  # entries of an order that is looked up, in one number for each bit of its entries
+# Most entries of an order that is looked up: it is held as one 64-bit number for each bit of its entries.
+MOST = tl.constexpr(64)
 
 
 @triton.constexpr_function

@@ -2,7 +2,7 @@
 
 A part of a convolution is what the taps of one dx add to it, or those of one (dx, dy), or one tap. `conv_parts` writes
 the parts, and the next kernel adds them up, always in the order of the taps, so that results repeat bit for bit. A
-program owns rows of any voxels that have a source for its taps, or lines of such voxels.
+program owns rows of any voxels whose source is inside the grid along the divided axes, or lines of such voxels.
 """
 
 import triton
@@ -22,7 +22,7 @@ def conv_parts(
     B,
     SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """Write to `parts` what a part of the taps adds to the convolution, at voxels that have a source for them."""
+    """Write to `parts` what a part of the taps adds, at voxels whose source is inside the grid along divided axes."""
     X: tl.constexpr = SHAPE.X
     Y: tl.constexpr = SHAPE.Y
     Z: tl.constexpr = SHAPE.Z
@@ -41,11 +41,11 @@ def conv_parts(
     dx, dy, dz = tap_of_part(part, SHAPE, TILE)
     one = tl.full((), 1, tl.int32)
     side = tl.full((), SIDE, tl.int32)
-    nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # voxels that have a source
+    nx, ny, nz = X - tl.abs(dx), Y - tl.abs(dy), Z - tl.abs(dz)  # number of such voxels along each axis
     x0, y0, z0 = tl.maximum(0, -dx), tl.maximum(0, -dy), tl.maximum(0, -dz)
     if TILE.lines:
         if program * (ROWS // rows_of_line(Z)) >= B * nx * ny:
-            return  # does not let the next launch begin, which does so when the programs that wait have ended
+            return  # without `let_next_begin`: a program that has ended counts as having called it
         rows, x, y, exists, places = lines_of_tile(source, program, B, x0, nx, y0, ny, first, SHAPE, TILE)
         y_taps = one
         if TILE.shared == 1:
@@ -89,7 +89,7 @@ def conv_parts(
 def part_pointers(
     parts, place, NUMBER: tl.constexpr, SHAPE: tl.constexpr, PHASE: tl.constexpr, TILE: tl.constexpr
 ):  # fmt: skip
-    """Pointers (rows, channels) to the NUMBER-th of the sums left at a place, which go sum by sum and part by part."""
+    """Pointers (rows, channels) to the NUMBER-th sum left at a place: part * SUMS + sum."""
     b, v, n, _, along = place
     C: tl.constexpr = SHAPE.C
     V: tl.constexpr = SHAPE.X * SHAPE.Y * SHAPE.Z
@@ -132,7 +132,7 @@ def number_of_parts(SIDE, SHARED):
 
 @triton.jit
 def tap_of_part(part, SHAPE: tl.constexpr, TILE: tl.constexpr):
-    """dx, dy, dz of a part; zero along axes that are not shared out."""
+    """dx, dy, dz of a part; zero along axes whose taps are not divided."""
     SIDE: tl.constexpr = SHAPE.SIDE
     R: tl.constexpr = SIDE // 2
     if TILE.shared == 1:

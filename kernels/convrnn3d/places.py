@@ -69,7 +69,7 @@ class Tile(NamedTuple):
 
 @triton.jit
 def wait(TILE: tl.constexpr):
-    """Wait until all earlier launches have ended and their results can be read.
+    """Wait until all earlier launches have ended and their results can be read; `early` ones let the next begin first.
 
     Called before the first access to memory and after everything that needs none, which thus overlaps the preceding
     launch. The first store has to wait, too: a step overwrites slots of gates and of sources that the preceding step
@@ -83,7 +83,7 @@ def wait(TILE: tl.constexpr):
 
 @triton.jit
 def let_next_begin(TILE: tl.constexpr):
-    """Let the next launch begin; after the loop, so that its programs take no multiprocessor from this convolution."""
+    """Let the next launch begin, unless `wait` did; after the loop, so that it takes no multiprocessor from it."""
     if TILE.dependent and not TILE.early:
         tl.extra.cuda.gdc_launch_dependents()
 
@@ -156,7 +156,7 @@ def seen(mask, place, T, t):
 
 @triton.jit
 def store(pointer, x, exists):
-    """tl.store, rounding to nearest; Triton's interpreter truncates bfloat16, which is twice as far from the truth."""
+    """tl.store, rounding to nearest also in Triton's interpreter, which would truncate bfloat16: twice as far off."""
     if INTERPRETED and pointer.dtype.element_ty == tl.bfloat16:
         bits = x.to(tl.int32, bitcast=True)
         x = ((bits + 0x7FFF + ((bits >> 16) & 1)) & -0x10000).to(tl.float32, bitcast=True)

@@ -55,7 +55,7 @@ def plan(sizes: Sizes, launch: Launch, phase: Phase, from_zeros: bool) -> Convol
         shape = sizes.batch, voxels, number, phase.sums, sizes.shape.C
         parts = _plan(sizes, launch, phase, number)
         launch = ADD_PARTS[launch.shared]
-    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # a program's rows are of any, not one
+    any_voxel = from_zeros or parts is not None or sizes.shape.SIDE == 1  # rows are of any voxels, not of one
     return Convolution(_plan(sizes, launch, phase, 1, any_voxel), parts, shape)
 
 

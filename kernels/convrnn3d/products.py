@@ -1,8 +1,8 @@
 """The loop inside every kernel: sums of products over a box of taps; `lines` has the one for lines of voxels.
 
 A turn has a tap, a block of input channels and, if transposed, a gate; see DERIVATION.md, rows, products and launches.
-It adds to one or more tiles (rows, channels): one for each gate and, for lines, each dz. These are adjacent columns of
-few products, since each product reads the sources from shared memory again.
+It adds to one or more tiles (rows, channels): one for each gate (if transposed, one in all) and, for lines, one for
+each dz. These are adjacent columns of few products, since each product reads the sources from shared memory again.
 """
 
 import triton
@@ -16,7 +16,7 @@ from convrnn3d.quotients import inverse_of_taps, quotient
 def convolve_box(
     source,  # Slot's tensor
     rows,  # (rows) offset of each row's voxel in `source`
-    y, z,  # (rows) of the voxel; read if taps are shared out but not along these axes, where they may leave the grid
+    y, z,  # (rows) of the voxel; read if taps are divided, but not along these axes, where they may leave the grid
     weight,  # (taps, 3, C, C), one of the two orders of `packing`
     first,  # output channel that the tile begins with
     x0, nx, y0, ny, z0, nz,  # box of taps: the first, and how many, along each axis; 0 is the voxel itself

@@ -23,8 +23,9 @@ def inverse_of_taps(n):
 def quotient(i, inverse):
     """i // n, exact while i n < 2^31, n > 0.
 
-    It is the upper half of a 32-bit product: the 64-bit one, (i ((1 << 32) // n + 1)) >> 32, is miscompiled by ptxas
-    12.8 where n is known at compile time (conv_parts, half, 64x64x128 in three parts, on an H200).
+    It is the upper half of the product of two 32-bit numbers. As a product of 64-bit numbers,
+    (i ((1 << 32) // n + 1)) >> 32, it is miscompiled by ptxas 12.8 where n is known at compile time (conv_parts, half,
+    64x64x128 in three parts, on an H200).
     """
     return tl.umulhi((2 * i).to(tl.uint32), inverse).to(tl.int32)
 

@@ -86,7 +86,7 @@ def conv(grid: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Same-size convolution of (B, X, Y, Z, in) with weight (n, C, in, K, K, K), bias (n, C), to (B, X, Y, Z, n C)."""
     channels_first = grid.movedim(-1, 1)  # (B, C, X, Y, Z)
     if grid.device.type == "cpu":
-        # With the channels innermost, oneDNN reorders the weight at every step, which is larger than the grid:
+        # With the channels innermost, oneDNN reorders the weight, which is larger than the grid, at every step:
         # `python -m benchmarks.recurrence --batch 4 --steps 5` shows both layouts, as merged NDHWC and merged NCDHW.
         channels_first = channels_first.contiguous()
     bias = None if bias is None else bias.flatten()

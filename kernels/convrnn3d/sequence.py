@@ -108,7 +108,7 @@ class Sequence:
         return ZEROS if unread else of_gates(da, self.steps, t), of_gates(d_projection, self.steps, t)
 
     def weight_gradient(self, sources: Tensor, da: Tensor, weight: Tensor) -> Tensor:
-        """dW (3, C, C, K, K, K), see `wgrad`; zero without sources, which is one step from zeros."""
+        """dW (3, C, C, K, K, K), see `wgrad`; zero if there are no sources: a single step from zeros."""
         summed = sources.shape[1]
         if not summed:
             return torch.zeros(weight.shape, dtype=weight.dtype, device=weight.device)

@@ -5,8 +5,8 @@ gradient, up to a number of (b, t), whose rows it sums. A choice depends on noth
 except this bracket, so that no first batch is spent on tuning, and a change of B or T within a bracket compiles nothing
 new (except across `SMALL_BATCH`, if launches are told to overlap, and, from zeros, across `FEW_STEPS`).
 `launches.sm_90.json` is for NVIDIA's GPUs whose multiprocessors have 227 KB of shared memory (benchmarks/NOTES.md says
-what of it was timed, on sm_90). `launches.99KB.json` is for NVIDIA's others from sm_80 on, which have at least that
-much. `launches.json` is for all others, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and
+what of it was timed, on sm_90). `launches.99KB.json` is for NVIDIA's others from sm_80 on, which have at least 99
+KB. `launches.json` is for all others, and fits the smallest. `python -m benchmarks.tune` times choices on a GPU and
 writes its architecture's file, which takes precedence over these. The environment variable CONVRNN3D_LAUNCHES names a
 file to use in place of any of them.
 """
@@ -25,8 +25,8 @@ FOLDER = Path(__file__).parent
 SMALLEST = 16  # side of a tile that tl.dot takes
 LONGEST = 8  # voxels of a tile's lines
 SMALL_BATCH = 8  # up to which launches of a step overlap by default
-# Up to this many steps from zeros leave step 0 out of the weight's gradient, to which its zeros add nothing. Finding
-# the (b, t) of a row then takes a ninth more instructions in a turn (benchmarks/NOTES.md).
+# Sequences from zeros of up to this many steps leave step 0 out of the weight's gradient, to which it adds nothing.
+# Finding the (b, t) of a row then takes a ninth more instructions in a turn (benchmarks/NOTES.md).
 FEW_STEPS = 8
 # Environment variables: a table to use in place of the installed one; whether launches overlap, 1 or 0.
 VARIABLE, DEPENDENT = "CONVRNN3D_LAUNCHES", "CONVRNN3D_DEPENDENT_LAUNCH"
@@ -74,7 +74,7 @@ class Launch:
             return self
         return self._resized(channels, lines_fit)
 
-    @cache  # noqa: B019, there are only as many as the table has lines
+    @cache  # noqa: B019, there are only as many as the table has launches
     def _resized(self, channels: int, lines: bool) -> "Launch":
         enough = max(SMALLEST, 1 << (channels - 1).bit_length())
         fits = {"channels": min(self.channels, enough), "inner": min(self.inner, enough)}
@@ -89,7 +89,7 @@ def kind_of(dtype: torch.dtype, precision: str) -> str:
 def first_kept(steps: int, has_state: bool, traced: bool) -> int:
     """The first step whose sources are saved for backward: 1 where those of step 0 are left out, else 0.
 
-    traced: whether a compiler traces the call, to which the number of steps must make no difference, as others follow.
+    traced: whether a compiler traces the call; the number of steps must then make no difference to what is compiled.
     """
     return int(not has_state and not traced and steps <= FEW_STEPS)
 
@@ -150,7 +150,7 @@ def _captures_overlap() -> bool:
 
 
 def table_file(architecture: str | None) -> Path:
-    """The file of the launch table in use on GPUs of an architecture, named as by `architecture_of`."""
+    """The file of the launch table in use for an architecture, which is as `architecture_of` returns it."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     own, fitting = (FOLDER / f"launches.{name}.json" for name in (architecture, _fitting(architecture)))

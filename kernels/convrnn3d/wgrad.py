@@ -31,7 +31,7 @@ ROWS_A_SHARE = 1024  # (b, t, v)
 # Rows of each of two shares where one would do: 81 programs at C = 128 leave two fifths of an H100 idle, and the
 # longest, that of the middle tap, has 1.7 times the mean number of rows.
 ROWS_OF_TWO = 256
-# At most: each has 81 programs at C = 128, and an H100 runs 264 at once; more would write more and gain little.
+# Most shares: each has 81 programs at C = 128, and an H100 runs 264 at once; more would write more and gain little.
 SHARES = 6
 
 
@@ -105,7 +105,7 @@ def weight_gradient_kernel(
         turns = tl.cdiv((end - sample) * inside, ROWS)
         first = 0  # row of `sample` that a turn begins with
     sum = tl.zeros((BLOCK, BLOCK), tl.float32)
-    # At least one turn, even of no rows: where there may be none, the sum comes from two places, and ptxas (12.8,
+    # At least one turn, even of no rows: where there may be no turn, the sum comes from two places, and ptxas (12.8,
     # Triton 3.6's) then lets no half-precision product overlap another one ("serialized", C7515).
     for _ in range(tl.maximum(turns, 1)):
         if ONE_VOXEL:
