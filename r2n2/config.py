@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from r2n2.errors import UserError
 
@@ -64,7 +65,7 @@ class NetworkConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, object]) -> "NetworkConfig":
+    def from_dict(cls, values: dict[str, Any]) -> "NetworkConfig":
         """The inverse of `to_dict`. Raises ValueError or TypeError for unknown or missing fields.
 
         Files from before the first release have `residual` instead of `graph`; their `compact` is no longer supported.
@@ -76,7 +77,8 @@ class NetworkConfig:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"unknown network settings: {', '.join(sorted(unknown))}")
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return cls(**values)
 
 
 NETWORKS = {

@@ -51,7 +51,7 @@ def forward(
         if h.tensor is None:
             r_h = ZEROS
         else:
-            h_factor = Slot(sequence.factors(state)) if t == 0 else h if states_are_sources else kept_h
+            h_factor = Slot(sequence.factors(h.tensor)) if t == 0 else h if states_are_sources else kept_h
             sequence.run(
                 gates_kernel, "gru_gates", U_AND_R, h_factor, forward_packed, t, p, h, gate, r_h, mask, KEEP=keep
             )
@@ -74,9 +74,9 @@ def backward(
     rounding would affect h - c.
     """
     steps, first = sequence.steps, sequence.steps - sources.shape[1]
-    d, da = Slot(sequence.empty((), torch.float32)), sequence.empty((steps, 3), sequence.operand)
+    d_grid, da = sequence.empty((), torch.float32), sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_state = sequence.state_gradient(d.tensor, carried, wants_state)
+    d, d_state = Slot(d_grid), sequence.state_gradient(d_grid, carried, wants_state)
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
 

@@ -85,20 +85,21 @@ def conv_lstm(
     Arguments and errors are those of `conv_gru`; state is the pair (h, s), each (B, X, Y, Z, C).
     """
     mask = mask_of(mask, lengths, projection)
-    pair = isinstance(state, (tuple, list)) and len(state) == 2 and not any(part is None for part in state)
-    if state is not None and not pair:
+    is_pair = isinstance(state, (tuple, list)) and len(state) == 2 and not any(part is None for part in state)
+    if state is not None and not is_pair:
         raise ValueError("the state of an LSTM must be the pair (h, s), or None for zeros")
     h, s = (None, None) if state is None else state
     check_inputs(projection, weight, mask, h, s)
     operand, carried = _types(projection, weight, h, s)
     h, s = _cast(h, carried), _cast(s, carried)
+    pair = None if h is None or s is None else (h, s)
     asked = _precision(precision)
     chosen = choose_backend(backend, projection, weight, h, s, mask)
     if chosen == "onednn":
-        return manual.conv_lstm(projection, weight, None if state is None else (h, s), mask, onednn.products)
+        return manual.conv_lstm(projection, weight, pair, mask, onednn.products)
     if chosen == "reference":
         zeros = reference.zero_state(projection, carried)
-        return reference.conv_lstm(projection, weight, (zeros, zeros) if state is None else (h, s), mask)
+        return reference.conv_lstm(projection, weight, pair or (zeros, zeros), mask)
     how = operand, carried, asked, differentiated(projection, weight, h, s), recompute, torch.compiler.is_compiling()
     _refuse_transforms(projection, weight, h, s)
     states, last, cell, *_ = run("lstm", projection, weight, h, s, mask, *how)

@@ -113,7 +113,7 @@ def argument_kind(argument: Any) -> Any:
 
 @cache
 def _slot_of(kind: Any) -> Slot:
-    return Slot(kind, "i32", "i32")
+    return Slot(kind, "i32", "i32")  # type: ignore[arg-type]  # kinds in place of numbers
 
 
 def to_compile(kernel: Any, kinds: tuple, constants: dict[str, Any]) -> ASTSource:

@@ -74,10 +74,11 @@ def backward(
     kept: gates, or the projection if `recompute`, from which each step's gates are then computed again.
     """
     steps, first = sequence.steps, sequence.steps - sources.shape[1]
-    d, g = Slot(sequence.empty((), torch.float32)), Slot(sequence.empty((), torch.float32))
+    d_grid, g_grid = sequence.empty((), torch.float32), sequence.empty((), torch.float32)
+    d, g = Slot(d_grid), Slot(g_grid)
     da = sequence.empty((steps, 3), sequence.operand)
     d_projection = None if sequence.factors_are_kept(kept.dtype) else sequence.empty((steps, 3), kept.dtype)
-    d_h, d_s = (sequence.state_gradient(slot.tensor, carried, wants_state) for slot in (d, g))
+    d_h, d_s = (sequence.state_gradient(grid, carried, wants_state) for grid in (d_grid, g_grid))
     forward_packed, backward_packed = packed.unbind(0)
     again = of_gates(sequence.empty((1, 3), kept.dtype), 1, 0) if recompute else None
     goes_around = d if mask is not None else ZEROS

@@ -117,7 +117,8 @@ class _ConvGRU(torch.autograd.Function):
     def forward(
         ctx: Any, projection: Tensor, weight: Tensor, state: Tensor | None, mask: Tensor | None, multiply: Multiply
     ) -> tuple[Tensor, Tensor]:
-        products, gates = _products(multiply, weight, projection[:, :, 0], state, backward=True), []
+        products = _products(multiply, weight, projection[:, :, 0], state, backward=True)
+        gates: list[Tensor] = []
         states, last = _gru(projection, state, mask, products, gates)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weight, mask, state, states, *gates)
@@ -165,7 +166,8 @@ class _ConvLSTM(torch.autograd.Function):
         mask: Tensor | None,
         multiply: Multiply,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        products, kept = _products(multiply, weight, projection[:, :, 0], state, backward=True), []
+        products = _products(multiply, weight, projection[:, :, 0], state, backward=True)
+        kept: list[Tensor] = []
         states, last, last_cell = _lstm(projection, state, cell, mask, products, kept)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weight, mask, state, states, *kept)

@@ -114,7 +114,8 @@ class Packed(Plain):
         if key not in self._packed:
             self._packed[key] = self._pack(self.weight[gates], transposed)
         channels_second = grid.contiguous().movedim(-1, 1)  # innermost in memory
-        groups, fused_with_it = 1, ("none", [], "")
+        groups = 1
+        fused_with_it: tuple[str, list[float], str] = ("none", [], "")
         return torch.ops.mkldnn._convolution_pointwise(
             channels_second, self._packed[key], None, *self._how, groups, *fused_with_it
         ).movedim(1, -1)

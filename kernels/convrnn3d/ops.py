@@ -64,7 +64,7 @@ def settled(precision: str, operand: torch.dtype, device: torch.device) -> str:
     if operand != torch.float32:
         return "ieee"
     if precision == AS_PYTORCH:
-        tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"
+        tf32 = torch.version.hip is None and torch.backends.cudnn.conv.fp32_precision == "tf32"  # type: ignore[attr-defined]
         precision = "tf32" if tf32 else "ieee"
     architecture = architecture_of(device)
     return precision if architecture is None else supported(precision, architecture)

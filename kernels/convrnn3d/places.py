@@ -37,7 +37,7 @@ class Phase(NamedTuple):
     """
 
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # in place of a tuple's method
     transposed: bool
     sums: int
 

@@ -46,11 +46,12 @@ class Sequence:
 
     @classmethod
     def of(cls, projection: Tensor, weight: Tensor, operand: torch.dtype, precision: str) -> "Sequence":
-        batch, steps, _, *grid, channels = projection.shape
+        batch, steps, _, x, y, z, channels = projection.shape
         device = projection.device
-        sizes = batch, steps, tuple(grid), channels, weight.shape[-1]
-        known = {"architecture": architecture_of(device), "dependent": dependent_launch(device, batch)}
-        return cls(*sizes, operand, precision, device, **known)
+        return cls(
+            batch, steps, (x, y, z), channels, weight.shape[-1], operand, precision, device,
+            architecture=architecture_of(device), dependent=dependent_launch(device, batch),
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         x, y, z = self.grid

@@ -96,8 +96,7 @@ def first_kept(steps: int, has_state: bool, traced: bool) -> int:
 
 def supported(precision: str, architecture: str) -> str:
     """`precision`, or ieee where matrix units have no tf32: NVIDIA's have it from sm_80 on, AMD's only in gfx942."""
-    amd = architecture.startswith("gfx")
-    has_tf32 = architecture == "gfx942" if amd else int(architecture.removeprefix("sm_")) >= 80
+    has_tf32 = architecture == "gfx942" or capability(architecture) >= 80
     return precision if has_tf32 else "ieee"
 
 
@@ -110,6 +109,11 @@ def architecture_of(device: torch.device) -> str | None:
         return torch.cuda.get_device_properties(device).gcnArchName.split(":")[0]
     major, minor = torch.cuda.get_device_capability(device)
     return f"sm_{major}{minor}"
+
+
+def capability(architecture: str | None) -> int:
+    """An NVIDIA GPU's compute capability, such as 90 for "sm_90"; 0 for any other device."""
+    return int(architecture.removeprefix("sm_")) if architecture and architecture.startswith("sm_") else 0
 
 
 def dependent_launch(device: torch.device, batch: int) -> bool:
@@ -130,12 +134,12 @@ def overlaps_unasked(architecture: str | None, batch: int) -> bool:
 
 def has_special_unit(architecture: str | None) -> bool:
     """Whether an architecture has NVIDIA's special function unit, with an instruction for tanh: from sm_75 on."""
-    return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 75
+    return capability(architecture) >= 75
 
 
 def overlaps(architecture: str | None) -> bool:
     """Whether an architecture's launches can overlap: from sm_90 on."""
-    return (architecture or "").startswith("sm_") and int(architecture.removeprefix("sm_")) >= 90
+    return capability(architecture) >= 90
 
 
 @cache
@@ -159,7 +163,7 @@ def table_file(architecture: str | None) -> Path:
 
 def _fitting(architecture: str | None) -> str | None:
     """The name of a table whose tiles fit the shared memory of an architecture that has none of its own."""
-    number = int(architecture.removeprefix("sm_")) if (architecture or "").startswith("sm_") else 0
+    number = capability(architecture)
     return None if number < 80 else "sm_90" if 90 <= number < 120 else "99KB"
 
 

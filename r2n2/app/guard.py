@@ -44,4 +44,4 @@ def _with_headers(message: Message) -> Message:
     if message["type"] != "http.response.start":
         return message
     added = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-    return message | {"headers": [*message.get("headers", ()), *added]}
+    return {**message, "headers": [*message.get("headers", ()), *added]}

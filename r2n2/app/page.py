@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -199,7 +200,7 @@ def build(page: Page) -> gr.Blocks:
                 status = gr.HTML(_status(WELCOME), elem_id="status")
         inputs, outputs = [visit, threshold], [visit, pictures, snapshot, views, surface, status, undo, clear]
         # One event at a time across all tabs: the network uses every core anyway, and a tab's events stay in order.
-        common = {"concurrency_id": "shape", "concurrency_limit": 1, "show_progress": "hidden"}
+        common: dict[str, Any] = {"concurrency_id": "shape", "concurrency_limit": 1, "show_progress": "hidden"}
         pictures.upload(page.add_files, [pictures, *inputs], outputs, trigger_mode="multiple", **common)
         snapshot.input(page.add_snapshot, [snapshot, *inputs], outputs, trigger_mode="multiple", **common)
         example.click(page.example, inputs, outputs, **common)

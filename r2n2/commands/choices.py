@@ -1,7 +1,7 @@
 """Options shared by several commands: the device, the network, how pictures are read, the models of a data set."""
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,8 +12,7 @@ from r2n2.config import NETWORKS
 from r2n2.errors import UserError
 
 if TYPE_CHECKING:
-    from r2n2.data.packed import PackedModel
-    from r2n2.data.shapenet import Model
+    from r2n2.data.readable import Readable
 
 
 def network_names(incomplete: str) -> list[str]:
@@ -40,9 +39,7 @@ Only = Annotated[
 Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel counts as occupied.")]
 
 
-def models_of(
-    folder: Path, split: str, strict: bool, only: Collection[str] = ()
-) -> tuple[list["Model"] | list["PackedModel"], list[str]]:
+def models_of(folder: Path, split: str, strict: bool, only: Collection[str] = ()) -> tuple[list["Readable"], list[str]]:
     """The models of one split of a folder or a pack, and a message for each incomplete model; the messages are printed.
 
     only: the categories to use; all if empty. Raises UserError if there are no models, if a category has none, or, if
@@ -57,7 +54,7 @@ def models_of(
 
 def splits_of(
     folder: Path, splits: list[str], strict: bool, only: Collection[str] = ()
-) -> tuple[dict[str, list["Model"] | list["PackedModel"]], list[str]]:
+) -> tuple[dict[str, list["Readable"]], list[str]]:
     """Like `models_of` for several splits, any of which may be empty; prints nothing."""
     from r2n2.data.packed import is_pack, read_pack
     from r2n2.data.readable import of_categories, require_categories
@@ -65,7 +62,7 @@ def splits_of(
 
     problems: list[str] = []
     if is_pack(folder):
-        found = {split: read_pack(folder, split) for split in splits}
+        found: dict[str, Sequence[Readable]] = {split: read_pack(folder, split) for split in splits}
     else:
         models, problems = find_models(folder)
         if problems and strict:

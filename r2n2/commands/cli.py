@@ -138,11 +138,13 @@ def networks() -> None:
 
 
 def _as_sentence(
-    message: Warning | str, category: type[Warning], filename: str, line: int, source: str | None = None
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """Format a warning: those for the user as plain sentences, all others as Python does."""
     return (
-        f"{message}\n" if issubclass(category, PlainWarning) else f"{filename}:{line}: {category.__name__}: {message}\n"
+        f"{message}\n"
+        if issubclass(category, PlainWarning)
+        else f"{filename}:{lineno}: {category.__name__}: {message}\n"
     )
 
 

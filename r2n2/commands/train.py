@@ -128,9 +128,11 @@ def train(
     if not data:
         raise UserError("There is no data to train on; name a folder with --data.")
     chosen = network_config(network) if network else settings.network
-    if not (chosen or stored):
-        chosen = network_config(DEFAULT_NETWORK)
-    graph = (chosen or stored.network).graph
+    if stored is None:
+        chosen = chosen or network_config(DEFAULT_NETWORK)
+        graph = chosen.graph
+    else:
+        graph = (chosen or stored.network).graph
     values = _values(given, settings, stored.config if stored else None, graph)
     init = None if resume else init or settings.init
     amp_is_recipes = stored is None and amp is None and "amp" not in settings.changes

@@ -58,8 +58,8 @@ def augment(
             image = _recolor(image, config.color, rng)
         if config.backdrop and rng.random() < config.backdrop:
             image = Image.alpha_composite(_backdrop(image.size, rng), image)
-        color = tuple(int(value) for value in rng.integers(*BACKGROUNDS, 3))
-        views.append(np.asarray(PREPROCESSING[config.background](image, color)).transpose(2, 0, 1))
+        red, green, blue = map(int, rng.integers(*BACKGROUNDS, 3))
+        views.append(np.asarray(PREPROCESSING[config.background](image, (red, green, blue))).transpose(2, 0, 1))
     return np.stack(views), np.flip(voxels, Z_AXIS).copy() if mirrored else voxels
 
 

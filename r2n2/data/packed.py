@@ -136,8 +136,11 @@ class Packing:
 
     def __init__(self, models: Sequence[Readable], split: str) -> None:
         self.models, self.split = models, split
-        self.begins, self.boxes, self.first = [0], [], [0]
-        self.voxels, self.named, self.problems = [], [], []
+        self.begins, self.first = [0], [0]
+        self.boxes: list[tuple[int, ...]] = []
+        self.voxels: list[np.ndarray] = []
+        self.named: list[tuple[str, str, str]] = []
+        self.problems: list[str] = []
 
     def files(self, pack: Path) -> dict[Path, Callable[[Path], None]]:
         """The writer of each file, in writing order: the index holds what writing the pixels collects."""
@@ -166,7 +169,7 @@ class Packing:
             )
 
     def _write_index(self, path: Path) -> None:
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "begins": np.array(self.begins, np.int64),
             "boxes": np.array(self.boxes, np.int16),
             "first": np.array(self.first, np.int64),

@@ -13,7 +13,7 @@ light that changes from view to view. Its name is the model's followed by "~1", 
 import json
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,7 +36,12 @@ from r2n2.errors import UserError
 from r2n2.files import require_no_file, written_beside
 
 RECORDS = "sources"
-RENDERERS = {"light": render.render_views, "opengl": opengl.render_views, "blender": blender.render_views}
+Renderer = Callable[[Surface, list[View], list[Lighting]], Iterable[np.ndarray]]
+RENDERERS: dict[str, Renderer] = {
+    "light": render.render_views,
+    "opengl": opengl.render_views,
+    "blender": blender.render_views,
+}
 
 
 @dataclass(frozen=True)

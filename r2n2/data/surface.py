@@ -117,13 +117,15 @@ def _part(mesh: trimesh.Trimesh) -> Surface | None:
     if not keep.any() or _opacity(material) < 0.05:
         return None
     count = len(triangles)
-    uv, texture, textures = np.zeros((count, 3, 2)), np.full(count, -1), []
+    uv, texture = np.zeros((count, 3, 2)), np.full(count, -1)
+    textures: list[np.ndarray] = []
     if material is None:
-        colors = np.asarray(mesh.visual.face_colors, np.float32)[:, :3]
+        colors = np.asarray(mesh.visual.face_colors, np.float32)[:, :3]  # type: ignore[union-attr]
     else:
         image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
-        if image is not None and mesh.visual.uv is not None:
-            uv = np.nan_to_num(np.asarray(mesh.visual.uv, np.float64)[mesh.faces])
+        given = getattr(mesh.visual, "uv", None)
+        if image is not None and given is not None:
+            uv = np.nan_to_num(np.asarray(given, np.float64)[mesh.faces])
             textures = [np.asarray(image.convert("RGB"))]
             texture[:] = 0
         base = np.array([255.0] * 3) if textures else np.asarray(material.main_color, np.float32)[:3]
@@ -147,7 +149,8 @@ def _opacity(material: object) -> float:
 def _joined(parts: list[Surface], path: Path) -> Surface:
     if not parts:
         raise UserError(f"The mesh {path} has no visible surface; remove it.")
-    textures, shifted = [], []
+    textures: list[np.ndarray] = []
+    shifted = []
     for part in parts:
         shifted.append(np.where(part.texture < 0, -1, part.texture + len(textures)))
         textures += part.textures

@@ -96,7 +96,8 @@ def _catalogue_rotation(entry: dict[str, str]) -> np.ndarray:
 
 def parse_catalogue(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The library's own properties, and those of each entry in catalogue order."""
-    general, entries = {}, defaultdict(dict)
+    general: dict[str, str] = {}
+    entries: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for line in text.replace("\\\n", "").splitlines():
         if line.lstrip().startswith(("#", "!")) or "=" not in line:
             continue

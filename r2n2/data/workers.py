@@ -61,5 +61,6 @@ def _end_with_parent() -> None:
 
     os.getppid() does not help: if workers are forked by a server (Linux, from Python 3.14 on), it is the server's id.
     """
-    parent_process().join()
-    os._exit(1)
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

@@ -102,7 +102,8 @@ def evaluate(
     check_preprocessing(preprocessing)
     device = next(model.parameters()).device
     read = partial(read_sample, max_views=max_views, preprocessing=preprocessing)
-    records, skipped, reordered = [], [], []
+    records, reordered = [], []
+    skipped: list[str] = []
     with torch.inference_mode(), evaluating(model):
         for item, (array, truth) in _readable(progress(models, "evaluating", unit="model"), read, skipped, strict):
             views = torch.from_numpy(array).to(device)  # (T, 3, 127, 127)
@@ -136,7 +137,7 @@ def evaluate_mean_shapes(
         counts[item.word] = counts.get(item.word, 0) + 1
     if not counts:
         raise UserError(f"None of the {len(training)} models for the mean shapes can be read. The first: {skipped[0]}")
-    overall = sum(sums.values()) / sum(counts.values())
+    overall = np.sum(list(sums.values()), axis=0) / sum(counts.values())
     records = []
     for item, truth in _readable(models, voxels_of, skipped, strict):
         mean = sums[item.word] / counts[item.word] if item.word in sums else overall
@@ -202,10 +203,11 @@ def _by_views(records: Iterable[tuple[str, int, float, float]]) -> dict[str, Sco
     groups: dict[int, list[tuple[float, float]]] = {}
     for _, count, iou, ap in records:
         groups.setdefault(count, []).append((iou, ap))
-    return {
-        str(count): Score(*(round(float(value), 6) for value in np.mean(group, axis=0)), models=len(group))
-        for count, group in sorted(groups.items())
-    }
+    scores = {}
+    for count, group in sorted(groups.items()):
+        iou, ap = (round(float(value), 6) for value in np.mean(group, axis=0))
+        scores[str(count)] = Score(iou, ap, len(group))
+    return scores
 
 
 def _number(scores: dict[str, Score], count: str, metric: str) -> str:

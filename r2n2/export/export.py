@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -96,10 +97,11 @@ def _undisturbed() -> Iterator[None]:
     The exporter reads the old name of these precisions, which PyTorch refuses if a program has set the new ones.
     Nothing runs on a GPU in the meantime.
     """
-    logger, cudnn = logging.getLogger("torch.onnx"), (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
-    level, precisions = logger.level, [part.fp32_precision for part in cudnn]
+    cudnn: Any = torch.backends.cudnn  # whose parts PyTorch does not annotate
+    logger, parts = logging.getLogger("torch.onnx"), (cudnn.conv, cudnn.rnn)
+    level, precisions = logger.level, [part.fp32_precision for part in parts]
     logger.setLevel(logging.ERROR)
-    for part in cudnn:
+    for part in parts:
         part.fp32_precision = "tf32"
     try:
         with warnings.catch_warnings():
@@ -107,7 +109,7 @@ def _undisturbed() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-        for part, precision in zip(cudnn, precisions, strict=True):
+        for part, precision in zip(parts, precisions, strict=True):
             part.fp32_precision = precision
 
 

@@ -9,12 +9,14 @@ The state before the first view is zero. B is free in every graph, and all value
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from r2n2.config import GRID_SIDE, IMAGE_SIDE, NetworkConfig
 from r2n2.network import R2N2
+from r2n2.network.recurrence import ConvRNN3D
 
 STATES = {"gru": ("hidden",), "lstm": ("hidden", "memory")}  # h; h and s
 TRACED_BATCH = 2  # torch.export treats a batch of 1 as a constant
@@ -41,12 +43,13 @@ class Part:
 class Step(nn.Module):
     """Fold one view into the state: features (B, F) and each part of the state (B, 4, 4, 4, C) to the new parts."""
 
-    def __init__(self, recurrence: nn.Module) -> None:
+    def __init__(self, recurrence: ConvRNN3D) -> None:
         super().__init__()
         self.recurrence = recurrence
 
     def forward(self, features: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        new = self.recurrence.cell(features, state if len(state) > 1 else state[0])
+        before: Any = state if len(state) > 1 else state[0]
+        new = self.recurrence.cell(features, before)
         return new if isinstance(new, tuple) else (new,)
 
 

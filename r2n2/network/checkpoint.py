@@ -46,7 +46,11 @@ def shipped_weights() -> AbstractContextManager[Path]:
     return as_file(files("r2n2") / "weights" / f"{SHIPPED}.safetensors")
 
 
-def load_weights(path: str | Path, network: NetworkConfig | None = None, kind: type[Kind] = R2N2) -> Kind:
+def load_weights(
+    path: str | Path,
+    network: NetworkConfig | None = None,
+    kind: type[Kind] = R2N2,  # type: ignore[assignment]
+) -> Kind:
     """Load the model that a weights file describes, as `kind`, on the CPU in evaluation mode.
 
     With `network`, the file must be for that network. Raises UserError, naming the file, if it is not a
@@ -91,7 +95,7 @@ def convert_weights(source: str | Path, target: str | Path, half: bool = False) 
         raise UserError(f"{target} is the same file as {source} and would be overwritten; choose another name.")
     if half and is_original(target):
         raise UserError(f"{target} would have the format of 2016, which is single precision only; omit --half.")
-    model = load_weights(source)
+    model: R2N2 = load_weights(source)
     if is_original(target):
         write_original(target, model)
     else:

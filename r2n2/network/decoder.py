@@ -43,7 +43,7 @@ class ResidualLevel(nn.Module):
         self.first = _conv(level, in_channels, out_channels)
         self.second = Conv3d(out_channels, out_channels)
         if level == 2:
-            self.skip = UnpoolPointwise3d(in_channels, out_channels)
+            self.skip: nn.Conv3d = UnpoolPointwise3d(in_channels, out_channels)
         elif level == 3:
             self.skip = Conv3d(out_channels, out_channels)
 

@@ -12,7 +12,7 @@ larger half is on the right and at the bottom.
 
 import contextlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,8 @@ class ConvNorm(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         # The stored statistics are a constant factor of the filters, so the normalisation needs no pass of its own.
+        conv: Any
+        norm: Any
         conv, norm, activation = self
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()  # (O,)
         bias = norm.bias - norm.running_mean * scale

@@ -56,6 +56,8 @@ class UnpoolConv3d(nn.Conv3d):
 class UnpoolPointwise3d(nn.Conv3d):
     """A 1x1x1 convolution of the unpooled grid: its bias everywhere, its product at the even positions."""
 
+    bias: Tensor
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, kernel_size=1)
 

@@ -46,8 +46,8 @@ class R2N2(nn.Module):
         self.decoder = (CompactDecoder if compact else Decoder)(config)
         initialize(self)
         # Channels innermost, like the grids: otherwise cuDNN and oneDNN transpose before and after every convolution.
-        self.encoder.to(memory_format=torch.channels_last)
-        self.decoder.to(memory_format=torch.channels_last_3d)
+        self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.decoder.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def __repr__(self) -> str:
         """A one-line summary; `print(model.encoder)` and the like show the layers."""

@@ -85,7 +85,7 @@ def open_image(path: Path) -> Image.Image:
     try:
         return Image.open(source)
     except UnidentifiedImageError:
-        with path.open("rb") if source is path else BytesIO(source.getvalue()) as file:
+        with BytesIO(source.getvalue()) if isinstance(source, BytesIO) else source.open("rb") as file:
             head = file.read(12)
         if head[4:8] != b"ftyp" or head[8:12] not in HEIC_BRANDS:
             raise
@@ -141,7 +141,7 @@ def composite(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
 def fill(image: Image.Image, color: tuple[int, int, int]) -> Image.Image:
     """As in 2016: only fully transparent pixels take the colour; edges keep the black that they were rendered on."""
     rgba = np.asarray(image)
-    return Image.fromarray(np.where(rgba[..., 3:] == 0, np.uint8(color), rgba[..., :3]))
+    return Image.fromarray(np.where(rgba[..., 3:] == 0, np.array(color, np.uint8), rgba[..., :3]))
 
 
 PREPROCESSING = {"modern": composite, "2016": fill}
@@ -171,12 +171,12 @@ def _rgba(image: Image.Image, name: str) -> Image.Image:
 def _fit(image: Image.Image) -> Image.Image:
     """Fit the whole picture into a square of the network's size, padded with its border's colour to avoid an edge."""
     scale = IMAGE_SIDE / max(image.size)
-    size = tuple(max(1, round(side * scale)) for side in image.size)
-    scaled = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    scaled = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = np.asarray(scaled)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     opaque = border[:, 3].min() == 255
     padding = tuple(int(value) for value in np.median(border, axis=0)) if opaque else (*[BACKGROUND] * 3, 0)
     square = Image.new("RGBA", (IMAGE_SIDE, IMAGE_SIDE), padding)
-    square.paste(scaled, ((IMAGE_SIDE - size[0]) // 2, (IMAGE_SIDE - size[1]) // 2))
+    square.paste(scaled, ((IMAGE_SIDE - width) // 2, (IMAGE_SIDE - height) // 2))
     return square

@@ -70,7 +70,7 @@ class U2NetSmall(nn.Module):
         self.fuse = nn.Conv2d(6, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = []
+        maps: list[Tensor] = []
         for block in self.down:
             maps.append(block(_pool(maps[-1]) if maps else x))
         deepest = y = maps.pop()
@@ -90,7 +90,7 @@ def load_u2net() -> U2NetSmall:
     with as_file(files("r2n2") / "weights" / WEIGHTS) as path:
         model.load_state_dict(load_file(path))  # stored in half precision, copied into float32
     # Channels innermost, which CPUs convolve faster; `python -m benchmarks.pictures` times a picture.
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def normalized(pictures: Tensor) -> Tensor:

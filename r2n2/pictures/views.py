@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from io import IOBase
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ def read_views(
     views, names, doubts = [], [], []
     # Bytes and open files are iterable, too: as one item they are refused with a message that names their type.
     alone = isinstance(images, Picture | bytes | bytearray | IOBase) or not isinstance(images, Iterable)
-    for name, picture in _named_pictures([images] if alone else images):
+    for name, picture in _named_pictures(cast("Iterable[Picture]", [images] if alone else images)):
         ready = make_ready(picture, background, first_word(name))
         names.append(name)
         views.append(to_view(ready.image, preprocessing))

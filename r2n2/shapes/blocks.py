@@ -78,12 +78,12 @@ def _merged(solid: np.ndarray, axis: int, sign: int) -> Iterator[Rectangle]:
     """The faces across an axis, towards `sign`, merged: each first face is extended along its row, then across rows."""
     cells = _turned(solid, axis)
     faces = cells[:-1] & ~cells[1:] if sign > 0 else cells[1:] & ~cells[:-1]
-    for plane in np.flatnonzero(faces.any(axis=(1, 2))):
+    for plane in map(int, np.flatnonzero(faces.any(axis=(1, 2)))):
         left = faces[plane].copy()  # its last row and last column are empty
         while left.any():
-            u, v = np.unravel_index(left.argmax(), left.shape)
-            v_end = v + left[u, v:].argmin()
-            u_end = u + left[u:, v:v_end].all(axis=1).argmin()
+            u, v = map(int, np.unravel_index(left.argmax(), left.shape))
+            v_end = v + int(left[u, v:].argmin())
+            u_end = u + int(left[u:, v:v_end].all(axis=1).argmin())
             left[u:u_end, v:v_end] = False
             yield plane, (u - 1, u_end - 1), (v - 1, v_end - 1)
 

@@ -70,8 +70,8 @@ def _photograph(
         points = (triangles[face[one]] * share[one, :, None]).sum(axis=1)
         light = studio.light(points, mesh.face_normals[face[one]])[of_cell]
     floor = _floor(studio, view, mesh.bounds[0, 1], size).repeat(samples, 0).repeat(samples, 1)  # (fine, fine)
-    picture = floor[..., None] * np.float32(CARD)
-    picture[seen] = light[:, None] ** (1 / GAMMA) * np.float32(COLOR)
+    picture = floor[..., None] * np.array(CARD, np.float32)
+    picture[seen] = light[:, None] ** (1 / GAMMA) * np.array(COLOR, np.float32)
     pixels = picture.clip(0, 255).reshape(size, samples, size, samples, 3).mean(axis=(1, 3))
     return Image.fromarray(pixels.round().astype(np.uint8))
 
@@ -86,8 +86,8 @@ def _floor(studio: Studio, view: View, height: float, size: int) -> np.ndarray:
     with np.errstate(divide="ignore"):
         distance = (height - position[1]) / rays[..., 1]
     meets = np.isfinite(distance) & (distance > 0)
-    points = np.float32(position + distance[meets][:, None] * rays[meets])
+    points = (position + distance[meets][:, None] * rays[meets]).astype(np.float32)
     light = np.ones((coarse, coarse))
-    light[meets] = studio.light(points, np.broadcast_to(np.float32([0, 1, 0]), points.shape))
+    light[meets] = studio.light(points, np.broadcast_to(np.array([0, 1, 0], np.float32), points.shape))
     soft = gaussian(light ** (1 / GAMMA), FLOOR_BLUR, mode="nearest").astype(np.float32)
     return np.asarray(Image.fromarray(soft).resize((size, size), Image.Resampling.BICUBIC))

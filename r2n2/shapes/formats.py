@@ -51,7 +51,7 @@ def _glb(mesh: trimesh.Trimesh, smooth: bool) -> bytes:
     color = [*linear(COLOR), 1.0]
     material = PBRMaterial("matte", baseColorFactor=color, metallicFactor=0.0, roughnessFactor=ROUGHNESS)
     mesh.visual = TextureVisuals(material=material)
-    return mesh.export(file_type="glb", include_normals=smooth, tree_postprocessor=_name_targets)
+    return mesh.export(file_type="glb", include_normals=smooth, tree_postprocessor=_name_targets)  # type: ignore[return-value]
 
 
 def _name_targets(tree: dict) -> None:

@@ -7,6 +7,7 @@ before you change its weights; the results are cached.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,8 @@ class History:
     def gates(self) -> np.ndarray:
         """How much of the hidden grid (T, X, Y, Z) float32 each view wrote, in [0, 1], as WRITTEN says."""
         with torch.inference_mode():
-            written = self.network.recurrence.written(self.features, self.states, self.before)
+            recurrence: Any = self.network.recurrence  # a GRU or an LSTM, each with its own kind of state
+            written = recurrence.written(self.features, self.states, self.before)
         return written[0].float().cpu().numpy()
 
     @property

@@ -42,7 +42,7 @@ def surface_mesh(occupancy: np.ndarray, threshold: float, style: str = "smooth")
     mesh = trimesh.Trimesh(centred, faces, process=True)
     if mesh.volume < 0:
         mesh.invert()
-    mesh.visual.vertex_colors = COLOR
+    mesh.visual.vertex_colors = COLOR  # type: ignore[union-attr]
     return mesh
 
 

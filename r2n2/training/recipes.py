@@ -129,15 +129,17 @@ class TrainingConfig:
                 f"There is no augmentation {self.augmentation!r}; choose one of {', '.join(AUGMENTATIONS)}."
             )
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, which has no infinity: None (null) stands for it."""
         return {name: None if value == float("inf") else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """The inverse of `to_dict`. Raises TypeError for unknown settings."""
-        inverse = {name: float("inf") if value is None else value for name, value in values.items()}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in inverse.items()})
+        settings: dict[str, Any] = {}
+        for name, value in values.items():
+            settings[name] = float("inf") if value is None else tuple(value) if isinstance(value, list) else value
+        return cls(**settings)
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate of the step `iteration`, counted from 0."""
@@ -185,6 +187,6 @@ def recipe(name: str) -> TrainingConfig:
     return RECIPES[name]
 
 
-def changed(config: TrainingConfig, **changes: object) -> TrainingConfig:
+def changed(config: TrainingConfig, **changes: Any) -> TrainingConfig:
     """A copy of `config` with those of `changes` that are not None."""
     return replace(config, **{key: value for key, value in changes.items() if value is not None})

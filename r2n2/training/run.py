@@ -78,8 +78,8 @@ class Run:
         for number, (some_views, some_voxels, mask) in enumerate(batches, start=1):
             if self.dropout:
                 self.dropout.mask = mask
-            waits = number < pieces and isinstance(self.objective, DistributedDataParallel)
-            with self.objective.no_sync() if waits else nullcontext():
+            waits = self.objective if number < pieces and isinstance(self.objective, DistributedDataParallel) else None
+            with waits.no_sync() if waits else nullcontext():
                 loss = self.objective(some_views, some_voxels, after) / pieces
                 loss.backward()
             losses.append(loss.detach())
@@ -150,5 +150,5 @@ def _masked_dropout(model: R2N2, p: float) -> MaskedDropout | None:
     """Replace a compact network's dropout by one whose mask is set from outside, and return it."""
     if not isinstance(model.encoder, CompactEncoder):
         return None
-    model.encoder.dropout = MaskedDropout(p)
-    return model.encoder.dropout
+    model.encoder.dropout = dropout = MaskedDropout(p)
+    return dropout

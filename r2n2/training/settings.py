@@ -23,6 +23,7 @@ from r2n2.files import written_beside
 from r2n2.training.recipes import TrainingConfig
 
 SETTINGS_FILE, BASE = "settings.toml", "base"
+TEXTS = ("data", "output", "init", "recipe", "device")
 TYPES = {entry.name: entry.type for entry in fields(TrainingConfig)}
 WORDS = {
     float: "a number",
@@ -60,7 +61,7 @@ def read_settings(path: Path) -> Settings:
         twice = next(name for name in values if "-" in name and name.replace("-", "_") in values)
         raise UserError(f"{path} has both {twice!r} and {twice.replace('-', '_')!r}; keep one of them.")
     network = named.pop("network", None)
-    texts = {name: named.pop(name) for name in ("data", "output", "init", "recipe", "device") if name in named}
+    texts: dict[str, Any] = {name: named.pop(name) for name in TEXTS if name in named}
     for name, value in texts.items():
         _require(isinstance(value, str), path, name, str)
     for name, value in named.items():
@@ -84,14 +85,15 @@ def write_settings(path: Path, data: str, network: NetworkConfig, config: Traini
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _network(value: object, path: Path) -> NetworkConfig | None:
+def _network(value: Any, path: Path) -> NetworkConfig | None:
     """The network given by its name, or as a table of its fields, or of those that differ from the network `base`."""
     if value is None:
         return None
     if isinstance(value, str):
         return network_config(value)
     try:
-        values = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in dict(value).items()}
+        entries = dict(value).items()
+        values: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in entries}
         if BASE in values:
             return replace(network_config(values.pop(BASE)), **values)
         return NetworkConfig.from_dict(values)

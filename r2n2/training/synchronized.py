@@ -35,6 +35,12 @@ class _Sum(Function):
 class SynchronizedBatchNorm3d(nn.BatchNorm3d):
     """BatchNorm3d with statistics over the batches of all processes, which have equal sizes."""
 
+    # Never None here: every norm tracks its statistics.
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
     def forward(self, x: Tensor) -> Tensor:  # (B, C, X, Y, Z)
         if not self.training:
             return super().forward(x)
@@ -59,16 +65,13 @@ def synchronize_norms(model: nn.Module) -> None:
             layer.__class__ = SynchronizedBatchNorm3d
 
 
-class MaskedDropout(nn.Module):
+class MaskedDropout(nn.Dropout):
     """Multiplies rows (N, F) by those of `mask`, which is set before each pass; has no effect outside training.
 
     p: the share of values that is dropped; the others are divided by 1 - p, as in nn.Dropout.
     """
 
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
-        self.mask: Tensor | None = None
+    mask: Tensor | None = None
 
     def draw(self, rows: int, features: int, generator: torch.Generator) -> Tensor:
         """Draw a mask (rows, F) of values 0 or 1 / (1 - p) for a whole batch, on the generator's device."""

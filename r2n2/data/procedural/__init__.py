@@ -86,7 +86,7 @@ def write_shapes(
     missing = [entry for entry in mine if not entry[2].exists()]
     for word, number, path in progress(missing, "making shapes", unit="mesh"):
         with written_beside(path) as temporary:
-            temporary.write_bytes(generate(word, number, seed).export(file_type="ply"))
+            generate(word, number, seed).export(temporary, file_type="ply")
     return len(missing)
 
 

@@ -1,5 +1,7 @@
 """Parts of airplanes: wings, tails, engines, propellers, landing gear, fuselages. A fuselage has length 1."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from r2n2.data.procedural.chance import dark, metal
@@ -10,7 +12,7 @@ AIRFOIL = np.array(
 )
 
 
-def wing(sections: list[tuple[float, float, float, float]], thickness: float, color: np.ndarray) -> Part:
+def wing(sections: Sequence[tuple[float, float, float, float]], thickness: float, color: np.ndarray) -> Part:
     """A wing through stations (leading edge x, y, z, chord) from root to tip; `thickness` is a share of the chord."""
     rings = [
         np.column_stack([x - chord * AIRFOIL[:, 0], y + max(chord * thickness, 0.006) * AIRFOIL[:, 1], [z] * 9])

@@ -82,7 +82,8 @@ def _fighter(rng: np.random.Generator) -> list[Part]:
     color, second = paint(rng) if chance(rng, 0.3) else neutral(rng), neutral(rng)
     w, h = rng.uniform(0.07, 0.14), rng.uniform(0.06, 0.1)
     nose, box_like = rng.uniform(0.3, 0.45), rng.uniform(2, 4)
-    stations = [(-0.46, 0, w * 0.7, h * 0.8, box_like), (-0.3, 0, w, h, box_like), (0.0, 0, w, h, box_like)]
+    stations: list[tuple[float, ...]] = [(-0.46, 0, w * 0.7, h * 0.8, box_like)]
+    stations += [(-0.3, 0, w, h, box_like), (0.0, 0, w, h, box_like)]
     stations += [(0.5 - nose, 0, w * 0.85, h, 2.5), (0.5 - nose * 0.6, 0, h * 0.85, h * 0.85, 2)]
     stations += [(0.5 - nose * 0.25, -h * 0.08, h * 0.45, h * 0.45, 2), (0.5, -h * 0.15, h * 0.04, h * 0.04, 2)]
     parts = [body(stations, color, 16)]

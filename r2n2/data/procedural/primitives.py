@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-Point = Sequence[float]
+Point = Sequence[float] | np.ndarray  # (3,): x, y, z
+Color = Sequence[float] | np.ndarray  # (3,) in 0..255, or (F, 3): one for each face
 AXES = {"x": 0, "y": 1, "z": 2}
 
 
@@ -37,10 +38,10 @@ class Part:
         flip[AXES[axis]] = -1
         return replace(self, vertices=self.vertices * flip, faces=self.faces[:, ::-1])
 
-    def painted(self, chosen: Callable[[np.ndarray], np.ndarray], color: Point) -> "Part":
+    def painted(self, chosen: Callable[[np.ndarray], np.ndarray], color: Color) -> "Part":
         """The part with another colour on the faces that `chosen` selects (F,) by their centres (F, 3)."""
         centres = self.vertices[self.faces].mean(axis=1)
-        return replace(self, colors=np.where(chosen(centres)[:, None], np.uint8(color), self.colors))
+        return replace(self, colors=np.where(chosen(centres)[:, None], np.asarray(color, np.uint8), self.colors))
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
@@ -66,13 +67,13 @@ def turned(parts: Iterable[Part], axis: str, degrees: float, about: Point = (0, 
     return [part.turned(axis, degrees, about) for part in parts]
 
 
-def solid(vertices: np.ndarray, faces: np.ndarray, color: Point) -> Part:
+def solid(vertices: np.ndarray, faces: np.ndarray, color: Color) -> Part:
     """A part with one colour (3,) or a colour per face (F, 3)."""
     colors = np.broadcast_to(np.asarray(color, np.float64).clip(0, 255).astype(np.uint8), (len(faces), 3))
     return Part(np.asarray(vertices, np.float64), np.asarray(faces, np.int64), colors)
 
 
-def loft(rings: np.ndarray, color: Point) -> Part:
+def loft(rings: np.ndarray, color: Color) -> Part:
     """The skin over rings (S, N, 3), closed at both ends."""
     rings = np.asarray(rings, np.float64)
     count, side = rings.shape[:2]
@@ -87,14 +88,14 @@ def loft(rings: np.ndarray, color: Point) -> Part:
     return solid(vertices, np.concatenate([quads, start, end]), color)
 
 
-def box(size: Point, at: Point, color: Point) -> Part:
+def box(size: Point, at: Point, color: Color) -> Part:
     """A box of size (x, y, z) centred at `at`."""
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     rings = [np.column_stack([corners[:, 0], np.full(4, y), corners[:, 1]]) for y in (-0.5, 0.5)]
     return loft(np.array(rings) * size + np.asarray(at), color)
 
 
-def slab(low: Point, high: Point, color: Point) -> Part:
+def slab(low: Point, high: Point, color: Color) -> Part:
     """A box between two corners."""
     low, high = np.asarray(low, float), np.asarray(high, float)
     return box(high - low, (low + high) / 2, color)
@@ -114,7 +115,7 @@ def round_outline(width: float, height: float, radius: float, steps: int = 4) ->
     )
 
 
-def rounded_box(size: Point, at: Point, radius: float, color: Point, steps: int = 3) -> Part:
+def rounded_box(size: Point, at: Point, radius: float, color: Color, steps: int = 3) -> Part:
     """A box with all edges rounded: a cushion, a loudspeaker, a telephone."""
     x, y, z = size
     radius = min(radius, x / 2.01, y / 2.01, z / 2.01)
@@ -128,7 +129,7 @@ def rounded_box(size: Point, at: Point, radius: float, color: Point, steps: int 
     return loft(np.array(rings) + np.asarray(at), color)
 
 
-def prism(outline: np.ndarray, thickness: float, color: Point, normal: str = "z", bevel: float = 0.0) -> Part:
+def prism(outline: np.ndarray, thickness: float, color: Color, normal: str = "z", bevel: float = 0.0) -> Part:
     """A polygon (N, 2), convex or not, extruded along `normal` to a thickness centred on the plane 0.
 
     The polygon lies in (x, y) for normal z, in (z, y) for x, in (x, z) for y. `bevel` insets its two faces.
@@ -199,7 +200,7 @@ def _inset(outline: np.ndarray, distance: float) -> np.ndarray:
     return outline + distance * mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
 
 
-def tube(path: np.ndarray, radius: float | np.ndarray, color: Point, sides: int = 8, flat: float = 1.0) -> Part:
+def tube(path: np.ndarray, radius: float | np.ndarray, color: Color, sides: int = 8, flat: float = 1.0) -> Part:
     """A tube along a path (P, 3); `radius` is one for all points or one per point; `flat` squeezes the section."""
     path = np.asarray(path, np.float64)
     radius = np.broadcast_to(radius, len(path))
@@ -217,13 +218,13 @@ def tube(path: np.ndarray, radius: float | np.ndarray, color: Point, sides: int 
 
 
 def rod(
-    start: Point, end: Point, radius: float, color: Point, end_radius: float | None = None, sides: int = 10
+    start: Point, end: Point, radius: float, color: Color, end_radius: float | None = None, sides: int = 10
 ) -> Part:
     """A straight rod, tapered if `end_radius` is given; four sides make a square leg."""
     return tube(np.array([start, end]), np.array([radius, radius if end_radius is None else end_radius]), color, sides)
 
 
-def lathe(profile: np.ndarray, color: Point, axis: str = "y", sides: int = 20, at: Point = (0, 0, 0)) -> Part:
+def lathe(profile: np.ndarray, color: Color, axis: str = "y", sides: int = 20, at: Point = (0, 0, 0)) -> Part:
     """A profile (P, 2) of (radius, height) turned about an axis through `at`; one that doubles back makes a shell."""
     profile = np.asarray(profile, np.float64)
     angles = np.arange(sides) * 2 * np.pi / sides + np.pi / sides
@@ -235,7 +236,7 @@ def lathe(profile: np.ndarray, color: Point, axis: str = "y", sides: int = 20, a
     return loft(rings + np.asarray(at), color)
 
 
-def ball(size: Point, at: Point, color: Point, sides: int = 14) -> Part:
+def ball(size: Point, at: Point, color: Color, sides: int = 14) -> Part:
     """An ellipsoid with diameters (x, y, z)."""
     angles = np.linspace(-np.pi / 2, np.pi / 2, sides // 2 + 2)
     unit = lathe(np.column_stack([np.cos(angles), np.sin(angles)]) / 2, color, sides=sides)
@@ -243,7 +244,7 @@ def ball(size: Point, at: Point, color: Point, sides: int = 14) -> Part:
 
 
 def torus(
-    radius: float, thickness: float, color: Point, axis: str = "y", at: Point = (0, 0, 0), sides: int = 20
+    radius: float, thickness: float, color: Color, axis: str = "y", at: Point = (0, 0, 0), sides: int = 20
 ) -> Part:
     """A ring about an axis through `at`; `thickness` is the radius of its section."""
     angles = np.linspace(0, 2 * np.pi, 9)
@@ -251,7 +252,7 @@ def torus(
     return lathe(profile, color, axis, sides, at)
 
 
-def sheet(points: np.ndarray, thickness: float, color: Point) -> Part:
+def sheet(points: np.ndarray, thickness: float, color: Color) -> Part:
     """A curved panel over a lattice of points (U, V, 3), with a thickness along its normals."""
     points = np.asarray(points, np.float64)
     normal = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
@@ -259,7 +260,7 @@ def sheet(points: np.ndarray, thickness: float, color: Point) -> Part:
     return loft(np.concatenate([points + normal, (points - normal)[:, ::-1]], axis=1), color)
 
 
-def body(stations: Sequence[Sequence[float]], color: Point, sides: int = 20) -> Part:
+def body(stations: Sequence[Sequence[float]], color: Color, sides: int = 20) -> Part:
     """A fuselage along x through stations (x, y, width, height, exponent); exponent 2 is an ellipse, 4 nearly a box."""
     angles = np.arange(sides) * 2 * np.pi / sides + np.pi / sides
     c, s = np.cos(angles), np.sin(angles)
