@@ -1,4 +1,4 @@
-"""The entry point of `r2n2` and `python -m r2n2`. It handles Ctrl-C before the imports, which take a second.
+"""The entry point of `r2n2` and `python -m r2n2`. It handles Ctrl-C even during the imports, which take a second.
 
 It also handles SIGTERM, which `timeout` and schedulers send, and removes half-written files. A command that can do
 better installs its own handlers: training, for example, saves a checkpoint.

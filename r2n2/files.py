@@ -36,7 +36,7 @@ def require_file(path: str | Path, what: str) -> None:
 
 
 def require_no_file(folder: Path) -> None:
-    """Raise UserError if `folder`, or a folder that contains it, is a file."""
+    """Raise UserError if `folder`, or a path above it, is a file."""
     with _named(folder):
         standing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not standing.is_dir():

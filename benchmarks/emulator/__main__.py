@@ -15,9 +15,9 @@ three steps, of which the weight gradient skips the first, and one sample has tw
 - a register that is used while a product writes it
 - memory that is used by a launch that has begun early and not waited
 
-A result that is more than twice as far from float64 as PyTorch's own is reported as wrong. What ptxas makes of the PTX
-is not tested, nor is anything timed. The emulator supports sm_80 and sm_90; later architectures have instructions that
-it does not know.
+A result that is more than twice as far from float64 as PyTorch's own (for tf32 and ieee, also beyond `check.ALLOWED`)
+is reported as wrong. What ptxas makes of the PTX is not tested, nor is anything timed. The emulator supports sm_80 and
+sm_90; later architectures have instructions that it does not know.
 
 --record executes only what is not recorded in its current form, and stores it with the results; --recorded executes
 nothing.

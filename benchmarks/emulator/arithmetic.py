@@ -30,7 +30,7 @@ def high(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def shifted(a: np.ndarray, by: np.ndarray, left: bool) -> np.ndarray:
-    """a shifted; by at least as many bits as it has, only the sign remains."""
+    """a shifted; by at least as many bits as it has, the result is 0, or the sign (to the right, if signed)."""
     bits = 8 * a.itemsize
     within = np.minimum(by, bits - 1).astype(a.dtype)
     found = a << within if left else a >> within

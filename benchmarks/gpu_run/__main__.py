@@ -14,10 +14,10 @@ on) and repeats no measurement of these kernels on this machine: it continues wh
 
 Each part writes into DIR as it goes. A run that is cut off leaves what it has done, and `DIR/log.txt` has a line for
 everything that failed or had no time left. Whatever hangs is stopped (`watching`). After running out of memory or a
-device failure the run continues in a new process, because the allocator may be in any state. The exit code is 1 if
-parity or training failed, or a part was lost. The run needs only the checkout, on PYTHONPATH, and no network. --commit:
-for a checkout without its history. --dry: tiny sizes, on a CPU in Triton's interpreter; without --dry and without a GPU
-the run ends at once with exit code 2.
+device failure the run continues in a new process, because the allocator may be in any state. The exit code is 1 if a
+part failed or was lost. The run needs only the checkout, on PYTHONPATH, and no network. --commit: for a checkout
+without its history. --dry: tiny sizes, on a CPU in Triton's interpreter; without --dry and without a GPU the run ends
+at once with exit code 2.
 """
 
 import os

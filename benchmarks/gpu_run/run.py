@@ -59,7 +59,7 @@ class Run:
         self.say("\n".join(f"    {line}" for line in lines[-3:]))
 
     def if_lost(self, what: str, rest: "Run", seconds: float) -> None:
-        """Tell the watching process that `what` begins, and which run to start if it hears nothing for `seconds`."""
+        """Tell the watching process that `what` begins, and what to start if this ends or is silent for `seconds`."""
         if self.line:
             self.line.send((what, replace(rest, line=None), seconds))
 

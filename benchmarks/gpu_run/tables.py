@@ -43,7 +43,7 @@ class Told(Witness):
         self.out_of_memory |= isinstance(error, torch.OutOfMemoryError) or "out of memory" in text
 
     def rest(self) -> Run:
-        """The rest of the run, without the contender at work; the second time, or if there is none, without all."""
+        """The rest of the run without the contender at work; the second time, or if none is, without its comparison."""
         again = lost_with(self.run, self.comparison)
         skip = (*self.run.skip, (str(self.comparison), "" if again else self.at_work))
         return replace(self.run, parts=("tables", *self.run.parts), skip=skip)

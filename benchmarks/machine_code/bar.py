@@ -3,7 +3,7 @@
 - No spills in the main loop. Code that runs once after it may spill, as with wide tiles.
 - Registers and shared memory leave room for the planned programs on a multiprocessor: eight warps, as two programs of
   four or one of eight; on sm_120, with its 99 KB, one program.
-- The main loop has matrix instructions, for ieee multiply-adds.
+- The main loop has matrix instructions, or for ieee operands at least multiply-adds.
 - On NVIDIA it has asynchronous copies, none of 4 bytes, and Hopper's products are not each waited for before the next.
 - It has no comparisons except those of the loop and its pipeline, so that no tap is masked. Lines are an exception:
   their taps along x and y may leave the grid.

@@ -21,8 +21,8 @@ MULTIPLY_ADD = ("FFMA", "FFMA2", "v_fma", "v_fmac", "v_pk_fma", "v_mad", "v_dot2
 class MachineCode:
     """Registers per thread, stack and shared memory in bytes, and the numbers of instructions in the main loop.
 
-    unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products (only HGMMA is
-    asynchronous); asynchronous: copies to shared memory that no thread waits for; narrow: those of 4 bytes, by NVIDIA's
+    unit: the name of the matrix instruction, or ""; matrix: matrix products; waits: for such products, counted for
+    HGMMA; asynchronous: copies to shared memory that no thread waits for; narrow: those of 4 bytes, by NVIDIA's
     threads; products: scalar multiply-adds; comparisons: integer comparisons in each thread, such as masks need;
     spills: loads and stores of spilled registers; length: all instructions of the loop. before, after: the instructions
     before and after the loop.
@@ -85,7 +85,7 @@ def _output(*command: Any) -> str:
 def _main_loop(
     listing: str, label: re.Pattern, instruction: re.Pattern, branch: re.Pattern
 ) -> tuple[list[str], dict[str, int]]:
-    """The instructions of the loop with the most matrix products, or else multiply-adds, and the numbers around it.
+    """The instructions of the loop with the most matrix products, else multiply-adds; the numbers before and after it.
 
     Without such a loop, as when a tap's few turns are unrolled, these are all instructions of the kernel.
     """

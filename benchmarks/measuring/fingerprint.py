@@ -34,7 +34,7 @@ ON_CPU = (
 def fingerprint(gpu: bool) -> str:
     """The fingerprint of what a GPU (`gpu`) or a CPU runs.
 
-    A launch table named in the environment counts as the table of this device's architecture, since it may become that.
+    A launch table named in the environment counts as that of this device's architecture, as which it may be stored.
     """
     sources = {file.name: code_of(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.py")}
     if gpu:

@@ -72,7 +72,7 @@ class Reread:
 
 
 def l2_cache(device: torch.device) -> Reread:
-    """The rate at which all multiprocessors together read from the L2 cache, bypassing L1; on a CPU, that of a sum.
+    """The rate at which all multiprocessors together read from the L2 cache, bypassing L1; on a CPU, of a sum.
 
     It decides how much a kernel gains by reading its tiles less often: asynchronous copies bypass L1.
     """

@@ -10,7 +10,7 @@ PROGRAMS = 8  # per multiprocessor, which use all of its threads
 
 @triton.jit(do_not_specialize=["blocks", "passes"])
 def reread_kernel(buffer, sums, blocks, passes, BLOCK: tl.constexpr):  # noqa: N803, as in convrnn3d
-    """Write to sums (programs, BLOCK) the sum of the blocks of buffer (blocks, BLOCK) that each program reads.
+    """Write to sums (programs, BLOCK) the sum of all blocks of buffer (blocks, BLOCK) that each program reads.
 
     Neighbouring programs read neighbouring blocks, and others in the next pass, so no multiprocessor's L1 cache would
     help. The sums keep the compiler from removing the reads.

@@ -5,7 +5,8 @@
     kernels, one by one    `kernels` without overlapping launches, where they would overlap; a step, forward
     onednn                 convrnn3d on a CPU, float32: forward with a frozen weight, packed beforehand
     onednn, packing        the same with a weight that may change, packed in each call; a step, forward. Where packing
-                           costs more than it saves, this uses PyTorch's own convolutions, also with a backward pass
+                           costs more than it saves, convrnn3d uses PyTorch's own convolutions; so does `onednn`,
+                           with a backward pass
     reference              convrnn3d in PyTorch: merged convolutions, channels innermost in inputs and outputs
     eager NCDHW            one convolution for each gate, PyTorch's default layout
     eager NDHWC            the same with channels_last_3d

@@ -79,7 +79,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--minutes", type=amount(), default=60, help="time limit; untimed launches keep their choice")
     found.add_argument("--jobs", type=whole(), default=min(14, os.cpu_count() or 1), help="processes that compile")
     found.add_argument("--batches", type=numbers(), default=list(TELLING), help="brackets to time, comma-separated")
-    found.add_argument("--most", type=whole(), default=16, help="most candidates to time, the likeliest first")
+    found.add_argument(
+        "--most", type=whole(), default=16, help="candidates to time besides the launch in use, the likeliest first"
+    )
     found.add_argument("--out", type=Path, help="table to write (default: that of this GPU's architecture)")
     found.add_argument("--timings", type=Path, help="file to append every candidate's time to")
     return found

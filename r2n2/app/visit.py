@@ -1,7 +1,8 @@
 """The state of one browser tab: the shape after each of its views.
 
-A new view updates the state that the earlier views left; those are not read again. Undo returns to the shape before it,
-whose state is stored. A visit is an immutable value: tabs share only the network, which has no state of its own.
+A new view updates the state that the earlier views left; those are not read again. Undo returns to the shape before the
+last view, whose state is stored. A visit is an immutable value: visits share only the network, which has no state of
+its own.
 """
 
 import secrets

@@ -42,8 +42,8 @@ Threshold = Annotated[float, typer.Option(help="Occupancy above which a voxel co
 def models_of(folder: Path, split: str, strict: bool, only: Collection[str] = ()) -> tuple[list["Readable"], list[str]]:
     """The models of one split of a folder or a pack, and a message for each incomplete model; the messages are printed.
 
-    only: the categories to use; all if empty. Raises UserError if there are no models, if a category has none, or, if
-    `strict`, if a model is incomplete.
+    only: the categories to use; all if empty. Raises UserError if there are no models, if one of `only` has none, or,
+    if `strict`, if a model is incomplete.
     """
     splits, problems = splits_of(folder, [split], strict, only)
     print_skipped(problems)

@@ -116,7 +116,9 @@ def shapes(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder to write to, with a subfolder for each category.")
     ],
-    categories: Annotated[list[str] | None, typer.Argument(help="Categories, such as car; all by default.")] = None,
+    categories: Annotated[
+        list[str] | None, typer.Argument(help="Categories, such as car; by default all that can be made.")
+    ] = None,
     count: Annotated[int, typer.Option(help="Number of objects in each category.")] = 200,
     first: Annotated[int, typer.Option(help="Number of the first object.")] = 0,
     seed: Annotated[int, typer.Option(help="Random seed for all objects.")] = 0,

@@ -40,7 +40,9 @@ def evaluate(
     ] = 0,
     grounds: Annotated[
         bool,
-        typer.Option("--grounds", help="Instead, score photographs on plain, wooden, cluttered and other grounds."),
+        typer.Option(
+            "--grounds", help="Instead, score synthetic photographs of the objects on plain, wooden and other grounds."
+        ),
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of objects, spread evenly.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Draw the worst results into this picture.")] = None,

@@ -46,7 +46,9 @@ def train(
         int | None, typer.Option(help="Final iterations, over which the learning rate falls to 0.")
     ] = None,
     fall: Annotated[str | None, typer.Option(help="Shape of the fall during the cooldown: linear or cosine.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="L2 decay of weights; biases are not decayed.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="L2 decay of convolutions and matrices, not of biases and norms.")
+    ] = None,
     clip: Annotated[float | None, typer.Option(help="Maximum norm of the gradient.")] = None,
     average: Annotated[float | None, typer.Option(help="Decay of the running mean of the weights; 0: none.")] = None,
     augmentation: Annotated[
@@ -63,12 +65,14 @@ def train(
         typer.Option(help="Freeze the first N of compact's 17 encoder parts and, from 1 on, all depthwise filters."),
     ] = None,
     encoder_rate: Annotated[
-        float | None, typer.Option(help="Learning rate of the encoder's other parts, as a factor of --learning-rate.")
+        float | None,
+        typer.Option(help="Learning rate of compact's encoder parts that learn, as a factor of --learning-rate."),
     ] = None,
     dropout: Annotated[float | None, typer.Option(help="Dropout rate of the encoder's last maps.")] = None,
     dice: Annotated[float | None, typer.Option(help="Weight of the Dice term of the loss.")] = None,
     loss_views: Annotated[
-        int | None, typer.Option(help="Shapes in the loss: after the last view and random others; 0: after every view.")
+        int | None,
+        typer.Option(help="Number of shapes in the loss: after the last view and random others; 0: every view."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed for the weights and the order of the data.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that load data, for each training process.")] = None,
@@ -84,7 +88,9 @@ def train(
         Path | None,
         typer.Option(help="Weights of the same network to start from, instead of ImageNet's; shipped: those of r2n2."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in -o with its own settings.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in -o with its settings; options change them.")
+    ] = False,
     auto_resume: Annotated[
         bool,
         typer.Option("--auto-resume", help="Continue the run in -o, or start one if there is none: for schedulers."),

@@ -1,10 +1,10 @@
 """Turn rendered RGBA pictures into training views: background, crop, flip and, for small data sets, zoom and colour.
 
 As in 2016, each view gets a random light background (225..255), a random 127x127 crop of the 137x137 picture (offsets
-from 0 to 10 here, from 0 to 9 there) and a random flip. The `compact` recipe adds to this. A flip of the whole object
+from 0 to 10 here, from 0 to 9 there) and a random flip. The `compact` recipe flips the whole object instead, which
 mirrors all its views and the z axis of its voxels: the picture of an object mirrored in z from azimuth -a is the
-mirrored picture from azimuth a. Size and position in the picture, brightness, contrast and colour vary, and some
-backgrounds have any colour or a gradient of two, because prepared objects are few and users' pictures differ.
+mirrored picture from azimuth a. With it, size and position in the picture, brightness, contrast and colour vary, and
+some backgrounds have any colour or a gradient of two, because prepared objects are few and users' pictures differ.
 """
 
 from dataclasses import dataclass

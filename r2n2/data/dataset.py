@@ -90,7 +90,7 @@ def require_views(models: Sequence[Readable], max_views: int, strict: bool = Fal
 
 
 def as_inputs(views: Tensor, voxels: Tensor) -> tuple[Tensor, Tensor]:
-    """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64, on their device (best a GPU)."""
+    """Views (B, T, 3, H, W) uint8 as float32 in [0, 1], voxels uint8 as int64, on their device, ideally a GPU."""
     return views.float() / 255, voxels.long()
 
 

@@ -15,7 +15,7 @@ from r2n2.config import IMAGE_SIDE, RENDER_SIDE
 
 SIDE = 508  # side of a photograph: four times what the network sees
 WIDE = 4  # aspect ratio of a wide photograph, to one
-SMALL = 0.45  # side of an object in a corner, as a share of SIDE
+SMALL = 0.45  # side of the render when in a corner, as a share of SIDE
 NOISE = 3.0
 QUALITY = 88
 Random = np.random.Generator

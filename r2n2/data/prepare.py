@@ -124,7 +124,7 @@ def _options(source: MeshSource, config: PrepareConfig) -> Options:
 
 
 def _require_same_options(work: Sequence[MeshSource], folder: Path, config: PrepareConfig) -> None:
-    """Raise UserError if the folder holds a model that was prepared with other options."""
+    """Raise UserError if the folder already holds one of these models, prepared with other options."""
     standing = [source for source in work if _voxels(source, folder).exists()]
     compared = ((source, differences(_voxels(source, folder).parent, _options(source, config))) for source in standing)
     others = [(source, found) for source, found in compared if found]

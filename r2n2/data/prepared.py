@@ -1,4 +1,4 @@
-"""The options that a model was prepared with, so that a folder never silently mixes options.
+"""The options that a model was prepared with, so that none is taken for one prepared with other options.
 
 `prepared.json` next to a model's voxels holds the options that determined its files. A model without this file
 (ShapeNet's own, or prepared before the file existed) is accepted as it is.

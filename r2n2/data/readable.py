@@ -51,7 +51,7 @@ def spread(models: Sequence[Some], count: int) -> list[Some]:
 
 
 def require_categories(models: Iterable[Readable], only: Collection[str]) -> None:
-    """Raise UserError if no model has one of the categories, given by folder name or word.
+    """Raise UserError if one of the categories, given by folder name or word, has no model.
 
     If there are no models at all, the caller reports it.
     """

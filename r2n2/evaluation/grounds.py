@@ -38,7 +38,8 @@ class Shot:
     """One photograph and its scores.
 
     clean, given, ready: the IoU from the clean render, from the photograph as it is, and made ready; right: whether the
-    object was found; mask_warned, shape_warned: whether mask or shape gave a warning; the rest is what is drawn.
+    mask, if one was used, matches the object; mask_warned, shape_warned: whether mask or shape gave a warning; the rest
+    is what is drawn.
     """
 
     ground: str

@@ -125,7 +125,7 @@ class _Reconstruct:
 
 
 class _Encode:
-    """Encodes text, as which Python 3 pickles bytes for Python 2; bounded, because one text may be encoded often."""
+    """Encodes text to bytes, since Python 3 pickles bytes for Python 2 as text; bounded, as one text may recur."""
 
     __slots__ = ("left",)
 
@@ -134,7 +134,7 @@ class _Encode:
 
     def __call__(self, text: str, encoding: str) -> bytes:
         if type(text) is not str or encoding != "latin1":
-            raise ValueError("bytes in an unknown encoding")
+            raise ValueError("bytes that are not latin1 text")
         self.left -= len(text)
         if self.left < 0:
             raise ValueError("more bytes than any weights have")

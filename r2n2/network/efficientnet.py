@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 without its classifier: from pictures to maps of 320 channels, with weights trained on ImageNet.
 
 Tan and Le, EfficientNet (arXiv 1905.11946), in the Lite variant: no squeeze and excitation, ReLU6 throughout. A block
-expands its channels six times, convolves each channel separately, and projects them back; if the shape does not change,
-it adds its input:
+expands its channels sixfold (the first block not at all), convolves each channel separately, and projects them back; if
+the shape does not change, it adds its input:
 
     y = project(depthwise(expand(x)))  (+ x)
 

@@ -100,7 +100,7 @@ class R2N2(nn.Module):
 
 @contextmanager
 def evaluating(model: R2N2) -> Iterator[None]:
-    """Put the model into evaluation mode within a `with` block; afterwards every module is back in its own mode.
+    """Put the model into evaluation mode within a `with` block; afterwards every module is in its earlier mode.
 
     No weight may change within the block. The recurrence's weight is frozen only there: a frozen weight does not notice
     the steps of a fused optimizer or a change through `.data`, and a loaded network may be trained, moved and refilled.

@@ -73,7 +73,7 @@ class ConvRNN3D(nn.Module):
         return self(features[:, None], state=state)[1]
 
     def frozen(self) -> AbstractContextManager[None]:
-        """A context in which the weight does not change: the kernels pack it once instead of in each call."""
+        """A context in which the weight must not change, so that the kernels pack it once instead of in each call."""
         return freezing(self.weight)
 
     @property

@@ -25,7 +25,7 @@ DIFFERENT = 24  # levels above which a pixel before a plain background belongs t
 TRANSPARENT_SHARE = 0.01  # share of transparent pixels above which transparency is intended
 SMALLEST = 0.003  # share of the picture; below it nothing stands out
 CRUMB = 0.03  # of the largest piece; smaller pieces of the mask do not belong to the object
-FAINT = 0.25  # share of a thin part's pixels that U2-Net may see from afar
+FAINT = 0.25  # least mask value of a pixel in the object's box: from afar, U2-Net sees thin parts only faintly
 MARGIN = 0.4  # of the object's longer side, around the object in a close-up
 LOOKS = 3
 CLOSE_UP = 0.55  # of the picture's longer side; an object that fills less gets a close-up
@@ -98,7 +98,7 @@ def salient(image: Image.Image) -> Mask:
 
 
 def salient_near(image: Image.Image, box: tuple[float, float, float, float]) -> Mask:
-    """Return what stands out around a box in fractions of the sides; follows a thin part that leads out of it."""
+    """Return what stands out around `box`, in fractions of the sides; follow a thin part that leads out of it."""
     size = np.array(image.size)
     corners = np.array(box).reshape(2, 2) * size  # ((left, top), (right, bottom))
     for _ in range(LOOKS):

@@ -31,7 +31,7 @@ def needs_framing(size: tuple[int, int], box: Box) -> bool:
 
 
 def frame(image: Image.Image, box: Box) -> Image.Image:
-    """Centre the object in a 127x127 picture, with a longer side of FILL of the picture's; RGBA in, RGBA out.
+    """Centre the object in a 127x127 picture, its longer side FILL of the picture's; RGBA in, RGBA out.
 
     Outside an opaque picture its edge pixels are repeated; outside one with transparency the result is transparent.
     """

@@ -15,14 +15,14 @@ from r2n2.pictures.background import Background, Kind, Mask, cut_out, find_objec
 from r2n2.pictures.doubts import doubt_of_mask
 from r2n2.pictures.framing import frame, needs_framing
 
-MOST = 0.6  # of a box that must remain without the shadow
+MOST = 0.6  # share of the area of the object's box that must remain without the shadow
 LARGEST = 1536  # pixels of a picture's longer side: neither the mask nor 127 pixels need more
 
 
 @dataclass(frozen=True)
 class Ready:
-    """image: RGBA, for `images.to_view`; mask: the mask by which the object was cut out or framed, None if the picture
-    was left as it is; doubt: a one-sentence warning or None."""
+    """image: RGBA, for `images.to_view`; mask: in the given picture, the mask by which the object was cut out or
+    framed, None if the picture was left as it is; doubt: a one-sentence warning or None."""
 
     image: Image.Image
     mask: Mask | None

@@ -114,7 +114,7 @@ class Reconstruction:
         return placed(surface_mesh(self.occupancy, self.threshold, style or self.style), size, up)
 
     def without_specks(self, keep_largest: bool = False, min_voxels: int = 0) -> "Reconstruction":
-        """The shape without small pieces: only the largest one, or only those of at least `min_voxels` voxels.
+        """The shape without small pieces: only those of at least `min_voxels` voxels; `keep_largest`: only the largest.
 
         A piece is a set of voxels connected through faces. The page shows all pieces, because its threshold can be
         changed. Raises UserError if no piece has `min_voxels`.
@@ -235,7 +235,7 @@ def load(weights: str | Path | None = None, network: str | None = None, device: 
 
 
 def check_suffix(path: Path) -> str:
-    """The suffix in lower case. Raises UserError if it is not one of SUFFIXES."""
+    """The suffix in lower case. Raises UserError if it is not one of SUFFIXES, or if the path is a folder."""
     if os.path.isdir(path):  # noqa: PTH112 - returns False where Path.is_dir raises
         raise UserError(f"{path} is a folder; name a file in it, such as {path / 'shape.glb'}.")
     suffix = path.suffix.lower()

@@ -9,7 +9,7 @@ batches, are copied.
 import torch
 from torch import Tensor, nn
 
-WARMING = 10  # iterations over which the mean reaches back at the beginning
+WARMING = 10  # early on, the mean reaches back over (i + WARMING) / WARMING iterations
 
 
 class WeightAverage:

@@ -70,9 +70,9 @@ class Checkpoints:
         raise reason or UserError(f"There is no run to resume in {self.run}; check -o, or omit --resume to start one.")
 
     def forget_after(self, iteration: int) -> None:
-        """Remove the checkpoints after the iteration at which the run continues, which are void, and temporary files.
+        """Remove temporary files, and the checkpoints after the iteration at which the run continues: they are void.
 
-        A killed run leaves such files of `written_beside`, and of safetensors within it.
+        A killed run leaves temporary files of `written_beside`, and of safetensors within it.
         """
         for path in self.paths():
             if int(path.stem) > iteration:

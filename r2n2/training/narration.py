@@ -58,9 +58,10 @@ class Narrator:
 
 
 def say(sentence: str, stream: TextIO) -> None:
-    """Write a line on `stream`, above the bar if there is one. If the stream is closed, training continues without it.
+    """Write a line on `stream`, above the bar if there is one.
 
-    Ctrl-C also ends the `tee` at the other end of a pipe.
+    If the stream can no longer be written, it is redirected to nowhere and training continues: Ctrl-C, for example,
+    also ends the `tee` at the other end of a pipe.
     """
     try:
         tqdm.write(sentence, file=stream)

@@ -18,7 +18,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 def make_optimizer(model: R2N2, config: TrainingConfig) -> torch.optim.Adam:
-    """Adam over the parameters that learn, fused into one pass: `compact` has 183 of them, most of them small."""
+    """Adam over the parameters that learn, fused into one pass: `compact` has 183 parameters in all, most small."""
     groups: list[dict[str, Any]] = [
         {"params": [model.get_parameter(name) for name in names], "weight_decay": decay, "rate": rate}
         for (decay, rate), names in _groups(model, config).items()
@@ -51,5 +51,5 @@ def _groups(model: R2N2, config: TrainingConfig) -> dict[tuple[float, float], li
 
 
 def _is_weight(name: str, parameter: nn.Parameter) -> bool:
-    """Whether a parameter decays: convolutions and matrices, not biases (the recurrence's is (3, C)) and norms."""
+    """Whether a parameter decays: convolutions and matrices do; norms and biases, of which one is (3, C), do not."""
     return parameter.ndim > 1 and not name.endswith("bias")

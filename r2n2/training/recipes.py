@@ -42,20 +42,20 @@ class TrainingConfig:
 
     The learning rate follows `schedule`: it rises over `warmup` iterations, stays constant, is divided by ten at each
     of `drops`, and falls to zero over the last `cooldown` iterations in the shape of `fall`. weight_decay is added to
-    the gradient of weights, not of biases. average: decay of the running mean of the weights that is saved, 0 for none.
-    augmentation: a name in `AUGMENTATIONS`. amp: bfloat16 autocast, with float32 states. compile: use torch.compile for
-    encoder and decoder. backend: the recurrence's, as in `convrnn3d.conv_gru`. accumulate: the number of pieces in
-    which a batch is computed; their gradients add up to the batch's, except for norms, which use each piece's
-    statistics. pretrained: the encoder of `compact` starts with ImageNet's weights. frozen: how many of its 17 parts do
-    not learn; from 1 on, the depthwise filters of the others do not learn either. encoder_rate: the others learn at
-    this multiple of the learning rate. dropout: applied to the encoder's last maps. dice: weight of the Dice term of
-    the loss. loss_views: the loss is the mean over the shapes after the last view and up to loss_views - 1 other,
-    random ones; 0: after every view. clip: largest norm of the gradient. uncorrected_epsilon: Adam as coded in 2016,
-    which adds its epsilon to the root of the second moment before the bias correction. largest_loss: the run stops at a
-    loss above it. workers: processes that read ahead. save_every: iterations between checkpoints, of which the newest
-    `keep` and the best are kept. validate_every: iterations between validations on `validate_models` objects of the
-    validation split, 0 for none. only: the categories to train and score on, all if empty. strict: a broken file stops
-    the run.
+    the gradient of convolutions and matrices, not of biases and norms. average: decay of the running mean of the
+    weights that is saved, 0 for none. augmentation: a name in `AUGMENTATIONS`. amp: bfloat16 autocast, with float32
+    states. compile: use torch.compile for encoder and decoder. backend: the recurrence's, as in `convrnn3d.conv_gru`.
+    accumulate: the number of pieces in which a batch is computed; their gradients add up to the batch's, except for
+    norms, which use each piece's statistics. pretrained: the encoder of `compact` starts with ImageNet's weights.
+    frozen: how many of its 17 parts do not learn; from 1 on, the depthwise filters of the others do not learn either.
+    encoder_rate: the others learn at this multiple of the learning rate. dropout: applied to the encoder's last maps.
+    dice: weight of the Dice term of the loss. loss_views: the loss is the mean over the shapes after the last view and
+    up to loss_views - 1 other, random ones; 0: after every view. clip: largest norm of the gradient.
+    uncorrected_epsilon: Adam as coded in 2016, which adds its epsilon to the root of the second moment before the bias
+    correction. largest_loss: the run stops at a loss above it. workers: processes that read ahead. save_every:
+    iterations between checkpoints, of which the newest `keep` and the best are kept. validate_every: iterations between
+    validations on `validate_models` objects of the validation split, 0 for none. only: the categories to train and
+    score on, all if empty. strict: a broken file stops the run.
     """
 
     iterations: int = 60_000

@@ -72,7 +72,7 @@ class Board:
 
 
 class Records:
-    """The tables of a run and its TensorBoard. views: number of validation columns, one per number of views."""
+    """The tables of a run and its TensorBoard. views: validation has a column for each number of views up to this."""
 
     def __init__(self, folder: Path, views: int, iteration: int = 0, board: bool = False) -> None:
         figures = ["loss", "learning_rate", "step_seconds", "data_seconds", "pictures_per_second"]

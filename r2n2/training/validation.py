@@ -40,7 +40,7 @@ class Validation(NamedTuple):
 
 @torch.inference_mode()
 def validate(model: R2N2, models: Sequence[Readable], views: int = VIEWS, processes: Processes = ALONE) -> Validation:
-    """Score a model in evaluation mode on all of `models`; a warning names each one that cannot be read.
+    """Score a model in evaluation mode on all of `models`; those that cannot be read are skipped with a warning.
 
     Only the process that writes makes the picture. Raises UserError if none of the models can be read.
     """
