@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich doubles the time that --help takes
+    context_settings={"help_option_names": ["-h", "--help"]},  # subcommands inherit it
 )
 app.add_typer(data, name="data")
 app.command()(reconstruct)

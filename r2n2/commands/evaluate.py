@@ -52,7 +52,7 @@ def evaluate(
 ) -> None:
     """Print a table of IoU and average precision.
 
-    The table has values per category and for 1 to 5 views.
+    The table has values per category and for each number of views up to --views.
     """
     from contextlib import ExitStack
     from dataclasses import replace

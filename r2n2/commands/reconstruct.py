@@ -41,7 +41,7 @@ def reconstruct(
     saw, a picture whose name ends in -views.png is written next to them.
     """
     from r2n2.files import free_paths
-    from r2n2.pictures.images import find_images
+    from r2n2.pictures.images import SEEN, find_images
     from r2n2.shapes.formats import MESH_SUFFIXES
     from r2n2.shapes.placing import check_size, check_up
     from r2n2.shapes.reconstruction import DEFAULT_SUFFIXES, EMPTY_SUFFIXES, SEEN_SUFFIXES, check_suffix, load
@@ -56,7 +56,7 @@ def reconstruct(
     if (size or up != "y") and not any(path.suffix.lower() in MESH_SUFFIXES for path in outputs):
         raise UserError(f"--size and --up need a mesh; name one with -o, such as {outputs[0].with_suffix('.stl')}.")
     shown = [path for path in outputs if path.suffix.lower() in SEEN_SUFFIXES]
-    seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}-views.png")
+    seen = shown[0] if shown else outputs[0].with_name(f"{outputs[0].stem}{SEEN}")
     if taken := set(map(os.path.realpath, (*outputs, seen))) & set(map(os.path.realpath, paths)):
         raise UserError(f"{taken.pop()} is one of the pictures and would be overwritten; choose another name.")
     model = load(weights, network, device)

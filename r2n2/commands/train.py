@@ -155,7 +155,10 @@ def train(
             if values.amp and amp_is_recipes and not has_bfloat16(place):
                 values = replace(values, amp=False)
                 if processes.writes:
-                    say("this CPU is slow in bfloat16, so training uses float32; --amp forces bfloat16", sys.stderr)
+                    say(
+                        "warning: this CPU is slow in bfloat16; training uses float32 (--amp forces bfloat16)",
+                        sys.stderr,
+                    )
             is_new = stored is None or values != stored.config
             if processes.writes and is_new and (doubt := values.doubt_of_rate()):
                 say(f"warning: {doubt}", sys.stderr)

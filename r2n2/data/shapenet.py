@@ -72,6 +72,8 @@ def find_models(folder: str | Path) -> tuple[list[Model], list[str]]:
     An incomplete model keeps its place in the split, so that missing data moves no other model.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}; check the name.")
     renderings, voxels = folder / RENDERINGS, folder / VOXELS
     for part in (renderings, voxels):
         if not part.is_dir():

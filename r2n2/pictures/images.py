@@ -19,6 +19,7 @@ from r2n2.errors import UserError, one_line
 
 BACKGROUND = 240
 MIN_SIDE = 16  # smaller pictures show nothing
+SEEN = "-views.png"  # ends the names of pictures of what the network saw, which `r2n2 reconstruct` writes
 MAX_PIXELS = 100_000_000  # 400 MB once decoded
 MAX_PIPED = 4 * MAX_PIXELS  # bytes: the most that a picture may have once decoded
 MULTIPLE = ("MPO", "HEIF")  # formats with one picture and what a camera stores alongside
@@ -28,14 +29,17 @@ SUFFIXES = HEIC_SUFFIXES | {suffix for suffix, kind in Image.registered_extensio
 
 
 def find_images(arguments: Iterable[str | Path]) -> list[Path]:
-    """List the picture files in files, folders and glob patterns, in the order given; folders are sorted by name."""
+    """List the picture files in files, folders and glob patterns, in the order given; folders are sorted by name.
+
+    Hidden files of a folder, and those that end in SEEN, are skipped.
+    """
     paths = []
     for argument in map(str, arguments):
         if not argument:  # for example an empty shell variable; as a path it would be the current folder
             raise UserError("The name of a picture is empty; name a file, a folder or a pattern.")
         if Path(argument).is_dir():
             files = (path for path in Path(argument).iterdir() if path.is_file() and not path.name.startswith("."))
-            found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+            found = sorted(path for path in files if path.suffix.lower() in SUFFIXES and not path.name.endswith(SEEN))
             if not found:
                 raise UserError(f"The folder {argument} holds no pictures; name a folder with image files.")
             paths += found

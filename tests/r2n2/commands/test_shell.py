@@ -42,6 +42,11 @@ def test_no_commands_help_imports_slow_packages() -> None:
     assert {name.split(".")[0] for name in modules.split()} & SLOW == set()
 
 
+def test_h_prints_the_help_of_any_command() -> None:
+    for command in ((), ("data", "pack")):
+        assert run("-m", "r2n2", *command, "-h").stdout == run("-m", "r2n2", *command, "--help").stdout
+
+
 def test_help_takes_less_than_0_3_seconds_of_cpu_time() -> None:
     """The best of five runs in CPU time, so that other programs on the machine do not count."""
     seconds = []

@@ -115,6 +115,8 @@ def test_every_broken_file_of_a_model_is_listed(copy: Path) -> None:
 
 
 def test_a_folder_without_models_and_an_unknown_split_are_refused(tmp_path: Path, data_folder: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no folder .*nowhere; check the name"):
+        find_models(tmp_path / "nowhere")
     with pytest.raises(UserError, match="ShapeNetRendering"):
         find_models(tmp_path)
     (tmp_path / "ShapeNetRendering").mkdir()

@@ -106,6 +106,7 @@ def test_files_folders_and_patterns_are_found_in_order(tmp_path: Path) -> None:
     assert [path.name for path in find_images([str(tmp_path / "*.png"), tmp_path / "a.jpg"])] == ["b.png", "a.jpg"]
     (tmp_path / ".a.png").write_bytes(b"what other systems leave beside pictures")
     (tmp_path / "folder.png").mkdir()
+    save(tmp_path / "object-views.png", Image.new("RGB", (20, 20)), format="PNG")  # what an earlier call wrote
     assert [path.name for path in find_images([tmp_path])] == names
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no pictures"):
